@@ -1,0 +1,88 @@
+/* nt_stream: everything between a host's block and a model's block.
+ *
+ *   write   gain, channel mapping, resampling, into the input ring; parameters beside it, frame for frame
+ *   run     whole model blocks (with their look-behind) out of the ring, through the session, into the output ring
+ *   read    resampling back, channel mapping, wet/dry with the dry path delayed alike, gain
+ *
+ * nt_stream_process is the three in a row. The output starts with nt_schedule's D frames of silence, the least that
+ * never starves.
+ */
+#ifndef NEUTONE_NT_STREAM_H
+#define NEUTONE_NT_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "neutone/nt_schedule.h"
+#include "neutone/nt_status.h"
+
+typedef struct nt_stream nt_stream;
+
+/* A model made ready for one rate and one largest block N, with memory of its own to exchange audio in. Rows are
+ * packed: at look_behind + frames in audio_in, at frames in params and audio_out. */
+typedef struct nt_session {
+    void *context;
+    int (*run)(void *context, uint32_t frames); /* 0: audio_out is filled; else its block becomes silence */
+    void (*reset)(void *context);               /* NULL: the session has no state */
+    const float *audio_out;                     /* (out_channels, N) */
+    float *audio_in;                            /* (in_channels, look_behind + N), the newest frame last */
+    float *params;                              /* (parameters, N), 0..1; NULL where there are none */
+    uint32_t in_channels, out_channels, parameters;
+    uint32_t look_behind; /* frames */
+} nt_session;
+
+enum { NT_LEAST_DELAY = -1 };
+
+typedef struct nt_stream_config {
+    nt_schedule schedule; /* its session_block is the N of the session */
+    uint32_t host_rate, host_block;
+    bool host_block_varies;
+    nt_resampler_kind kind;
+    uint32_t taps;
+    uint32_t host_channels;
+    uint32_t model_delay; /* host frames that the model itself delays: the dry path waits for it too */
+    int64_t delay;        /* host frames of silence the output starts with; NT_LEAST_DELAY: the schedule's */
+    nt_session session;
+} nt_stream_config;
+
+typedef struct nt_stream_stats {
+    uint64_t host_blocks, host_frames;
+    uint64_t model_blocks, model_frames;
+    uint64_t nonfinite_input, nonfinite_output; /* samples replaced by silence */
+    uint64_t starved_frames;                    /* host frames that were not there in time, played as silence */
+    uint64_t failed_blocks;                     /* model blocks whose session failed, played as silence */
+} nt_stream_stats;
+
+typedef enum nt_level { NT_INPUT_GAIN = 0, NT_WET = 1, NT_DRY = 2, NT_OUTPUT_GAIN = 3, NT_LEVELS = 4 } nt_level;
+
+/* [main-thread] The only allocation. The session's memory must outlive the stream. */
+nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config);
+
+/* [main-thread] NULL is allowed. */
+void nt_stream_destroy(nt_stream *stream);
+
+/* [audio-thread] Back to the state after create, with the parameters and levels that are set; resets the session. */
+void nt_stream_reset(nt_stream *stream);
+
+/* [any-thread] The value that parameter `index` (0..1) or a level (a linear factor) ramps to over the next block. */
+void nt_stream_set_parameter(nt_stream *stream, uint32_t index, float value);
+void nt_stream_set_level(nt_stream *stream, nt_level level, float factor);
+
+/* [audio-thread] One host block: `frames` of host_channels channels, channel c at in + c * in_stride and
+ * out + c * out_stride; in and out may be the same memory. `params` holds a curve for each parameter, row p at params +
+ * p * params_stride, or is NULL, where the set values ramp over the block. A curve with NaN is refused before anything
+ * happens. Non-finite input counts as silence. NT_ERROR_SESSION: the stream went on, the failed block is silence. */
+nt_status nt_stream_process(nt_stream *stream, const float *in, ptrdiff_t in_stride, const float *params,
+                            ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames);
+
+/* [audio-thread] The parts of nt_stream_process, to be called in this order. */
+nt_status nt_stream_write(nt_stream *stream, const float *in, ptrdiff_t in_stride, const float *params,
+                          ptrdiff_t params_stride, uint32_t frames);
+nt_status nt_stream_run(nt_stream *stream);
+void nt_stream_read(nt_stream *stream, float *out, ptrdiff_t out_stride, uint32_t frames);
+
+/* [audio-thread] */
+void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats);
+
+#endif

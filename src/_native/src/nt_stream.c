@@ -1,0 +1,180 @@
+/* Creation, destruction and the settings of a stream. Its three movements are in nt_stream_write.c, nt_stream_run.c
+ * and nt_stream_read.c. */
+#include "nt_stream_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static nt_status create_resampler(nt_resampler **resampler, const nt_stream_config *config, nt_resampler_kind kind,
+                                  uint32_t rate_in, uint32_t rate_out, uint32_t channels, uint32_t lookahead)
+{
+    nt_resampler_config wanted = {kind, config->taps, rate_in, rate_out, channels, lookahead};
+    return nt_resampler_create(resampler, &wanted);
+}
+
+static nt_status create_parts(nt_stream *s)
+{
+    const nt_stream_config *config = &s->config;
+    const nt_schedule *schedule = &config->schedule;
+    const nt_session *session = &config->session;
+    nt_status status = NT_OK;
+
+    if (s->resamples) {
+        status = create_resampler(&s->resampler_in, config, config->kind, config->host_rate, schedule->model_rate,
+                                  session->in_channels, 0);
+        if (status == NT_OK)
+            status = create_resampler(&s->resampler_out, config, config->kind, schedule->model_rate,
+                                      config->host_rate, session->out_channels, 0);
+        /* Linear in value, but with the look-ahead of the audio, so that both bring the same frames at a time. */
+        if (status == NT_OK && session->parameters)
+            status = create_resampler(&s->resampler_params, config, NT_LINEAR, config->host_rate,
+                                      schedule->model_rate, session->parameters, schedule->lookahead_in);
+    }
+    /* Between calls less than a block waits; one call adds `arrivals`. */
+    uint32_t waiting = schedule->session_block + schedule->arrivals;
+    uint32_t block = config->host_block;
+    if (status == NT_OK)
+        status = nt_ring_create(&s->ring_in, session->in_channels, session->look_behind + waiting);
+    if (status == NT_OK)
+        status = nt_ring_create(&s->ring_params, session->parameters, waiting);
+    if (status == NT_OK)
+        status = nt_ring_create(&s->ring_out, session->out_channels, waiting);
+    /* What has come back never exceeds the delay plus what went in. */
+    if (status == NT_OK)
+        status = nt_ring_create(&s->ring_back, session->out_channels, s->delay + 2 * block);
+    if (status == NT_OK)
+        status = nt_ring_create(&s->ring_dry, config->host_channels, s->delay + config->model_delay + block);
+    if (status != NT_OK)
+        return status;
+
+    s->scratch_rows = session->in_channels > config->host_channels ? session->in_channels : config->host_channels;
+    if (session->out_channels > s->scratch_rows)
+        s->scratch_rows = session->out_channels;
+    s->scratch = calloc((size_t)s->scratch_rows * block, sizeof(float));
+    s->mapped = calloc((size_t)s->scratch_rows * block, sizeof(float));
+    s->curves = calloc((size_t)(session->parameters + 1) * block, sizeof(float));
+    s->targets = calloc((size_t)session->parameters + 1, sizeof *s->targets);
+    s->values = calloc((size_t)session->parameters + 1, sizeof *s->values);
+    if (!s->scratch || !s->mapped || !s->curves || !s->targets || !s->values)
+        return NT_ERROR_MEMORY;
+    return NT_OK;
+}
+
+static nt_status check(const nt_stream_config *config)
+{
+    const nt_session *session = &config->session;
+    if (!session->run || !session->audio_in || !session->audio_out || (session->parameters && !session->params))
+        return NT_ERROR_ARGUMENT;
+    if (config->host_channels == 0 || config->host_channels > NT_CHANNELS_MAX || session->in_channels == 0 ||
+        session->in_channels > NT_CHANNELS_MAX || session->out_channels == 0 ||
+        session->out_channels > NT_CHANNELS_MAX || session->parameters > NT_CHANNELS_MAX)
+        return NT_ERROR_CHANNELS;
+    if (config->host_block == 0 || config->host_block > NT_BLOCK_MAX || config->schedule.session_block == 0 ||
+        session->look_behind > NT_BLOCK_MAX)
+        return NT_ERROR_BLOCK;
+    if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > INT32_MAX / 4))
+        return NT_ERROR_ARGUMENT;
+    return NT_OK;
+}
+
+nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config)
+{
+    if (!stream || !config)
+        return NT_ERROR_ARGUMENT;
+    *stream = NULL;
+    nt_status status = check(config);
+    if (status != NT_OK)
+        return status;
+    nt_stream *made = calloc(1, sizeof *made);
+    if (!made)
+        return NT_ERROR_MEMORY;
+    made->config = *config;
+    made->kernels = nt_kernels_select();
+    made->delay = config->delay == NT_LEAST_DELAY ? config->schedule.delay : (uint32_t)config->delay;
+    made->resamples = config->host_rate != config->schedule.model_rate;
+    status = create_parts(made);
+    if (status != NT_OK) {
+        nt_stream_destroy(made);
+        return status;
+    }
+    static const float neutral[NT_LEVELS] = {1.0f, 1.0f, 0.0f, 1.0f};
+    for (int level = 0; level < NT_LEVELS; level++)
+        atomic_init(&made->level_targets[level], neutral[level]);
+    nt_stream_reset(made);
+    *stream = made;
+    return NT_OK;
+}
+
+void nt_stream_destroy(nt_stream *s)
+{
+    if (!s)
+        return;
+    nt_resampler_destroy(s->resampler_in);
+    nt_resampler_destroy(s->resampler_out);
+    nt_resampler_destroy(s->resampler_params);
+    nt_ring_destroy(s->ring_in);
+    nt_ring_destroy(s->ring_params);
+    nt_ring_destroy(s->ring_out);
+    nt_ring_destroy(s->ring_back);
+    nt_ring_destroy(s->ring_dry);
+    free(s->scratch);
+    free(s->mapped);
+    free(s->curves);
+    free(s->targets);
+    free(s->values);
+    free(s);
+}
+
+void nt_stream_reset(nt_stream *s)
+{
+    if (s->resamples) {
+        nt_resampler_reset(s->resampler_in);
+        nt_resampler_reset(s->resampler_out);
+        if (s->resampler_params)
+            nt_resampler_reset(s->resampler_params);
+    }
+    nt_ring_reset(s->ring_in);
+    nt_ring_reset(s->ring_params);
+    nt_ring_reset(s->ring_out);
+    nt_ring_reset(s->ring_back);
+    nt_ring_reset(s->ring_dry);
+    nt_ring_push_silence(s->ring_in, s->config.session.look_behind);
+    nt_ring_push_silence(s->ring_back, s->delay);
+    nt_ring_push_silence(s->ring_dry, s->delay + s->config.model_delay);
+    s->started = false;
+    s->session_is_broken = false;
+    s->late = 0;
+    s->stats = (nt_stream_stats){0};
+    if (s->config.session.reset)
+        s->config.session.reset(s->config.session.context);
+}
+
+void nt_stream_set_parameter(nt_stream *s, uint32_t index, float value)
+{
+    if (index < s->config.session.parameters)
+        atomic_store_explicit(&s->targets[index], value, memory_order_relaxed);
+}
+
+void nt_stream_set_level(nt_stream *s, nt_level level, float factor)
+{
+    if (level >= 0 && level < NT_LEVELS)
+        atomic_store_explicit(&s->level_targets[level], factor, memory_order_relaxed);
+}
+
+void nt_stream_get_stats(const nt_stream *s, nt_stream_stats *stats)
+{
+    *stats = s->stats;
+}
+
+nt_status nt_stream_process(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,
+                            ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames)
+{
+    nt_denormals before = nt_denormals_flush();
+    nt_status status = nt_stream_write(s, in, in_stride, params, params_stride, frames);
+    if (status == NT_OK) {
+        status = nt_stream_run(s);
+        nt_stream_read(s, out, out_stride, frames);
+    }
+    nt_denormals_restore(before);
+    return status;
+}

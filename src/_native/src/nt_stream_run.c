@@ -1,0 +1,59 @@
+/* Model blocks: out of the input ring, through the session, into the output ring. */
+#include <string.h>
+
+#include "nt_stream_internal.h"
+
+static uint32_t next_block(const nt_stream *s)
+{
+    uint32_t arrived = nt_ring_readable(s->ring_in) - s->config.session.look_behind;
+    uint32_t block = s->config.schedule.session_block;
+    if (s->config.schedule.model_block)
+        return arrived >= block ? block : 0;
+    return arrived < block ? arrived : block;
+}
+
+static void push_output(nt_stream *s, uint32_t frames)
+{
+    const nt_session *session = &s->config.session;
+    uint32_t done = 0;
+    uint64_t broken = 0;
+    while (done < frames) {
+        nt_span span = nt_ring_write_span(s->ring_out, frames - done);
+        if (span.frames == 0)
+            break;
+        for (uint32_t c = 0; c < session->out_channels; c++)
+            broken += s->kernels->sanitize(span.first + c * span.stride,
+                                           session->audio_out + (size_t)c * frames + done, span.frames);
+        nt_ring_commit(s->ring_out, span.frames);
+        done += span.frames;
+    }
+    s->stats.nonfinite_output += broken;
+    s->session_is_broken = broken > 0;
+}
+
+nt_status nt_stream_run(nt_stream *s)
+{
+    const nt_session *session = &s->config.session;
+    nt_status status = NT_OK;
+    for (uint32_t frames = next_block(s); frames; frames = next_block(s)) {
+        if (s->session_is_broken && session->reset)
+            session->reset(session->context);
+        s->session_is_broken = false;
+        nt_ring_peek(s->ring_in, 0, session->audio_in, (ptrdiff_t)(session->look_behind + frames),
+                     session->look_behind + frames);
+        nt_ring_discard(s->ring_in, frames);
+        if (session->parameters)
+            nt_ring_pop(s->ring_params, session->params, (ptrdiff_t)frames, frames);
+        if (session->run(session->context, frames) == 0) {
+            push_output(s, frames);
+        } else {
+            status = NT_ERROR_SESSION;
+            s->stats.failed_blocks++;
+            s->session_is_broken = true;
+            nt_ring_push_silence(s->ring_out, frames);
+        }
+        s->stats.model_blocks++;
+        s->stats.model_frames += frames;
+    }
+    return status;
+}
