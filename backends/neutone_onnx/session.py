@@ -1,0 +1,120 @@
+"""Running a graph on fixed memory: tensors are bound once, and state goes back and forth between two buffers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from neutone.plugins import Session
+from numpy.typing import NDArray
+
+from neutone_onnx.layout import Layout
+from neutone_onnx.runtime import require_runtime
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["OnnxSession"]
+
+MAX_BINDINGS = 256
+
+
+class Bindings(NamedTuple):
+    """The same block size three ways. State is read where the run before wrote it."""
+
+    first: onnxruntime.IOBinding
+    """from the initial state into buffer 0"""
+    forward: onnxruntime.IOBinding
+    """from buffer 0 into buffer 1"""
+    back: onnxruntime.IOBinding
+    """from buffer 1 into buffer 0"""
+
+
+class OnnxSession(Session):
+    """One stream through an ONNX graph."""
+
+    def __init__(
+        self,
+        inference: onnxruntime.InferenceSession,
+        layout: Layout,
+        block_size: int,
+        look_behind: int,
+        parameters: int,
+        *,
+        takes_any_block: bool,
+    ) -> None:
+        self._inference = inference
+        self._layout = layout
+        self._look_behind = look_behind
+        self.audio_in = np.zeros((layout.input_channels, look_behind + block_size), np.float32)
+        self.params = np.zeros((parameters, block_size), np.float32)
+        self.audio_out = np.zeros((layout.output_channels, block_size), np.float32)
+        self._initial = [np.zeros(state.shape, state.element_type) for state in layout.states]
+        self._states: list[list[NDArray[np.generic]]] = [
+            [np.zeros(state.shape, state.element_type) for state in layout.states] for _ in range(2)
+        ]
+        self._bindings: dict[int, Bindings] = {}
+        # -1: the next run starts from the initial state; else the buffer that holds the state.
+        self._current = -1
+        runtime = require_runtime()
+        self._run_options = runtime.RunOptions()
+        self._warm_up(block_size, takes_any_block)
+
+    def _warm_up(self, block_size: int, takes_any_block: bool) -> None:
+        """The runtime plans its memory at the first run of a size: do it before audio flows."""
+        sizes = {block_size, max(1, block_size - 1)} if takes_any_block else {block_size}
+        for frames in sizes:
+            for binding in self._bind(frames):
+                self._inference.run_with_iobinding(binding, self._run_options)
+        self.reset()
+
+    def _bind(self, frames: int) -> Bindings:
+        if len(self._bindings) >= MAX_BINDINGS:  # a host whose block sizes vary wildly must not fill the memory
+            self._bindings.clear()
+        made = Bindings(
+            self._make_binding(frames, None, 0), self._make_binding(frames, 0, 1), self._make_binding(frames, 1, 0)
+        )
+        self._bindings[frames] = made
+        return made
+
+    def _make_binding(self, frames: int, source: int | None, target: int) -> onnxruntime.IOBinding:
+        layout = self._layout
+        binding = self._inference.io_binding()
+
+        def bind_input(name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> None:
+            binding.bind_input(name, "cpu", 0, array.dtype.type, shape, array.ctypes.data)
+
+        bind_input(layout.audio_in, self.audio_in, (*layout.audio_in_leading, self._look_behind + frames))
+        if layout.params is not None:
+            bind_input(layout.params, self.params, (len(self.params), frames))
+        for index, state in enumerate(layout.states):
+            if source is not None:
+                bind_input(state.input_name, self._states[source][index], state.shape)
+            elif not state.has_initializer:
+                bind_input(state.input_name, self._initial[index], state.shape)
+        binding.bind_output(
+            layout.audio_out, "cpu", 0, np.float32, (*layout.audio_out_leading, frames), self.audio_out.ctypes.data
+        )
+        for index, state in enumerate(layout.states):
+            binding.bind_output(
+                state.output_name, "cpu", 0, state.element_type, state.shape, self._states[target][index].ctypes.data
+            )
+        return binding
+
+    def run(self, frames: int) -> None:
+        bindings = self._bindings.get(frames) or self._bind(frames)
+        # A run that raises leaves the state where it was.
+        if self._current == 0:
+            self._inference.run_with_iobinding(bindings.forward, self._run_options)
+            self._current = 1
+        else:
+            self._inference.run_with_iobinding(
+                bindings.first if self._current < 0 else bindings.back, self._run_options
+            )
+            self._current = 0
+
+    def reset(self) -> None:
+        self._current = -1
+
+    def close(self) -> None:
+        self._bindings.clear()

@@ -1,0 +1,124 @@
+"""A callback in the shape that python-sounddevice calls, and a generator for signals that are at hand."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+from neutone import Engine, Latency
+from neutone.errors import NeutoneError
+from neutone.plugins import Host, HostStats
+from numpy.typing import NDArray
+
+__all__ = ["CallbackHost"]
+
+Array = NDArray[np.float32]
+
+
+class CallbackHost(Host):
+    """Processes interleaved float32 (frames, channels) blocks with an engine. It runs in the interpreter: fine for
+    generous block sizes; other Python threads can make it late.
+
+    The engine should be made with ``fixed_blocks=False`` where the library's block sizes vary. Blocks longer than the
+    engine's block size are processed in pieces where the engine takes varying blocks.
+
+    With python-sounddevice::
+
+        with CallbackHost(engine) as host, sounddevice.Stream(
+            engine.sample_rate, engine.block_size, channels=engine.channels, dtype="float32", callback=host
+        ):
+            sounddevice.sleep(10_000)
+
+    >>> import neutone
+    >>> model = neutone.load(neutone.default_model())
+    >>> engine = neutone.Engine(model, sample_rate=48_000, block_size=64, channels=2)
+    >>> outdata = np.empty((64, 2), np.float32)
+    >>> with CallbackHost(engine) as host:
+    ...     host(np.zeros((64, 2), np.float32), outdata, 64, None, None)
+    >>> host.stats.blocks
+    1
+    """
+
+    name: ClassVar[str] = "callback"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._running = False
+        self._in = np.zeros((engine.channels, engine.block_size), np.float32)
+        self._out = np.zeros((engine.channels, engine.block_size), np.float32)
+        self._blocks = 0
+        self._xruns = 0
+        self._frames = 0
+        self._seconds = 0.0
+        self.error: NeutoneError | None = None
+        """the last failure of the model; its block was silence"""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that does the work."""
+        return self._engine
+
+    def start(self) -> None:
+        """Let audio through. Before it, and after :meth:`stop`, the callback answers silence."""
+        if self._running:
+            raise RuntimeError("the callback host is running already")
+        self._engine.reset()
+        self._blocks = self._xruns = self._frames = 0
+        self._seconds = 0.0
+        self.error = None
+        self._running = True
+
+    def stop(self) -> None:
+        self._running = False
+
+    @property
+    def stats(self) -> HostStats:
+        audio_seconds = self._frames / self._engine.sample_rate
+        return HostStats(
+            blocks=self._blocks,
+            xruns=self._xruns,
+            load=self._seconds / audio_seconds if audio_seconds else 0.0,
+            late_frames=self._engine.stats.starved_frames,
+        )
+
+    @property
+    def latency(self) -> Latency:
+        return self._engine.latency
+
+    def __call__(self, indata: Array, outdata: Array, frames: int, time: Any, status: Any) -> None:
+        """One block: ``indata`` and ``outdata`` are float32 (frames, channels). ``time`` is not used; a ``status`` that
+        is true counts as an xrun. Never raises: a block that fails is silence, counted, and kept in :attr:`error`."""
+        if not self._running:
+            outdata.fill(0.0)
+            return
+        begun = clock.perf_counter()
+        if status:
+            self._xruns += 1
+        try:
+            self._process(indata, outdata, frames)
+        except (NeutoneError, ValueError) as error:  # an exception would end the audio library's stream
+            outdata.fill(0.0)
+            self._xruns += 1
+            self.error = error if isinstance(error, NeutoneError) else NeutoneError(str(error))
+        self._blocks += 1
+        self._frames += frames
+        self._seconds += clock.perf_counter() - begun
+
+    def _process(self, indata: Array, outdata: Array, frames: int) -> None:
+        size = self._engine.block_size
+        for start in range(0, frames, size):
+            count = min(size, frames - start)
+            # The engine works on planar channels, side by side.
+            source, target = self._in[:, :count], self._out[:, :count]
+            source[...] = indata[start : start + count].T
+            self._engine.process(source, target)
+            outdata[start : start + count] = target.T
+
+    def process_stream(self, blocks: Iterable[Array]) -> Iterator[Array]:
+        """The same over blocks that are at hand: takes and yields float32 (frames, channels)."""
+        for indata in blocks:
+            outdata = np.empty_like(indata)
+            self(indata, outdata, len(indata), None, None)
+            yield outdata

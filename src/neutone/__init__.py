@@ -1,0 +1,52 @@
+"""neutone runs neural audio models wherever sound is.
+
+>>> import numpy as np
+>>> import neutone
+>>> engine = neutone.Engine(neutone.load(neutone.default_model()), sample_rate=48_000, block_size=128, channels=2)
+>>> engine.process(np.zeros((2, 128), np.float32)).shape
+(2, 128)
+>>> engine.latency.total
+0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+from neutone import errors
+from neutone._core import Resampler, Ring, Schedule
+from neutone.engine import Engine, EngineStats
+from neutone.latency import Latency
+from neutone.loading import default_model, load
+from neutone.metadata import ModelMetadata
+from neutone.rendering import render
+
+if TYPE_CHECKING:
+    from neutone.file_rendering import render_file
+
+__version__ = _version("neutone")
+
+__all__ = [
+    "Engine",
+    "EngineStats",
+    "Latency",
+    "ModelMetadata",
+    "Resampler",
+    "Ring",
+    "Schedule",
+    "__version__",
+    "default_model",
+    "errors",
+    "load",
+    "render",
+    "render_file",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # soundfile loads a shared library: only those who touch files pay for it.
+    if name == "render_file":
+        return import_module("neutone.file_rendering").render_file
+    raise AttributeError(f"module 'neutone' has no attribute {name!r}")

@@ -1,0 +1,129 @@
+# The C core's public headers, as Cython sees them.
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+cdef extern from "neutone/nt_status.h" nogil:
+    ctypedef enum nt_status:
+        NT_OK
+        NT_ERROR_MEMORY
+        NT_ERROR_RATE
+        NT_ERROR_BLOCK
+        NT_ERROR_CHANNELS
+        NT_ERROR_TAPS
+        NT_ERROR_KIND
+        NT_ERROR_ARGUMENT
+        NT_ERROR_FRAMES
+        NT_ERROR_NAN
+        NT_ERROR_SESSION
+    const char *nt_strerror(nt_status status)
+
+cdef extern from "neutone/nt_ring.h" nogil:
+    ctypedef struct nt_ring:
+        pass
+    nt_status nt_ring_create(nt_ring **ring, uint32_t channels, uint32_t capacity)
+    void nt_ring_destroy(nt_ring *ring)
+    void nt_ring_reset(nt_ring *ring)
+    uint32_t nt_ring_capacity(const nt_ring *ring)
+    uint32_t nt_ring_channels(const nt_ring *ring)
+    uint32_t nt_ring_readable(const nt_ring *ring)
+    uint32_t nt_ring_writable(const nt_ring *ring)
+    uint32_t nt_ring_push(nt_ring *ring, const float *source, ptrdiff_t stride, uint32_t frames)
+    uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, float *target, ptrdiff_t stride, uint32_t frames)
+    uint32_t nt_ring_discard(nt_ring *ring, uint32_t frames)
+    uint32_t nt_ring_pop(nt_ring *ring, float *target, ptrdiff_t stride, uint32_t frames)
+
+cdef extern from "neutone/nt_resampler.h" nogil:
+    ctypedef enum nt_resampler_kind:
+        NT_LINEAR
+        NT_HERMITE
+        NT_SINC
+    ctypedef struct nt_resampler:
+        pass
+    ctypedef struct nt_resampler_config:
+        nt_resampler_kind kind
+        uint32_t taps
+        uint32_t rate_in
+        uint32_t rate_out
+        uint32_t channels
+        uint32_t lookahead
+    nt_status nt_resampler_lookahead(nt_resampler_kind kind, uint32_t taps, uint32_t rate_in, uint32_t rate_out,
+                                     uint32_t *frames)
+    nt_status nt_resampler_create(nt_resampler **resampler, const nt_resampler_config *config)
+    void nt_resampler_destroy(nt_resampler *resampler)
+    void nt_resampler_reset(nt_resampler *resampler)
+    void nt_resampler_process(nt_resampler *resampler, const float *input, ptrdiff_t in_stride, uint32_t in_frames,
+                              float *output, ptrdiff_t out_stride, uint32_t out_frames, uint32_t *used,
+                              uint32_t *generated)
+    const char *nt_kernels_name()
+    nt_status nt_kernels_force(const char *name)
+
+cdef extern from "neutone/nt_schedule.h" nogil:
+    ctypedef struct nt_schedule_request:
+        uint32_t host_rate
+        uint32_t host_block
+        bint host_block_varies
+        nt_resampler_kind kind
+        uint32_t taps
+        const uint32_t *model_rates
+        uint32_t model_rate_count
+        const uint32_t *model_blocks
+        uint32_t model_block_count
+    ctypedef struct nt_schedule:
+        uint32_t model_rate
+        uint32_t model_block
+        uint32_t session_block
+        uint32_t lookahead_in
+        uint32_t lookahead_out
+        uint32_t arrivals
+        uint32_t resampling
+        uint32_t buffering
+        uint32_t delay
+    nt_status nt_schedule_choose(nt_schedule *schedule, const nt_schedule_request *request)
+
+cdef extern from "neutone/nt_stream.h" nogil:
+    ctypedef struct nt_stream:
+        pass
+    ctypedef struct nt_session:
+        void *context
+        int (*run)(void *context, uint32_t frames) noexcept
+        void (*reset)(void *context) noexcept
+        const float *audio_out
+        float *audio_in
+        float *params
+        uint32_t in_channels
+        uint32_t out_channels
+        uint32_t parameters
+        uint32_t look_behind
+    ctypedef struct nt_stream_config:
+        nt_schedule schedule
+        uint32_t host_rate
+        uint32_t host_block
+        bint host_block_varies
+        nt_resampler_kind kind
+        uint32_t taps
+        uint32_t host_channels
+        uint32_t model_delay
+        int64_t delay
+        nt_session session
+    ctypedef struct nt_stream_stats:
+        uint64_t host_blocks
+        uint64_t host_frames
+        uint64_t model_blocks
+        uint64_t model_frames
+        uint64_t nonfinite_input
+        uint64_t nonfinite_output
+        uint64_t starved_frames
+        uint64_t failed_blocks
+    ctypedef enum nt_level:
+        NT_INPUT_GAIN
+        NT_WET
+        NT_DRY
+        NT_OUTPUT_GAIN
+    nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config)
+    void nt_stream_destroy(nt_stream *stream)
+    void nt_stream_reset(nt_stream *stream)
+    void nt_stream_set_parameter(nt_stream *stream, uint32_t index, float value)
+    void nt_stream_set_level(nt_stream *stream, nt_level level, float factor)
+    nt_status nt_stream_process(nt_stream *stream, const float *input, ptrdiff_t in_stride, const float *params,
+                                ptrdiff_t params_stride, float *output, ptrdiff_t out_stride, uint32_t frames)
+    void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats)

@@ -1,0 +1,23 @@
+"""The C core for Python: numpy arrays in, C functions out. neutone's facade checks options; this checks memory."""
+cimport cython
+from cpython.buffer cimport (
+    PyBUF_FORMAT,
+    PyBUF_STRIDES,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetPointer
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+import numpy as np
+
+from neutone.errors import AudioTypeError, ConfigurationError, InferenceError, ParameterError, ShapeError
+
+include "_core_buffers.pxi"
+include "_core_schedule.pxi"
+include "_core_ring.pxi"
+include "_core_resampler.pxi"
+include "_core_stream.pxi"

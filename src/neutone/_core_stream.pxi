@@ -1,0 +1,191 @@
+LEVELS = {"input_gain": NT_INPUT_GAIN, "wet": NT_WET, "dry": NT_DRY, "output_gain": NT_OUTPUT_GAIN}
+
+
+@cython.final
+cdef class Stream:
+    """One session between one host block size and rate: the engine's compiled half.
+
+    `session` has audio_in, params, audio_out, run, reset and native as in neutone.plugins.Session. `delay` in host
+    frames replaces the schedule's, for tests.
+    """
+    cdef nt_stream *stream
+    cdef nt_stream_config config
+    cdef Py_buffer views[3]
+    cdef int held
+    cdef object session, run, reset_session, error, native
+    cdef bint busy
+
+    def __cinit__(self, Schedule schedule not None, session, *, host_rate, host_block, host_channels, in_channels,
+                  out_channels, parameters, look_behind, bint varies=False, resampler="sinc", taps=32, model_delay=0,
+                  delay=None):
+        cdef nt_stream_config *config = &self.config
+        cdef Py_ssize_t block = schedule.fields.session_block
+        self.session = session
+        self.run = session.run
+        self.reset_session = session.reset
+        config.schedule = schedule.fields
+        config.host_rate = host_rate
+        config.host_block = host_block
+        config.host_block_varies = varies
+        config.kind = kind_of(resampler)
+        config.taps = taps
+        config.host_channels = checked(host_channels, "channels", 1, 1024)
+        config.model_delay = model_delay
+        config.delay = -1 if delay is None else <int64_t>delay
+        config.session.in_channels = in_channels
+        config.session.out_channels = out_channels
+        config.session.parameters = parameters
+        config.session.look_behind = look_behind
+        config.session.audio_in = hold_packed(&self.views[0], session.audio_in, in_channels, look_behind + block,
+                                              "session.audio_in")
+        self.held = 1
+        config.session.audio_out = hold_packed(&self.views[1], session.audio_out, out_channels, block,
+                                               "session.audio_out")
+        self.held = 2
+        config.session.params = hold_packed(&self.views[2], session.params, parameters, block, "session.params")
+        self.held = 3
+        config.session.context = <void *>self
+        config.session.run = run_session
+        config.session.reset = reset_session
+        self.native = getattr(session, "native", None)
+        if self.native is not None:
+            config.session.run = <int (*)(void *, uint32_t) noexcept nogil>PyCapsule_GetPointer(
+                self.native, "neutone.session")
+            config.session.context = PyCapsule_GetContext(self.native)
+            config.session.reset = NULL
+        cdef nt_status status = nt_stream_create(&self.stream, config)
+        if status != NT_OK:
+            raise_status(status)
+        self._raise_session_error()
+
+    def __dealloc__(self):
+        nt_stream_destroy(self.stream)
+        for i in range(self.held):
+            PyBuffer_Release(&self.views[i])
+
+    cdef int _raise_session_error(self) except -1:
+        error, self.error = self.error, None
+        if error is None:
+            return 0
+        if not isinstance(error, Exception):
+            raise error
+        raise InferenceError(f"the model failed: {type(error).__name__}: {error}") from error
+
+    cdef int _enter(self) except -1:
+        # The session may let go of the GIL while it runs: another thread must not come in behind it.
+        if self.busy:
+            raise RuntimeError("the engine is processing in another thread; one thread at a time may use it")
+        self.busy = True
+        return 0
+
+    cdef int _check_frames(self, Planar *audio, str what, Py_ssize_t channels) except -1:
+        cdef Py_ssize_t block = self.config.host_block
+        if audio.channels != channels:
+            raise ShapeError(f"{what} has {audio.channels} rows, expected {channels}: ({channels}, frames)")
+        if audio.frames > block:
+            raise ShapeError(f"{what} has {audio.frames} frames, expected at most {block} (block_size)")
+        if not self.config.host_block_varies and audio.frames != block:
+            raise ShapeError(
+                f"{what} has {audio.frames} frames, expected exactly {block} (block_size); fixed_blocks=False takes "
+                f"any number up to it"
+            )
+        return 0
+
+    def process(self, audio, out=None, curves=None):
+        """One host block: audio (channels, frames), curves (parameters, frames) or None. Answers `out`."""
+        cdef Py_buffer in_view, out_view, curves_view
+        cdef Planar source, target, automation
+        cdef nt_status status
+        cdef const float *first_curve = NULL
+        self._enter()
+        # A zeroed view is one that releasing leaves alone.
+        memset(&in_view, 0, sizeof(Py_buffer))
+        memset(&out_view, 0, sizeof(Py_buffer))
+        memset(&curves_view, 0, sizeof(Py_buffer))
+        automation.stride = 0
+        try:
+            held_audio = hold_input(&in_view, audio, "audio")
+            source = planar(&in_view)
+            self._check_frames(&source, "audio", self.config.host_channels)
+            if out is None:
+                out = np.empty((source.channels, source.frames), np.float32)
+            hold_output(&out_view, out, "out")
+            target = planar(&out_view)
+            if target.channels != source.channels or target.frames != source.frames:
+                raise ShapeError(f"out is {describe(out)}, expected float32 {(source.channels, source.frames)}")
+            if curves is not None:
+                held_curves = hold_input(&curves_view, curves, "params")
+                automation = planar(&curves_view)
+                if automation.channels != self.config.session.parameters or automation.frames != source.frames:
+                    raise ShapeError(
+                        f"params is {describe(curves)}, expected float32 "
+                        f"{(self.config.session.parameters, source.frames)}: a row for each declared parameter, 0..1"
+                    )
+                first_curve = automation.first
+            if self.native is None:
+                status = nt_stream_process(self.stream, source.first, source.stride, first_curve, automation.stride,
+                                           target.first, target.stride, <uint32_t>source.frames)
+            else:
+                with nogil:
+                    status = nt_stream_process(self.stream, source.first, source.stride, first_curve,
+                                               automation.stride, target.first, target.stride,
+                                               <uint32_t>source.frames)
+        finally:
+            self.busy = False
+            PyBuffer_Release(&in_view)
+            PyBuffer_Release(&out_view)
+            PyBuffer_Release(&curves_view)
+        if status == NT_OK and self.error is None:
+            return out
+        if status == NT_ERROR_NAN:
+            raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
+        self._raise_session_error()
+        if status == NT_ERROR_SESSION:
+            raise InferenceError("the model's native session reported a failure")
+        raise_status(status)
+
+    def reset(self):
+        """Silence in every queue, the parameters at their set values, the session at its first state."""
+        self._enter()
+        try:
+            nt_stream_reset(self.stream)
+            if self.native is not None:
+                self.reset_session()
+        finally:
+            self.busy = False
+        self._raise_session_error()
+
+    def set_parameter(self, index, value):
+        """Where parameter `index` (0..1) ramps to over the next block."""
+        nt_stream_set_parameter(self.stream, checked(index, "index", 0, 1023), value)
+
+    def set_level(self, name, factor):
+        """Where "input_gain", "wet", "dry" or "output_gain" (linear factors) ramps to over the next block."""
+        nt_stream_set_level(self.stream, LEVELS[name], factor)
+
+    @property
+    def stats(self):
+        """Counters since the last reset, by name."""
+        cdef nt_stream_stats stats
+        nt_stream_get_stats(self.stream, &stats)
+        return stats
+
+
+cdef int run_session(void *context, uint32_t frames) noexcept with gil:
+    cdef Stream stream = <Stream>context
+    try:
+        stream.run(frames)
+        return 0
+    except BaseException as error:
+        if stream.error is None:
+            stream.error = error
+        return 1
+
+
+cdef void reset_session(void *context) noexcept with gil:
+    cdef Stream stream = <Stream>context
+    try:
+        stream.reset_session()
+    except BaseException as error:
+        if stream.error is None:
+            stream.error = error

@@ -1,0 +1,319 @@
+"""The engine: a model at work at a host's rate and block size, one call a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neutone._core import Schedule, Stream
+from neutone.errors import ConfigurationError
+from neutone.latency import Latency
+from neutone.parameter_set import ParameterSet
+from neutone.parameters import ParameterValue
+from neutone.plugins.contracts import Model, Session
+
+__all__ = ["Engine", "EngineStats"]
+
+Array = NDArray[np.float32]
+Parameters = Mapping[str, ParameterValue] | Array
+
+GAIN_RANGE_DB = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """Counters since the last reset."""
+
+    host_blocks: int
+    host_frames: int
+    model_blocks: int
+    model_frames: int
+    nonfinite_input: int
+    """input samples that were NaN or infinite and became silence"""
+    nonfinite_output: int
+    """samples of the model that were NaN or infinite and became silence"""
+    starved_frames: int
+    """host frames that were not there in time and became silence"""
+    failed_blocks: int
+    """model blocks that raised and became silence"""
+
+
+class Engine:
+    """Runs a model on a host's blocks.
+
+    The model's rate and block size are the best of those it supports: the host's own rate, else the nearest above, and
+    the block with the least latency. Everything between (resampling, queues, channel mapping, parameters, wet/dry,
+    gain) is done in compiled code.
+
+    Args:
+        model: what :func:`neutone.load` answers.
+        sample_rate: of the host, Hz.
+        block_size: frames a call.
+        channels: of the host, in and out.
+        resampler: ``"sinc"`` (band-limited), ``"hermite"`` or ``"linear"`` (cheaper, duller).
+        taps: length of the sinc, 8..128, counted at the lower of the two rates.
+        fixed_blocks: False where the host sends any number of frames up to ``block_size``; costs up to a model block of
+            latency.
+
+    Raises:
+        neutone.errors.ConfigurationError: a value outside its range (a :class:`ValueError`).
+
+    >>> import neutone
+    >>> model = neutone.load(neutone.default_model())
+    >>> engine = Engine(model, sample_rate=44_100, block_size=512, channels=1)
+    >>> engine.parameters["drive"] = 0.7
+    >>> engine.process(np.zeros((1, 512), np.float32), params={"tone": 0.2}).shape
+    (1, 512)
+    >>> engine.latency
+    Latency(resampling=34, buffering=0, model=0)
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        sample_rate: int = 48_000,
+        block_size: int = 512,
+        channels: int = 2,
+        *,
+        resampler: str = "sinc",
+        taps: int = 32,
+        fixed_blocks: bool = True,
+    ) -> None:
+        if not isinstance(model, Model):
+            raise ConfigurationError(
+                f"model is a {type(model).__name__}, expected what neutone.load answers (a neutone.plugins.Model)"
+            )
+        self._model = model
+        self._channels = channels
+        self._resampler = resampler
+        self._taps = taps
+        self._fixed_blocks = bool(fixed_blocks)
+        metadata = model.metadata
+        self._levels = {
+            "input_gain": _decibels_of_unit(metadata.input_gain_default_value),
+            "output_gain": _decibels_of_unit(metadata.output_gain_default_value),
+            "wet": metadata.wet_default_value,
+            "dry": metadata.dry_default_value,
+        }
+        self._parameters = ParameterSet(metadata.parameters)
+        self._session: Session | None = None
+        self._open(sample_rate, block_size)
+
+    def _open(self, sample_rate: int, block_size: int) -> None:
+        """A new stream takes the old one's place only when all of it is made."""
+        metadata = self._model.metadata
+        schedule = Schedule.choose(
+            sample_rate,
+            block_size,
+            varies=not self._fixed_blocks,
+            resampler=self._resampler,
+            taps=self._taps,
+            model_rates=metadata.native_sample_rates,
+            model_blocks=metadata.native_buffer_sizes,
+        )
+        model_delay = round(self._model.model_delay * sample_rate / schedule.model_rate)
+        session = self._model.prepare(schedule.model_rate, schedule.session_block)
+        stream = Stream(
+            schedule,
+            session,
+            host_rate=sample_rate,
+            host_block=block_size,
+            host_channels=self._channels,
+            in_channels=self._model.input_channels,
+            out_channels=self._model.output_channels,
+            parameters=len(metadata.parameters),
+            look_behind=metadata.look_behind_samples,
+            varies=not self._fixed_blocks,
+            resampler=self._resampler,
+            taps=self._taps,
+            model_delay=model_delay,
+        )
+        before = self._session
+        self._sample_rate, self._block_size = sample_rate, block_size
+        self._schedule, self._session, self._stream = schedule, session, stream
+        self._latency = Latency(schedule.resampling, schedule.buffering, model_delay)
+        self._parameters.attach(stream.set_parameter)
+        for name in self._levels:
+            self._send_level(name)
+        if before is not None:
+            before.close()
+
+    # -- audio ---------------------------------------------------------------------------------------------------------
+
+    def process(self, audio: Array, out: Array | None = None, params: Parameters | None = None) -> Array:
+        """One host block.
+
+        Args:
+            audio: float32 (channels, n): n is ``block_size``, or with ``fixed_blocks=False`` anything up to it. NaN and
+                infinities count as silence.
+            out: where the result goes, float32 (channels, n); may be ``audio`` itself. By default a new array.
+            params: a mapping sets parameters (natural units) before the block; a float32 (P, n) array in 0..1 drives
+                the P declared parameters at sample granularity, for this block.
+
+        Returns:
+            ``out``, later than ``audio`` by ``latency.total`` frames.
+
+        Raises:
+            ValueError: wrong shape, channel count or number of frames, or NaN in ``params``; the block was not
+                processed.
+            TypeError: not float32.
+            KeyError: ``params`` names a parameter that the model does not declare.
+            neutone.errors.InferenceError: the model raised; its block is silence and the engine goes on.
+        """
+        if params is None:
+            return self._stream.process(audio, out)
+        if isinstance(params, Mapping):
+            self._parameters.update(params)
+            return self._stream.process(audio, out)
+        return self._stream.process(audio, out, params)
+
+    def reset(self) -> None:
+        """Forget all audio: queues, resamplers, the model's state, the counters. Parameters and levels stay."""
+        self._stream.reset()
+
+    def configure(
+        self,
+        *,
+        sample_rate: int | None = None,
+        block_size: int | None = None,
+        channels: int | None = None,
+        fixed_blocks: bool | None = None,
+    ) -> None:
+        """Another host rate (Hz), block size (frames) or channel count; starts from silence. Parameters and levels
+        stay. Where it raises, the engine is as it was."""
+        before = self._channels, self._fixed_blocks
+        self._channels = self._channels if channels is None else channels
+        self._fixed_blocks = self._fixed_blocks if fixed_blocks is None else bool(fixed_blocks)
+        try:
+            self._open(
+                self._sample_rate if sample_rate is None else sample_rate,
+                self._block_size if block_size is None else block_size,
+            )
+        except BaseException:
+            self._channels, self._fixed_blocks = before
+            raise
+
+    def close(self) -> None:
+        """Free what the model's runtime holds. The engine is not used afterwards."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- what it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> Model:
+        """The model it runs."""
+        return self._model
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the host, Hz."""
+        return self._sample_rate
+
+    @property
+    def block_size(self) -> int:
+        """Of the host, frames."""
+        return self._block_size
+
+    @property
+    def channels(self) -> int:
+        """Of the host, in and out."""
+        return self._channels
+
+    @property
+    def fixed_blocks(self) -> bool:
+        """Whether every block has exactly ``block_size`` frames."""
+        return self._fixed_blocks
+
+    @property
+    def model_sample_rate(self) -> int:
+        """At which the model runs, Hz."""
+        return self._schedule.model_rate
+
+    @property
+    def model_block_size(self) -> int | None:
+        """Frames of a model block; None where the model takes what has arrived."""
+        return self._schedule.model_block or None
+
+    @property
+    def latency(self) -> Latency:
+        """In host frames; an impulse at frame 0 comes out at ``latency.total``."""
+        return self._latency
+
+    @property
+    def stats(self) -> EngineStats:
+        """What was counted since the last reset."""
+        return EngineStats(**self._stream.stats)
+
+    # -- settings ------------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> ParameterSet:
+        """The declared parameters by name, in natural units; a change ramps over the next block."""
+        return self._parameters
+
+    @property
+    def wet(self) -> float:
+        """Level of the model's output in the mix, 0..1."""
+        return self._levels["wet"]
+
+    @wet.setter
+    def wet(self, level: float) -> None:
+        self._set_level("wet", level, 0.0, 1.0)
+
+    @property
+    def dry(self) -> float:
+        """Level of the unprocessed input in the mix, 0..1; delayed to match, and not touched by ``input_gain_db``."""
+        return self._levels["dry"]
+
+    @dry.setter
+    def dry(self, level: float) -> None:
+        self._set_level("dry", level, 0.0, 1.0)
+
+    @property
+    def input_gain_db(self) -> float:
+        """Gain into the model, -30..30 dB."""
+        return self._levels["input_gain"]
+
+    @input_gain_db.setter
+    def input_gain_db(self, gain: float) -> None:
+        self._set_level("input_gain", gain, -GAIN_RANGE_DB, GAIN_RANGE_DB)
+
+    @property
+    def output_gain_db(self) -> float:
+        """Gain after the mix, -30..30 dB."""
+        return self._levels["output_gain"]
+
+    @output_gain_db.setter
+    def output_gain_db(self, gain: float) -> None:
+        self._set_level("output_gain", gain, -GAIN_RANGE_DB, GAIN_RANGE_DB)
+
+    def _set_level(self, name: str, value: float, low: float, high: float) -> None:
+        number = float(value)
+        if not low <= number <= high:  # NaN too
+            raise ConfigurationError(f"{name} is {value!r}, expected a number from {low:g} to {high:g}")
+        self._levels[name] = number
+        self._send_level(name)
+
+    def _send_level(self, name: str) -> None:
+        value = self._levels[name]
+        self._stream.set_level(name, 10.0 ** (value / 20.0) if name.endswith("gain") else value)
+
+
+def _decibels_of_unit(unit: float) -> float:
+    """Model files keep gains as 0..1 for -30..30 dB."""
+    return (2.0 * unit - 1.0) * GAIN_RANGE_DB

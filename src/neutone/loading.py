@@ -1,0 +1,53 @@
+"""From a file name to a model: the suffix picks the backend."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from neutone.errors import UnknownPluginError
+from neutone.plugins.contracts import Model
+from neutone.plugins.registry import backends
+
+__all__ = ["default_model", "load"]
+
+
+def default_model() -> Path:
+    """The neural guitar amp that comes with neutone: an ONNX file, 48 kHz, mono, knobs ``drive`` and ``tone``.
+
+    >>> default_model().name
+    'amp.onnx'
+    """
+    return Path(str(files("neutone") / "assets" / "amp.onnx"))
+
+
+def load(path: str | Path, *, backend: str | None = None, **options: Any) -> Model:
+    """The model in a file.
+
+    Args:
+        path: the model file.
+        backend: the name of an installed backend; by default the one that claims the file's suffix.
+        options: what the backend takes, e.g. ``sample_rate`` and ``block_size`` for a plain ONNX file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        neutone.errors.ModelFileError: the file is not a model that the backend can run.
+        neutone.errors.UnknownPluginError: no backend of that name, or for that suffix, is installed.
+        neutone.errors.MissingExtraError: the backend's runtime is not installed.
+
+    >>> model = load(default_model())
+    >>> [parameter.name for parameter in model.metadata.parameters]
+    ['drive', 'tone']
+    """
+    if backend is not None:
+        return backends.get(backend)().load(path, **options)
+    suffix = Path(path).suffix.lower()
+    claims = {name: plugin for name, plugin in backends.all() if suffix in plugin.suffixes}
+    if not claims:
+        known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
+        raise UnknownPluginError(
+            f"no backend for {str(path)!r}: its suffix is {suffix!r}, installed backends take {', '.join(known)}; "
+            f"name one with backend=..., of {', '.join(backends.names())}"
+        )
+    return next(iter(claims.values()))().load(path, **options)

@@ -1,0 +1,216 @@
+"""Control parameters: what a model declares, and how natural values map to the 0..1 that it receives.
+
+>>> drive = ContinuousNeutoneParameter("drive", "gain into the clipper, dB", default_value=12.0, max_value=40.0)
+>>> drive.to_unit(10.0), drive.from_unit(0.5)
+(0.25, 20.0)
+>>> mode = CategoricalNeutoneParameter("mode", "which amp", n_values=3, labels=["clean", "crunch", "lead"])
+>>> mode.to_unit("lead"), mode.from_unit(0.5)
+(1.0, 'crunch')
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from neutone.errors import MetadataError, ParameterError
+
+__all__ = [
+    "CategoricalNeutoneParameter",
+    "ContinuousNeutoneParameter",
+    "DiscreteTokensNeutoneParameter",
+    "NeutoneParameter",
+    "NumericalNeutoneParameter",
+    "ParameterValue",
+    "TextNeutoneParameter",
+    "describe_validation_error",
+]
+
+MAX_LABEL_LENGTH = 20
+MIN_CATEGORIES, MAX_CATEGORIES = 2, 20
+
+ParameterValue = float | str
+"""A natural value: a number in the parameter's range, or a label of a categorical one."""
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """The first complaint of pydantic as one line: which field, what was given, what is expected."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "value"
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    if isinstance(given, dict | list) or first["type"] == "missing":
+        return f"{place}: {message}"
+    return f"{place}: {message} (given: {given!r})"
+
+
+class NeutoneParameter(BaseModel):
+    """What all parameters have: a name, a description, whether the host shows it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    positional: ClassVar[tuple[str, ...]] = ("name", "description")
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    used: bool = True
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        if len(args) > len(self.positional):
+            raise TypeError(f"{type(self).__name__} takes at most {len(self.positional)} positional arguments")
+        for name, value in zip(self.positional, args, strict=False):
+            if name in fields:
+                raise TypeError(f"{type(self).__name__} got two values for {name!r}")
+            fields[name] = value
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            label = f"parameter {fields.get('name')!r}"
+            raise MetadataError(f"{label}: {describe_validation_error(error)}") from None
+
+
+class NumericalNeutoneParameter(NeutoneParameter):
+    """A parameter that reaches the model as one 0..1 value a sample."""
+
+    def to_unit(self, value: ParameterValue) -> float:
+        """The 0..1 value of a natural one. Raises :class:`~neutone.errors.ParameterError` where it is not valid."""
+        raise NotImplementedError
+
+    def from_unit(self, unit: float) -> ParameterValue:
+        """The natural value of a 0..1 one."""
+        raise NotImplementedError
+
+    @property
+    def default_unit(self) -> float:
+        """The default as 0..1."""
+        raise NotImplementedError
+
+
+class ContinuousNeutoneParameter(NumericalNeutoneParameter):
+    """A number from ``min_value`` to ``max_value``."""
+
+    positional = ("name", "description", "default_value", "min_value", "max_value", "used")
+
+    type: Literal["continuous"] = "continuous"
+    default_value: float
+    min_value: float = 0.0
+    max_value: float = 1.0
+
+    @model_validator(mode="after")
+    def _check_range(self) -> ContinuousNeutoneParameter:
+        if not (math.isfinite(self.min_value) and math.isfinite(self.max_value)):
+            raise ValueError(f"min_value and max_value must be finite, not {self.min_value} and {self.max_value}")
+        if self.min_value >= self.max_value:
+            raise ValueError(f"min_value {self.min_value} must be less than max_value {self.max_value}")
+        if not self.min_value <= self.default_value <= self.max_value:
+            raise ValueError(f"default_value {self.default_value} is outside {self.min_value}..{self.max_value}")
+        return self
+
+    def to_unit(self, value: ParameterValue) -> float:
+        expected = f"a number from {self.min_value:g} to {self.max_value:g}"
+        if isinstance(value, bool | str):
+            raise ParameterError(f"parameter {self.name!r} is {value!r}, expected {expected}")
+        number = float(value)
+        if not self.min_value <= number <= self.max_value:  # NaN too
+            raise ParameterError(f"parameter {self.name!r} is {number:g}, expected {expected}")
+        return (number - self.min_value) / (self.max_value - self.min_value)
+
+    def from_unit(self, unit: float) -> float:
+        return self.min_value + unit * (self.max_value - self.min_value)
+
+    @property
+    def default_unit(self) -> float:
+        return self.to_unit(self.default_value)
+
+
+class CategoricalNeutoneParameter(NumericalNeutoneParameter):
+    """One of ``n_values`` choices. Choice k reaches the model as k / (n_values - 1)."""
+
+    positional = ("name", "description", "n_values", "default_value", "labels", "used")
+
+    type: Literal["categorical"] = "categorical"
+    n_values: int = Field(ge=MIN_CATEGORIES, le=MAX_CATEGORIES)
+    default_value: int = 0
+    labels: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> CategoricalNeutoneParameter:
+        if not 0 <= self.default_value < self.n_values:
+            raise ValueError(f"default_value {self.default_value} is outside 0..{self.n_values - 1}")
+        if self.labels is not None:
+            if len(self.labels) != self.n_values:
+                raise ValueError(f"{len(self.labels)} labels for {self.n_values} values")
+            for label in self.labels:
+                if len(label) >= MAX_LABEL_LENGTH:
+                    raise ValueError(f"label {label!r} must be shorter than {MAX_LABEL_LENGTH} characters")
+            if len(set(self.labels)) != len(self.labels):
+                raise ValueError(f"labels must differ from each other, not {self.labels}")
+        return self
+
+    @property
+    def choices(self) -> list[str]:
+        """The labels, or the numbers from 0 where there are none."""
+        return self.labels if self.labels is not None else [str(index) for index in range(self.n_values)]
+
+    def to_unit(self, value: ParameterValue) -> float:
+        if isinstance(value, str):
+            if value not in self.choices:
+                raise ParameterError(f"parameter {self.name!r} is {value!r}, expected one of {self.choices}")
+            index = self.choices.index(value)
+        else:
+            if not 0 <= value < self.n_values or value != int(value):
+                raise ParameterError(
+                    f"parameter {self.name!r} is {value!r}, expected one of {self.choices} or an integer from 0 to "
+                    f"{self.n_values - 1}"
+                )
+            index = int(value)
+        return index / (self.n_values - 1)
+
+    def from_unit(self, unit: float) -> str:
+        return self.choices[round(unit * (self.n_values - 1))]
+
+    @property
+    def default_unit(self) -> float:
+        return self.default_value / (self.n_values - 1)
+
+
+class TextNeutoneParameter(NeutoneParameter):
+    """A text, for models that do not run in real time."""
+
+    positional = ("name", "description", "max_n_chars", "default_value", "used")
+
+    type: Literal["text"] = "text"
+    max_n_chars: int = Field(default=-1, ge=-1)
+    default_value: str = ""
+
+    @model_validator(mode="after")
+    def _check_length(self) -> TextNeutoneParameter:
+        if 0 <= self.max_n_chars < len(self.default_value):
+            raise ValueError(f"default_value has {len(self.default_value)} characters, more than {self.max_n_chars}")
+        return self
+
+
+class DiscreteTokensNeutoneParameter(NeutoneParameter):
+    """A list of token numbers, for models that do not run in real time."""
+
+    positional = ("name", "description", "max_n_tokens", "default_value", "used")
+
+    type: Literal["tokens"] = "tokens"
+    max_n_tokens: int = Field(default=-1, ge=-1)
+    default_value: list[int] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_length(self) -> DiscreteTokensNeutoneParameter:
+        if 0 <= self.max_n_tokens < len(self.default_value):
+            raise ValueError(f"default_value has {len(self.default_value)} tokens, more than {self.max_n_tokens}")
+        return self
+
+
+AnyParameter = Annotated[
+    ContinuousNeutoneParameter
+    | CategoricalNeutoneParameter
+    | TextNeutoneParameter
+    | DiscreteTokensNeutoneParameter,
+    Field(discriminator="type"),
+]

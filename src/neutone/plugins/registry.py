@@ -1,0 +1,149 @@
+"""Finding plug-ins: entry points are read once, and each is imported when it is first used."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Generic, TypeVar
+
+from neutone.errors import PluginWarning, UnknownPluginError
+from neutone.plugins.contracts import Backend, Host
+
+__all__ = ["PluginInfo", "Registry", "backends", "hosts"]
+
+Plugin = TypeVar("Plugin")
+
+EXTRAS = {
+    "onnx": "neutone[onnx]",
+    "torchscript": "neutone[torch]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One installed plug-in, as ``neutone plugins`` lists it."""
+
+    group: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+    error: str | None = None
+    """why it cannot be used; None where it can"""
+
+
+def _distribution(entry: EntryPoint) -> tuple[str, str]:
+    if entry.dist is None:
+        return "unknown", ""
+    return entry.dist.name, entry.dist.version
+
+
+class Registry(Generic[Plugin]):
+    """The plug-ins of one entry-point group.
+
+    A plug-in that fails to import is reported by a :class:`~neutone.errors.PluginWarning` and never hides the others;
+    of two with the same name the first is used, and the warning names both distributions.
+
+    >>> "onnx" in backends.names()
+    True
+    """
+
+    def __init__(self, group: str, base: type[Plugin]) -> None:
+        self.group = group
+        self._base = base
+        self._lock = threading.RLock()
+        self._entries: dict[str, EntryPoint] | None = None
+        self._classes: dict[str, type[Plugin]] = {}
+        self._broken: dict[str, str] = {}
+
+    def refresh(self) -> None:
+        """Forget what was found, for after a distribution was installed in a running process."""
+        with self._lock:
+            self._entries = None
+            self._classes.clear()
+            self._broken.clear()
+
+    def names(self) -> list[str]:
+        """The installed plug-ins, usable or not, sorted."""
+        return sorted(self._found())
+
+    def get(self, name: str) -> type[Plugin]:
+        """The class behind a name. Raises :class:`~neutone.errors.UnknownPluginError`, which lists what is installed
+        and what to install."""
+        with self._lock:
+            found = self._found()
+            if name not in found:
+                raise UnknownPluginError(self._unknown(name))
+            if name in self._broken:
+                raise UnknownPluginError(f"the plug-in {name!r} of {self.group} is broken: {self._broken[name]}")
+            if name not in self._classes:
+                self._load(name, found[name])
+            if name in self._broken:
+                raise UnknownPluginError(f"the plug-in {name!r} of {self.group} is broken: {self._broken[name]}")
+            return self._classes[name]
+
+    def all(self) -> Iterator[tuple[str, type[Plugin]]]:
+        """Every usable plug-in; broken ones are warned of and passed over."""
+        for name in self.names():
+            try:
+                yield name, self.get(name)
+            except UnknownPluginError:
+                continue
+
+    def describe(self) -> list[PluginInfo]:
+        """A line for each installed plug-in, each imported to see whether it works."""
+        usable = dict(self.all())
+        lines = []
+        for name, entry in sorted(self._found().items()):
+            distribution, version = _distribution(entry)
+            error = None if name in usable else self._broken.get(name)
+            lines.append(PluginInfo(self.group, name, entry.value, distribution, version, error))
+        return lines
+
+    def _found(self) -> dict[str, EntryPoint]:
+        with self._lock:
+            if self._entries is None:
+                self._entries = self._discover()
+            return self._entries
+
+    def _discover(self) -> dict[str, EntryPoint]:
+        found: dict[str, EntryPoint] = {}
+        for entry in entry_points(group=self.group):
+            first = found.setdefault(entry.name, entry)
+            # One distribution on two paths (an editable install beside a build) is no conflict.
+            if first is not entry and (first.value, _distribution(first)[0]) != (entry.value, _distribution(entry)[0]):
+                warnings.warn(
+                    f"two plug-ins of {self.group} are named {entry.name!r}: {first.value} of "
+                    f"{_distribution(first)[0]}, which is used, and {entry.value} of {_distribution(entry)[0]}",
+                    PluginWarning,
+                    stacklevel=4,
+                )
+        return found
+
+    def _load(self, name: str, entry: EntryPoint) -> None:
+        try:
+            plugin = entry.load()
+            if not (isinstance(plugin, type) and issubclass(plugin, self._base)):
+                raise TypeError(f"{entry.value} is not a subclass of {self._base.__module__}.{self._base.__name__}")
+        except Exception as error:  # whatever a third party's import raises must not reach the others
+            self._broken[name] = f"{type(error).__name__}: {error}"
+            warnings.warn(
+                f"the plug-in {name!r} of {self.group} ({_distribution(entry)[0]}) cannot be used: "
+                f"{self._broken[name]}",
+                PluginWarning,
+                stacklevel=3,
+            )
+            return
+        self._classes[name] = plugin
+
+    def _unknown(self, name: str) -> str:
+        installed = ", ".join(self.names()) or "none"
+        advice = f'; install it with: pip install "{EXTRAS[name]}"' if name in EXTRAS else ""
+        return f"no plug-in {name!r} in {self.group}; installed: {installed}{advice}"
+
+
+backends: Registry[Backend] = Registry("neutone.backends", Backend)  # type: ignore[type-abstract]
+hosts: Registry[Host] = Registry("neutone.hosts", Host)  # type: ignore[type-abstract]

@@ -1,0 +1,72 @@
+"""What every host must do."""
+
+from __future__ import annotations
+
+import pytest
+
+from neutone.plugins.contracts import Host, HostStats
+
+__all__ = ["HostContract"]
+
+
+class HostContract:
+    """Subclass it, override :meth:`make_host`, and where the host can be fed, :meth:`feed`."""
+
+    def make_host(self) -> Host:
+        """A host that is ready to start, around any model."""
+        raise NotImplementedError("override make_host")
+
+    def feed(self, host: Host) -> None:
+        """Make one block (at least) go through a started host: call it, or wait for its audio system."""
+        raise NotImplementedError("override feed")
+
+    def test_has_a_name(self) -> None:
+        assert self.make_host().name
+
+    def test_processes_between_start_and_stop(self) -> None:
+        host = self.make_host()
+        host.start()
+        self.feed(host)
+        host.stop()
+        assert host.stats.blocks >= 1
+
+    def test_starting_twice_is_an_error(self) -> None:
+        host = self.make_host()
+        host.start()
+        try:
+            with pytest.raises(RuntimeError):
+                host.start()
+        finally:
+            host.stop()
+
+    def test_stopping_is_always_allowed(self) -> None:
+        host = self.make_host()
+        host.stop()
+        host.start()
+        host.stop()
+        host.stop()
+
+    def test_starts_again_after_a_stop(self) -> None:
+        host = self.make_host()
+        for _ in range(2):
+            with host:
+                self.feed(host)
+            assert host.stats.blocks >= 1
+
+    def test_stops_when_its_block_raises(self) -> None:
+        host = self.make_host()
+        with pytest.raises(KeyError), host:
+            raise KeyError("from inside")
+        host.start()
+        host.stop()
+
+    def test_stats_and_latency(self) -> None:
+        host = self.make_host()
+        with host:
+            self.feed(host)
+            stats = host.stats
+        assert isinstance(stats, HostStats)
+        assert stats.xruns >= 0
+        assert stats.load >= 0.0
+        assert stats.late_frames == 0
+        assert host.latency.total == host.latency.resampling + host.latency.buffering + host.latency.model
