@@ -11,23 +11,30 @@
 
 enum {
     NT_BATCH = 64,   /* outputs computed at a time; a multiple of NT_GROUP */
-    NT_GROUP = 16,   /* outputs that one pass of an interpolation loop makes */
+    NT_GROUP = 16,   /* outputs are computed in whole groups, of which a batch may need a part */
     NT_LANES = 8,    /* sinc rows are padded to a multiple of this */
-    NT_OVERREAD = 48 /* samples behind the last one needed that a loop may read (and ignore) */
+    NT_OVERREAD = 48 /* samples before and behind those needed that a loop may read (and ignore) */
 };
 
 /* Where a batch of outputs reads its input: output j uses the samples from x + index[j], at phase[j] / L. Both arrays
- * hold NT_BATCH entries; those behind the count repeat the last one. */
+ * hold NT_BATCH entries; those behind the count, up to a whole group, repeat the last one. */
 typedef struct nt_positions {
     int32_t index[NT_BATCH];
     int32_t phase[NT_BATCH];
 } nt_positions;
 
+/* How far the positions of a batch lie behind its first: j M / L, divided once instead of for every batch. */
+typedef struct nt_steps {
+    int32_t index[NT_BATCH];
+    int32_t phase[NT_BATCH];
+    int32_t L;
+} nt_steps;
+
 typedef struct nt_kernels {
     const char *name;
 
-    /* `count` outputs from position start + phase / L on, M / L apart. */
-    void (*positions)(nt_positions *positions, uint32_t start, uint32_t phase, uint32_t L, uint32_t M, uint32_t count);
+    /* `count` outputs from position start + phase / L on. */
+    void (*positions)(nt_positions *positions, const nt_steps *steps, uint32_t start, uint32_t phase, uint32_t count);
 
     /* Two- and four-point interpolation: sample 0 of the window is x[index]. */
     void (*linear)(const nt_positions *positions, uint32_t L, const float *x, float *y, uint32_t count);
@@ -37,6 +44,13 @@ typedef struct nt_kernels {
      * index hold whole groups of 4. */
     void (*convolve)(const float *const *rows, const int32_t *index, uint32_t taps, const float *x,
                      ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, uint32_t channels, uint32_t count);
+
+    /* A group of outputs side by side, one a lane: lane l of each channel = sum over t of group[t * NT_GROUP + l] *
+     * x[offset[l] + t], stored for the lanes first .. last - 1 at y[0] ... Every offset is below NT_GROUP + 12, `taps`
+     * a multiple of 4; up to NT_OVERREAD samples beyond may be read. NULL: the variant has none. */
+    void (*convolve_group)(const float *group, const int32_t *offset, uint32_t taps, const float *x,
+                           ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, uint32_t channels, uint32_t first,
+                           uint32_t last);
 
     /* row = ((segment[3] u + segment[2]) u + segment[1]) u + segment[0], each segment a row of `taps`. */
     void (*interpolate_row)(float *row, const float *segment, uint32_t taps, float u);

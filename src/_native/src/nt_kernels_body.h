@@ -16,30 +16,22 @@
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
 #endif
 
-static void positions(nt_positions *to, uint32_t start, uint32_t phase, uint32_t L, uint32_t M, uint32_t count)
+static uint32_t whole_groups(uint32_t count)
 {
-    int32_t step_index[NT_GROUP], step_phase[NT_GROUP];
-    for (uint32_t lane = 0; lane < NT_GROUP; lane++) {
-        step_index[lane] = (int32_t)(lane * M / L);
-        step_phase[lane] = (int32_t)(lane * M % L);
+    return (count + NT_GROUP - 1) / NT_GROUP * NT_GROUP;
+}
+
+static void positions(nt_positions *restrict to, const nt_steps *restrict steps, uint32_t start, uint32_t phase,
+                      uint32_t count)
+{
+    const int32_t L = steps->L, first_index = (int32_t)start, first_phase = (int32_t)phase;
+    for (uint32_t j = 0; j < count; j++) {
+        int32_t p = first_phase + steps->phase[j];
+        int32_t carry = p >= L;
+        to->phase[j] = p - (carry ? L : 0);
+        to->index[j] = first_index + steps->index[j] + carry;
     }
-    uint32_t group_index = NT_GROUP * M / L, group_phase = NT_GROUP * M % L;
-    int32_t modulus = (int32_t)L;
-    for (uint32_t j = 0; j < count; j += NT_GROUP) {
-        for (uint32_t lane = 0; lane < NT_GROUP; lane++) {
-            int32_t p = (int32_t)phase + step_phase[lane];
-            int32_t carry = p >= modulus;
-            to->phase[j + lane] = p - (carry ? modulus : 0);
-            to->index[j + lane] = (int32_t)start + step_index[lane] + carry;
-        }
-        start += group_index;
-        phase += group_phase;
-        if (phase >= L) {
-            phase -= L;
-            start++;
-        }
-    }
-    for (uint32_t j = count; j % NT_GROUP; j++) {
+    for (uint32_t j = count; j < whole_groups(count); j++) {
         to->phase[j] = to->phase[count - 1];
         to->index[j] = to->index[count - 1];
     }
@@ -100,45 +92,65 @@ static inline void hermite16(const float *x, const int32_t *index, const int32_t
     __m512 y16 = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_fmadd_ps(c3, f, c2), f, c1), f, x1);
     _mm512_storeu_ps(y, y16);
 }
-#else
-static inline void linear16(const float *x, const int32_t *index, const int32_t *phase, float scale, float *y)
+
+/* `made` is a whole number of groups: every sample comes from the same instructions, and the caller cuts. */
+static inline void linear_groups(const nt_positions *at, const float *x, float scale, float *made, uint32_t count)
 {
-    for (int lane = 0; lane < NT_GROUP; lane++) {
-        const float *w = x + index[lane];
-        y[lane] = MULTIPLY_ADD(w[1] - w[0], (float)phase[lane] * scale, w[0]);
+    for (uint32_t j = 0; j < count; j += NT_GROUP)
+        linear16(x, at->index + j, at->phase + j, scale, made + j);
+}
+
+static inline void hermite_groups(const nt_positions *at, const float *x, float scale, float *made, uint32_t count)
+{
+    for (uint32_t j = 0; j < count; j += NT_GROUP)
+        hermite16(x, at->index + j, at->phase + j, scale, made + j);
+}
+#else
+static inline void linear_groups(const nt_positions *restrict at, const float *restrict x, float scale,
+                                 float *restrict made, uint32_t count)
+{
+    for (uint32_t j = 0; j < count; j++) {
+        const float *w = x + at->index[j];
+        made[j] = MULTIPLY_ADD(w[1] - w[0], (float)at->phase[j] * scale, w[0]);
     }
 }
 
-static inline void hermite16(const float *x, const int32_t *index, const int32_t *phase, float scale, float *y)
+static inline void hermite_groups(const nt_positions *restrict at, const float *restrict x, float scale,
+                                  float *restrict made, uint32_t count)
 {
-    for (int lane = 0; lane < NT_GROUP; lane++) {
-        const float *w = x + index[lane];
-        float f = (float)phase[lane] * scale;
+    for (uint32_t j = 0; j < count; j++) {
+        const float *w = x + at->index[j];
+        float f = (float)at->phase[j] * scale;
         float c1 = 0.5f * (w[2] - w[0]);
         float c3 = MULTIPLY_ADD(0.5f, w[3] - w[0], 1.5f * (w[1] - w[2]));
         float c2 = w[2] - w[1] - c1 - c3;
-        y[lane] = MULTIPLY_ADD(MULTIPLY_ADD(MULTIPLY_ADD(c3, f, c2), f, c1), f, w[1]);
+        made[j] = MULTIPLY_ADD(MULTIPLY_ADD(MULTIPLY_ADD(c3, f, c2), f, c1), f, w[1]);
     }
 }
 #endif
 
-/* The last group is made in full and cut: every sample comes from the same instructions. */
-#define INTERPOLATE(name, group)                                                                                      \
-    static void name(const nt_positions *at, uint32_t L, const float *x, float *y, uint32_t count)                    \
-    {                                                                                                                  \
-        float scale = 1.0f / (float)L;                                                                                 \
-        uint32_t j = 0;                                                                                                \
-        for (; j + NT_GROUP <= count; j += NT_GROUP)                                                                   \
-            group(x, at->index + j, at->phase + j, scale, y + j);                                                      \
-        if (j < count) {                                                                                               \
-            float rest[NT_GROUP];                                                                                      \
-            group(x, at->index + j, at->phase + j, scale, rest);                                                       \
-            memcpy(y + j, rest, (count - j) * sizeof(float));                                                          \
-        }                                                                                                              \
-    }
+/* The common case with a length that the compiler knows. */
+static inline void copy_made(float *y, const float *made, uint32_t count)
+{
+    if (count == NT_BATCH)
+        memcpy(y, made, NT_BATCH * sizeof(float));
+    else
+        memcpy(y, made, count * sizeof(float));
+}
 
-INTERPOLATE(linear, linear16)
-INTERPOLATE(hermite, hermite16)
+static void linear(const nt_positions *at, uint32_t L, const float *x, float *y, uint32_t count)
+{
+    float made[NT_BATCH];
+    linear_groups(at, x, 1.0f / (float)L, made, whole_groups(count));
+    copy_made(y, made, count);
+}
+
+static void hermite(const nt_positions *at, uint32_t L, const float *x, float *y, uint32_t count)
+{
+    float made[NT_BATCH];
+    hermite_groups(at, x, 1.0f / (float)L, made, whole_groups(count));
+    copy_made(y, made, count);
+}
 
 #if defined(__AVX2__)
 /* Four sums of eight lanes each. */
@@ -159,49 +171,57 @@ static inline void store4(float *y, __m128 sums, uint32_t count)
     }
 }
 
+/* Four outputs of one channel. */
+static inline void convolve4(const float *const *rows, const int32_t *index, uint32_t taps, const float *x, float *y,
+                             uint32_t count)
+{
+    const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+    const float *x0 = x + index[0], *x1 = x + index[1], *x2 = x + index[2], *x3 = x + index[3];
+    __m256 a0 = _mm256_setzero_ps(), a1 = a0, a2 = a0, a3 = a0;
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)taps; t += NT_LANES) {
+        a0 = _mm256_fmadd_ps(_mm256_loadu_ps(r0 + t), _mm256_loadu_ps(x0 + t), a0);
+        a1 = _mm256_fmadd_ps(_mm256_loadu_ps(r1 + t), _mm256_loadu_ps(x1 + t), a1);
+        a2 = _mm256_fmadd_ps(_mm256_loadu_ps(r2 + t), _mm256_loadu_ps(x2 + t), a2);
+        a3 = _mm256_fmadd_ps(_mm256_loadu_ps(r3 + t), _mm256_loadu_ps(x3 + t), a3);
+    }
+    store4(y, reduce4(a0, a1, a2, a3), count);
+}
+
+/* Four outputs of two channels, which share the loads of the coefficients. */
+static inline void convolve4_pair(const float *const *rows, const int32_t *index, uint32_t taps, const float *x,
+                                  ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, uint32_t count)
+{
+    const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+    const float *x0 = x + index[0], *x1 = x + index[1], *x2 = x + index[2], *x3 = x + index[3];
+    __m256 a0 = _mm256_setzero_ps(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)taps; t += NT_LANES) {
+        __m256 h0 = _mm256_loadu_ps(r0 + t), h1 = _mm256_loadu_ps(r1 + t), h2 = _mm256_loadu_ps(r2 + t),
+               h3 = _mm256_loadu_ps(r3 + t);
+        a0 = _mm256_fmadd_ps(h0, _mm256_loadu_ps(x0 + t), a0);
+        a1 = _mm256_fmadd_ps(h1, _mm256_loadu_ps(x1 + t), a1);
+        a2 = _mm256_fmadd_ps(h2, _mm256_loadu_ps(x2 + t), a2);
+        a3 = _mm256_fmadd_ps(h3, _mm256_loadu_ps(x3 + t), a3);
+        b0 = _mm256_fmadd_ps(h0, _mm256_loadu_ps(x0 + x_stride + t), b0);
+        b1 = _mm256_fmadd_ps(h1, _mm256_loadu_ps(x1 + x_stride + t), b1);
+        b2 = _mm256_fmadd_ps(h2, _mm256_loadu_ps(x2 + x_stride + t), b2);
+        b3 = _mm256_fmadd_ps(h3, _mm256_loadu_ps(x3 + x_stride + t), b3);
+    }
+    store4(y, reduce4(a0, a1, a2, a3), count);
+    store4(y + y_stride, reduce4(b0, b1, b2, b3), count);
+}
+
 static void convolve(const float *const *rows, const int32_t *index, uint32_t taps, const float *x, ptrdiff_t x_stride,
                      float *y, ptrdiff_t y_stride, uint32_t channels, uint32_t count)
 {
-    for (uint32_t j = 0; j < count; j += 4) {
-        const float *r0 = rows[j], *r1 = rows[j + 1], *r2 = rows[j + 2], *r3 = rows[j + 3];
-        uint32_t c = 0;
-        /* Two channels share the loads of the coefficients: four outputs, eight accumulators. */
-        for (; c + 2 <= channels; c += 2) {
-            const float *left = x + (ptrdiff_t)c * x_stride, *right = left + x_stride;
-            const float *l0 = left + index[j], *l1 = left + index[j + 1], *l2 = left + index[j + 2],
-                        *l3 = left + index[j + 3];
-            const float *q0 = right + index[j], *q1 = right + index[j + 1], *q2 = right + index[j + 2],
-                        *q3 = right + index[j + 3];
-            __m256 a0 = _mm256_setzero_ps(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-            for (uint32_t t = 0; t < taps; t += NT_LANES) {
-                __m256 h0 = _mm256_loadu_ps(r0 + t), h1 = _mm256_loadu_ps(r1 + t), h2 = _mm256_loadu_ps(r2 + t),
-                       h3 = _mm256_loadu_ps(r3 + t);
-                a0 = _mm256_fmadd_ps(h0, _mm256_loadu_ps(l0 + t), a0);
-                a1 = _mm256_fmadd_ps(h1, _mm256_loadu_ps(l1 + t), a1);
-                a2 = _mm256_fmadd_ps(h2, _mm256_loadu_ps(l2 + t), a2);
-                a3 = _mm256_fmadd_ps(h3, _mm256_loadu_ps(l3 + t), a3);
-                b0 = _mm256_fmadd_ps(h0, _mm256_loadu_ps(q0 + t), b0);
-                b1 = _mm256_fmadd_ps(h1, _mm256_loadu_ps(q1 + t), b1);
-                b2 = _mm256_fmadd_ps(h2, _mm256_loadu_ps(q2 + t), b2);
-                b3 = _mm256_fmadd_ps(h3, _mm256_loadu_ps(q3 + t), b3);
-            }
-            store4(y + (ptrdiff_t)c * y_stride + j, reduce4(a0, a1, a2, a3), count - j);
-            store4(y + (ptrdiff_t)(c + 1) * y_stride + j, reduce4(b0, b1, b2, b3), count - j);
-        }
-        for (; c < channels; c++) {
-            const float *from = x + (ptrdiff_t)c * x_stride;
-            const float *l0 = from + index[j], *l1 = from + index[j + 1], *l2 = from + index[j + 2],
-                        *l3 = from + index[j + 3];
-            __m256 a0 = _mm256_setzero_ps(), a1 = a0, a2 = a0, a3 = a0;
-            for (uint32_t t = 0; t < taps; t += NT_LANES) {
-                a0 = _mm256_fmadd_ps(_mm256_loadu_ps(r0 + t), _mm256_loadu_ps(l0 + t), a0);
-                a1 = _mm256_fmadd_ps(_mm256_loadu_ps(r1 + t), _mm256_loadu_ps(l1 + t), a1);
-                a2 = _mm256_fmadd_ps(_mm256_loadu_ps(r2 + t), _mm256_loadu_ps(l2 + t), a2);
-                a3 = _mm256_fmadd_ps(_mm256_loadu_ps(r3 + t), _mm256_loadu_ps(l3 + t), a3);
-            }
-            store4(y + (ptrdiff_t)c * y_stride + j, reduce4(a0, a1, a2, a3), count - j);
-        }
-    }
+    uint32_t c = 0;
+    for (; c + 2 <= channels; c += 2)
+        for (uint32_t j = 0; j < count; j += 4)
+            convolve4_pair(rows + j, index + j, taps, x + (ptrdiff_t)c * x_stride, x_stride,
+                           y + (ptrdiff_t)c * y_stride + j, y_stride, count - j);
+    for (; c < channels; c++)
+        for (uint32_t j = 0; j < count; j += 4)
+            convolve4(rows + j, index + j, taps, x + (ptrdiff_t)c * x_stride, y + (ptrdiff_t)c * y_stride + j,
+                      count - j);
 }
 #else
 static void convolve(const float *const *rows, const int32_t *index, uint32_t taps, const float *x, ptrdiff_t x_stride,
@@ -218,6 +238,80 @@ static void convolve(const float *const *rows, const int32_t *index, uint32_t ta
                     sum[lane] = MULTIPLY_ADD(row[t + lane], window[t + lane], sum[lane]);
             to[j] = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
         }
+    }
+}
+#endif
+
+#if defined(__AVX512F__)
+/* The samples x[offset + t] .. x[offset + t + 3] of every lane lie within 32 samples of x[t]. */
+static inline void convolve_lanes(const float *group, const __m512i at[4], uint32_t taps, const float *x,
+                                  __m512 sum[1])
+{
+    __m512 s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)taps; t += 4) {
+        const float *h = group + t * NT_GROUP;
+        __m512 low = _mm512_loadu_ps(x + t), high = _mm512_loadu_ps(x + t + 16);
+        s0 = _mm512_fmadd_ps(_mm512_loadu_ps(h), _mm512_permutex2var_ps(low, at[0], high), s0);
+        s1 = _mm512_fmadd_ps(_mm512_loadu_ps(h + 16), _mm512_permutex2var_ps(low, at[1], high), s1);
+        s2 = _mm512_fmadd_ps(_mm512_loadu_ps(h + 32), _mm512_permutex2var_ps(low, at[2], high), s2);
+        s3 = _mm512_fmadd_ps(_mm512_loadu_ps(h + 48), _mm512_permutex2var_ps(low, at[3], high), s3);
+    }
+    *sum = _mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3));
+}
+
+static inline void convolve_lanes_pair(const float *group, const __m512i at[4], uint32_t taps, const float *x,
+                                       ptrdiff_t x_stride, __m512 sum[2])
+{
+    const float *right = x + x_stride;
+    __m512 a0 = _mm512_setzero_ps(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)taps; t += 4) {
+        const float *h = group + t * NT_GROUP;
+        __m512 h0 = _mm512_loadu_ps(h), h1 = _mm512_loadu_ps(h + 16), h2 = _mm512_loadu_ps(h + 32),
+               h3 = _mm512_loadu_ps(h + 48);
+        __m512 low = _mm512_loadu_ps(x + t), high = _mm512_loadu_ps(x + t + 16);
+        a0 = _mm512_fmadd_ps(h0, _mm512_permutex2var_ps(low, at[0], high), a0);
+        a1 = _mm512_fmadd_ps(h1, _mm512_permutex2var_ps(low, at[1], high), a1);
+        a2 = _mm512_fmadd_ps(h2, _mm512_permutex2var_ps(low, at[2], high), a2);
+        a3 = _mm512_fmadd_ps(h3, _mm512_permutex2var_ps(low, at[3], high), a3);
+        low = _mm512_loadu_ps(right + t), high = _mm512_loadu_ps(right + t + 16);
+        b0 = _mm512_fmadd_ps(h0, _mm512_permutex2var_ps(low, at[0], high), b0);
+        b1 = _mm512_fmadd_ps(h1, _mm512_permutex2var_ps(low, at[1], high), b1);
+        b2 = _mm512_fmadd_ps(h2, _mm512_permutex2var_ps(low, at[2], high), b2);
+        b3 = _mm512_fmadd_ps(h3, _mm512_permutex2var_ps(low, at[3], high), b3);
+    }
+    sum[0] = _mm512_add_ps(_mm512_add_ps(a0, a1), _mm512_add_ps(a2, a3));
+    sum[1] = _mm512_add_ps(_mm512_add_ps(b0, b1), _mm512_add_ps(b2, b3));
+}
+
+static inline void store_lanes(float *y, __m512 sum, uint32_t first, uint32_t last)
+{
+    if (first == 0) {
+        _mm512_mask_storeu_ps(y, (__mmask16)((1u << last) - 1u), sum);
+    } else {
+        float lanes[NT_GROUP];
+        _mm512_storeu_ps(lanes, sum);
+        memcpy(y, lanes + first, (last - first) * sizeof(float));
+    }
+}
+
+static void convolve_group(const float *group, const int32_t *offset, uint32_t taps, const float *x,
+                           ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, uint32_t channels, uint32_t first,
+                           uint32_t last)
+{
+    __m512i at[4];
+    for (int t = 0; t < 4; t++)
+        at[t] = _mm512_add_epi32(_mm512_loadu_si512(offset), _mm512_set1_epi32(t));
+    uint32_t c = 0;
+    for (; c + 2 <= channels; c += 2) {
+        __m512 sum[2];
+        convolve_lanes_pair(group, at, taps, x + (ptrdiff_t)c * x_stride, x_stride, sum);
+        store_lanes(y + (ptrdiff_t)c * y_stride, sum[0], first, last);
+        store_lanes(y + (ptrdiff_t)(c + 1) * y_stride, sum[1], first, last);
+    }
+    for (; c < channels; c++) {
+        __m512 sum[1];
+        convolve_lanes(group, at, taps, x + (ptrdiff_t)c * x_stride, sum);
+        store_lanes(y + (ptrdiff_t)c * y_stride, sum[0], first, last);
     }
 }
 #endif
@@ -249,10 +343,11 @@ static uint32_t clamp_unit(float *y, const float *x, uint32_t count)
 {
     uint32_t bad = 0;
     for (uint32_t i = 0; i < count; i++) {
+        float value = x[i];
         uint32_t bits;
         memcpy(&bits, x + i, sizeof bits);
         bad += (bits & 0x7fffffffu) > 0x7f800000u;
-        float value = x[i] > 0.0f ? x[i] : 0.0f;
+        value = value > 0.0f ? value : 0.0f; /* a NaN fails the comparison */
         y[i] = value < 1.0f ? value : 1.0f;
     }
     return bad;
@@ -303,6 +398,9 @@ const nt_kernels NT_KERNELS = {
     .linear = linear,
     .hermite = hermite,
     .convolve = convolve,
+#if defined(__AVX512F__)
+    .convolve_group = convolve_group,
+#endif
     .interpolate_row = interpolate_row,
     .sanitize = sanitize,
     .clamp_unit = clamp_unit,

@@ -14,16 +14,24 @@ struct nt_resampler {
     nt_resampler_config config;
     const nt_kernels *kernels;
     nt_ratio ratio;
+    nt_steps steps;
     nt_sinc sinc;
 
     /* The window of the next output is history[start .. start + window), its position `phase` / L of a frame after
      * frame `start + before`; history[0 .. fill) is there. `start` may lie beyond `fill` when going down steeply. */
-    float *history; /* channels rows of `capacity` + NT_OVERREAD */
+    float *memory;  /* channels rows of NT_OVERREAD + capacity + NT_OVERREAD */
+    float *history; /* the first row behind its margin */
     uint32_t capacity, window, before;
     uint32_t start, phase, fill;
+    uint32_t turn; /* NT_SINC_GROUPS: outputs so far, modulo groups x lanes */
 
     float *interpolated; /* 4 rows made by interpolate_row */
 };
+
+static size_t row_length(const nt_resampler *r)
+{
+    return (size_t)r->capacity + 2 * NT_OVERREAD;
+}
 
 static bool is_rate(uint32_t rate)
 {
@@ -55,6 +63,16 @@ nt_status nt_resampler_lookahead(nt_resampler_kind kind, uint32_t taps, uint32_t
     return NT_OK;
 }
 
+static nt_steps steps_of(nt_ratio ratio)
+{
+    nt_steps steps = {.L = (int32_t)ratio.L};
+    for (uint32_t j = 0; j < NT_BATCH; j++) {
+        steps.index[j] = (int32_t)(j * ratio.M / ratio.L);
+        steps.phase[j] = (int32_t)(j * ratio.M % ratio.L);
+    }
+    return steps;
+}
+
 nt_status nt_resampler_create(nt_resampler **resampler, const nt_resampler_config *config)
 {
     if (!resampler || !config)
@@ -72,24 +90,26 @@ nt_status nt_resampler_create(nt_resampler **resampler, const nt_resampler_confi
     made->config = *config;
     made->kernels = nt_kernels_select();
     made->ratio = nt_ratio_of(config->rate_in, config->rate_out);
+    made->steps = steps_of(made->ratio);
     uint32_t lookahead = config->lookahead > needed ? config->lookahead : needed;
     made->config.lookahead = lookahead;
     if (made->ratio.L == made->ratio.M)
         made->config.kind = NT_LINEAR; /* at phase 0 only: a copy, late by a lookahead that was asked for */
     if (made->config.kind == NT_SINC) {
-        status = nt_sinc_design(&made->sinc, made->ratio, config->taps, needed);
+        status = nt_sinc_design(&made->sinc, made->ratio, config->taps, needed, made->kernels->convolve_group);
         made->before = made->sinc.before;
     } else {
         made->before = made->config.kind == NT_HERMITE ? 1 : 0;
     }
     made->window = made->before + 1 + lookahead;
     made->capacity = made->window + CHUNK;
-    size_t row = made->capacity + NT_OVERREAD;
     if (status == NT_OK) {
-        made->history = malloc(config->channels * row * sizeof(float));
+        made->memory = malloc(config->channels * row_length(made) * sizeof(float));
         made->interpolated = malloc((size_t)4 * (made->sinc.row + 1) * sizeof(float));
-        if (!made->history || !made->interpolated)
+        if (!made->memory || !made->interpolated)
             status = NT_ERROR_MEMORY;
+        else
+            made->history = made->memory + NT_OVERREAD;
     }
     if (status != NT_OK) {
         nt_resampler_destroy(made);
@@ -105,22 +125,18 @@ void nt_resampler_destroy(nt_resampler *resampler)
     if (!resampler)
         return;
     nt_sinc_free(&resampler->sinc);
-    free(resampler->history);
+    free(resampler->memory);
     free(resampler->interpolated);
     free(resampler);
 }
 
-static size_t row_length(const nt_resampler *r)
-{
-    return (size_t)r->capacity + NT_OVERREAD;
-}
-
 void nt_resampler_reset(nt_resampler *r)
 {
-    memset(r->history, 0, r->config.channels * row_length(r) * sizeof(float));
+    memset(r->memory, 0, r->config.channels * row_length(r) * sizeof(float));
     r->start = 0;
     r->phase = 0;
     r->fill = r->before;
+    r->turn = 0;
 }
 
 /* Outputs whose whole window is in the history. */
@@ -161,7 +177,7 @@ static void convolve_batch(const nt_resampler *r, const nt_positions *at, float 
 {
     const float *rows[NT_BATCH];
     const nt_sinc *sinc = &r->sinc;
-    if (sinc->segments == 0) {
+    if (sinc->layout == NT_SINC_ROWS) {
         for (uint32_t j = 0; j < (count + 3) / 4 * 4; j++)
             rows[j] = sinc->rows + (size_t)at->phase[j] * sinc->row;
         r->kernels->convolve(rows, at->index, sinc->row, r->history, (ptrdiff_t)row_length(r), out, out_stride,
@@ -182,26 +198,60 @@ static void convolve_batch(const nt_resampler *r, const nt_positions *at, float 
     }
 }
 
-static void generate(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
+static void advance(nt_resampler *r, uint32_t outputs)
+{
+    uint64_t travelled = r->phase + (uint64_t)outputs * r->ratio.M;
+    r->start += (uint32_t)(travelled / r->ratio.L);
+    r->phase = (uint32_t)(travelled % r->ratio.L);
+}
+
+/* Groups lie fixed on the output's time, so that they repeat: one that the last call left unfinished is computed again,
+ * and the lanes that were missing are stored. Its first lane's window may have left the history: hence the margin. */
+static void generate_groups(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
+{
+    const nt_sinc *sinc = &r->sinc;
+    uint32_t group = r->turn / sinc->lanes, first = r->turn % sinc->lanes, done = 0;
+    const float *x = r->history + (ptrdiff_t)r->start - sinc->offsets[(size_t)group * NT_GROUP + first];
+    while (done < count) {
+        uint32_t last = sinc->lanes - first < count - done ? sinc->lanes : first + count - done;
+        r->kernels->convolve_group(sinc->rows + (size_t)group * sinc->row * NT_GROUP,
+                                   sinc->offsets + (size_t)group * NT_GROUP, sinc->row, x, (ptrdiff_t)row_length(r),
+                                   out + done, out_stride, r->config.channels, first, last);
+        done += last - first;
+        first = 0;
+        x += sinc->spans[group];
+        if (++group == sinc->groups)
+            group = 0;
+    }
+    r->turn = (uint32_t)((r->turn + (uint64_t)count) % (sinc->groups * sinc->lanes));
+    advance(r, count);
+}
+
+static void generate_batches(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
 {
     nt_positions at;
+    void (*interpolate)(const nt_positions *, uint32_t, const float *, float *, uint32_t) =
+        r->config.kind == NT_LINEAR ? r->kernels->linear : r->kernels->hermite;
     while (count) {
         uint32_t batch = count < NT_BATCH ? count : NT_BATCH;
-        r->kernels->positions(&at, r->start, r->phase, r->ratio.L, r->ratio.M, batch);
-        if (r->config.kind == NT_SINC) {
+        r->kernels->positions(&at, &r->steps, r->start, r->phase, batch);
+        if (r->config.kind == NT_SINC)
             convolve_batch(r, &at, out, out_stride, batch);
-        } else {
-            void (*interpolate)(const nt_positions *, uint32_t, const float *, float *, uint32_t) =
-                r->config.kind == NT_LINEAR ? r->kernels->linear : r->kernels->hermite;
+        else
             for (uint32_t c = 0; c < r->config.channels; c++)
                 interpolate(&at, r->ratio.L, r->history + c * row_length(r), out + (ptrdiff_t)c * out_stride, batch);
-        }
-        uint64_t travelled = r->phase + (uint64_t)batch * r->ratio.M;
-        r->start += (uint32_t)(travelled / r->ratio.L);
-        r->phase = (uint32_t)(travelled % r->ratio.L);
+        advance(r, batch);
         out += batch;
         count -= batch;
     }
+}
+
+static void generate(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
+{
+    if (r->config.kind == NT_SINC && r->sinc.layout == NT_SINC_GROUPS)
+        generate_groups(r, out, out_stride, count);
+    else
+        generate_batches(r, out, out_stride, count);
 }
 
 static uint32_t pass_through(const nt_resampler *r, const float *in, ptrdiff_t in_stride, uint32_t in_frames,

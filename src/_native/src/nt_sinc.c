@@ -9,7 +9,10 @@
 #define PI 3.14159265358979323846
 
 enum {
-    TABLE_LIMIT = 1 << 17,  /* floats (512 KiB): beyond it rows are interpolated */
+    TABLE_LIMIT = 1 << 17,   /* floats (512 KiB): beyond it rows are interpolated */
+    GROUPS_LIMIT = 1 << 15,  /* floats (128 KiB): beyond it one row a phase is kinder to the caches */
+    LEAST_LANES = 12,
+    GROUP_REACH = NT_GROUP + 12, /* offsets that convolve_group takes */
     SEGMENTS_PER_SAMPLE = 64 /* at the lower rate; the cubic's error, (pi / 64)^4 / 384 = -156 dB, is below a float's */
 };
 
@@ -42,7 +45,7 @@ static double bessel_i0(double x)
 
 typedef struct prototype {
     double half_length, beta, cutoff, scale; /* scale: input frames to samples of the lower rate */
-    uint32_t lookahead, before, row;
+    uint32_t before, row;
 } prototype;
 
 static double evaluate(const prototype *p, double t)
@@ -104,31 +107,83 @@ static void design_phases(const prototype *p, const nt_sinc *sinc, uint32_t phas
     }
 }
 
-nt_status nt_sinc_design(nt_sinc *sinc, nt_ratio ratio, uint32_t taps, uint32_t lookahead)
+static void design_groups(const prototype *p, const nt_sinc *sinc, nt_ratio ratio, double *scratch)
+{
+    for (uint32_t g = 0; g < sinc->groups; g++) {
+        uint64_t first = (uint64_t)g * sinc->lanes * ratio.M;
+        sinc->spans[g] = (int32_t)((first % ratio.L + (uint64_t)sinc->lanes * ratio.M) / ratio.L);
+        for (uint32_t lane = 0; lane < NT_GROUP; lane++) {
+            uint32_t used = lane < sinc->lanes ? lane : sinc->lanes - 1;
+            uint64_t place = first % ratio.L + (uint64_t)used * ratio.M;
+            sinc->offsets[(size_t)g * NT_GROUP + lane] = (int32_t)(place / ratio.L);
+            design_row(p, (double)(place % ratio.L) / ratio.L, scratch);
+            for (uint32_t t = 0; t < p->row; t++)
+                sinc->rows[((size_t)g * p->row + t) * NT_GROUP + lane] = (float)scratch[t];
+        }
+    }
+}
+
+/* Groups of `lanes` outputs repeat after lcm(L, lanes) outputs: the number of lanes that makes the fewest groups, the
+ * larger of equals. Leaves *sinc as it is where their table is too large or their windows lie too far apart. */
+static void choose_groups(nt_sinc *sinc, nt_ratio ratio, uint32_t row)
+{
+    uint32_t fewest = UINT32_MAX, lanes = 0;
+    for (uint32_t candidate = NT_GROUP; candidate >= LEAST_LANES; candidate--) {
+        uint32_t groups = ratio.L / (uint32_t)nt_gcd(ratio.L, candidate);
+        uint64_t reach = ((uint64_t)(candidate - 1) * ratio.M + ratio.L - 1) / ratio.L;
+        if (groups < fewest && reach <= GROUP_REACH) {
+            fewest = groups;
+            lanes = candidate;
+        }
+    }
+    if (lanes && (uint64_t)fewest * row * NT_GROUP <= GROUPS_LIMIT) {
+        sinc->layout = NT_SINC_GROUPS;
+        sinc->lanes = lanes;
+        sinc->groups = fewest;
+    }
+}
+
+static uint32_t padded(uint32_t taps, uint32_t multiple)
+{
+    return (taps + multiple - 1) / multiple * multiple;
+}
+
+nt_status nt_sinc_design(nt_sinc *sinc, nt_ratio ratio, uint32_t taps, uint32_t lookahead, bool group_is_fast)
 {
     prototype p = {
         .half_length = taps / 2.0,
         .beta = kaiser_beta(taps),
         .cutoff = cutoff(taps),
         .scale = ratio.L < ratio.M ? (double)ratio.L / ratio.M : 1.0,
-        .lookahead = lookahead,
     };
-    p.row = (2 * lookahead + NT_LANES - 1) / NT_LANES * NT_LANES;
-    p.before = p.row - 1 - lookahead;
-    *sinc = (nt_sinc){.row = p.row, .before = p.before};
-    size_t floats = (size_t)p.row * ratio.L;
-    if (floats > TABLE_LIMIT) {
+    *sinc = (nt_sinc){.layout = NT_SINC_ROWS, .row = padded(2 * lookahead, NT_LANES)};
+    size_t floats = (size_t)sinc->row * ratio.L;
+    if (group_is_fast)
+        choose_groups(sinc, ratio, padded(2 * lookahead, 4));
+    if (sinc->layout == NT_SINC_GROUPS) {
+        sinc->row = padded(2 * lookahead, 4);
+        floats = (size_t)sinc->groups * sinc->row * NT_GROUP;
+    } else if (floats > TABLE_LIMIT) {
+        sinc->layout = NT_SINC_SEGMENTS;
         sinc->segments = (uint32_t)ceil(SEGMENTS_PER_SAMPLE * p.scale);
-        floats = (size_t)p.row * 4 * sinc->segments;
+        floats = (size_t)sinc->row * 4 * sinc->segments;
     }
+    sinc->before = sinc->row - 1 - lookahead;
+    p.row = sinc->row;
+    p.before = sinc->before;
+
     sinc->rows = malloc(floats * sizeof(float));
+    sinc->offsets = malloc((size_t)(sinc->groups + 1) * NT_GROUP * sizeof(int32_t));
+    sinc->spans = malloc((size_t)(sinc->groups + 1) * sizeof(int32_t));
     double *scratch = malloc((size_t)p.row * 6 * sizeof(double));
-    if (!sinc->rows || !scratch) {
+    if (!sinc->rows || !sinc->offsets || !sinc->spans || !scratch) {
         free(scratch);
         nt_sinc_free(sinc);
         return NT_ERROR_MEMORY;
     }
-    if (sinc->segments)
+    if (sinc->layout == NT_SINC_GROUPS)
+        design_groups(&p, sinc, ratio, scratch);
+    else if (sinc->layout == NT_SINC_SEGMENTS)
         design_segments(&p, sinc, scratch);
     else
         design_phases(&p, sinc, ratio.L, scratch);
@@ -139,5 +194,7 @@ nt_status nt_sinc_design(nt_sinc *sinc, nt_ratio ratio, uint32_t taps, uint32_t 
 void nt_sinc_free(nt_sinc *sinc)
 {
     free(sinc->rows);
-    sinc->rows = NULL;
+    free(sinc->offsets);
+    free(sinc->spans);
+    *sinc = (nt_sinc){0};
 }
