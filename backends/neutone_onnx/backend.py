@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError
 from neutone.metadata import ModelMetadata
 from neutone.plugins import Backend, Model
-
 from neutone_onnx.layout import read_neutone_layout, read_plain_layout
 from neutone_onnx.model import OnnxModel
 from neutone_onnx.runtime import open_session
@@ -37,9 +36,7 @@ class OnnxBackend(Backend):
         inference = open_session(path, options.get("threads", 1))
         text = inference.get_modelmeta().custom_metadata_map.get("neutone")
         if text is None:
-            metadata, layout = read_plain_layout(
-                inference, path, options.get("sample_rate"), options.get("block_size")
-            )
+            metadata, layout = read_plain_layout(inference, path, options.get("sample_rate"), options.get("block_size"))
         else:
             for name in ("sample_rate", "block_size"):
                 if options.get(name) is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from neutone.errors import ConfigurationError, ModelFileError
 from neutone.metadata import ModelMetadata
 
@@ -76,8 +77,8 @@ def _read_states(inference: onnxruntime.InferenceSession, path: Path) -> tuple[S
             raise ModelFileError(f"{path}: the state input {argument.name!r} has no output {next_name!r}")
         if argument.type not in ELEMENT_TYPES or not all(isinstance(size, int) for size in argument.shape):
             raise ModelFileError(
-                f"{path}: the state {argument.name!r} is {argument.type} {argument.shape}, expected a known element type and "
-                f"fixed sizes"
+                f"{path}: the state {argument.name!r} is {argument.type} {argument.shape}, expected a known element "
+                f"type and fixed sizes"
             )
         states.append(
             State(
@@ -168,7 +169,12 @@ def read_plain_layout(
         (out,) = inference.run([outputs[0].name], fed)
     except Exception as error:  # the runtime's own exception classes have no common root but this
         raise ModelFileError(f"{path} does not run on {probe} frames: {error}") from error
-    if out.dtype != np.float32 or out.ndim not in (2, 3) or out.shape[-1] != probe or (out.ndim == 3 and out.shape[0] != 1):
+    if (
+        out.dtype != np.float32
+        or out.ndim not in (2, 3)
+        or out.shape[-1] != probe
+        or (out.ndim == 3 and out.shape[0] != 1)
+    ):
         raise ModelFileError(
             f"{path} answers {probe} frames with {out.dtype} {out.shape}, expected float32 of as many frames"
         )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from neutone.metadata import ModelMetadata
 from neutone.plugins import Model
-
 from neutone_onnx.layout import Layout
 from neutone_onnx.session import OnnxSession
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from neutone.plugins import Session
 from numpy.typing import NDArray
 
+from neutone.plugins import Session
 from neutone_onnx.layout import Layout
 from neutone_onnx.runtime import require_runtime
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+
 from neutone import Engine, Latency
 from neutone.errors import NeutoneError
 from neutone.plugins import Host, HostStats
-from numpy.typing import NDArray
 
 __all__ = ["CallbackHost"]
 

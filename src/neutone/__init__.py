@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from neutone import errors
@@ -20,13 +19,13 @@ from neutone._core import Resampler, Ring, Schedule
 from neutone.engine import Engine, EngineStats
 from neutone.latency import Latency
 from neutone.loading import default_model, load
-from neutone.metadata import ModelMetadata
 from neutone.rendering import render
 
 if TYPE_CHECKING:
     from neutone.file_rendering import render_file
+    from neutone.metadata import ModelMetadata
 
-__version__ = _version("neutone")
+    __version__: str
 
 __all__ = [
     "Engine",
@@ -46,7 +45,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # soundfile loads a shared library: only those who touch files pay for it.
+    # soundfile loads a shared library, pydantic builds its schemas: only those who use them wait for it.
     if name == "render_file":
         return import_module("neutone.file_rendering").render_file
+    if name == "ModelMetadata":
+        return import_module("neutone.metadata").ModelMetadata
+    if name == "__version__":
+        return import_module("importlib.metadata").version("neutone")
     raise AttributeError(f"module 'neutone' has no attribute {name!r}")

@@ -6,18 +6,18 @@ cdef class Resampler:
     there are ``ceil((N - lookahead) * rate_out / rate_in)`` output frames, the first at the position of the first.
 
     >>> import numpy as np
-    >>> resampler = Resampler(2, 3, kind="linear", channels=1, scale=1000)
+    >>> resampler = Resampler(2000, 3000, kind="linear")
     >>> resampler.process(np.array([[0, 3, 6, 9]], np.float32))
     array([[0., 2., 4., 6., 8.]], dtype=float32)
     """
     cdef nt_resampler *resampler
     cdef nt_resampler_config config
 
-    def __cinit__(self, rate_in, rate_out, *, kind="sinc", taps=32, channels=1, scale=1):
+    def __cinit__(self, rate_in, rate_out, *, kind="sinc", taps=32, channels=1):
         self.config.kind = kind_of(kind)
         self.config.taps = checked(taps, "taps", 0, MAX_BLOCK)
-        self.config.rate_in = checked(rate_in * scale, "rate_in", MIN_RATE, MAX_RATE)
-        self.config.rate_out = checked(rate_out * scale, "rate_out", MIN_RATE, MAX_RATE)
+        self.config.rate_in = checked(rate_in, "rate_in", MIN_RATE, MAX_RATE)
+        self.config.rate_out = checked(rate_out, "rate_out", MIN_RATE, MAX_RATE)
         self.config.channels = checked(channels, "channels", 1, 1024)
         self.config.lookahead = 0
         cdef nt_status status = nt_resampler_create(&self.resampler, &self.config)

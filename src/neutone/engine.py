@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,15 @@ from neutone._core import Schedule, Stream
 from neutone.errors import ConfigurationError
 from neutone.latency import Latency
 from neutone.parameter_set import ParameterSet
-from neutone.parameters import ParameterValue
 from neutone.plugins.contracts import Model, Session
+
+if TYPE_CHECKING:
+    from neutone.parameters import ParameterValue
 
 __all__ = ["Engine", "EngineStats"]
 
 Array = NDArray[np.float32]
-Parameters = Mapping[str, ParameterValue] | Array
+Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 
 GAIN_RANGE_DB = 30.0
 

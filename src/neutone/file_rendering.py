@@ -48,7 +48,7 @@ def replaced_when_complete(path: Path) -> Iterator[Path]:
 
 def _container(path: Path) -> str:
     name = {"AIF": "AIFF"}.get(path.suffix.upper().removeprefix("."), path.suffix.upper().removeprefix("."))
-    if name not in soundfile.available_formats():
+    if name not in soundfile.available_formats() or name == "RAW":  # no header: nobody could read it back
         raise ConfigurationError(
             f"cannot write {path}: the suffix is {path.suffix!r}, expected one of .wav, .flac, .aiff, .ogg, .mp3"
         )
@@ -62,18 +62,22 @@ def _open_input(path: Path) -> soundfile.SoundFile:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot read {path}: {error.error_string}") from error
+    except TypeError as error:  # soundfile's answer to .raw
+        raise AudioFileError(f"cannot read {path}: a file without a header tells neither rate nor channels") from error
 
 
-def _open_output(name: Path, path: Path, sample_rate: int, channels: int) -> soundfile.SoundFile:
+@contextmanager
+def _open_output(name: Path, path: Path, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
     container = _container(path)
     try:
-        return soundfile.SoundFile(
-            name, "w", sample_rate, channels, subtype=SUBTYPES.get(container), format=container
-        )
+        file = soundfile.SoundFile(name, "w", sample_rate, channels, subtype=SUBTYPES.get(container), format=container)
     except (soundfile.LibsndfileError, ValueError) as error:
-        raise AudioFileError(
-            f"cannot write {path} with {channels} channels at {sample_rate} Hz: {error}"
-        ) from error
+        raise AudioFileError(f"cannot write {path} with {channels} channels at {sample_rate} Hz: {error}") from error
+    try:
+        with file:
+            yield file
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"cannot write {path}, is the disk full? ({error.error_string})") from error
 
 
 def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
@@ -95,6 +99,8 @@ def render_file(
     taps: int = 32,
     wet: float | None = None,
     dry: float | None = None,
+    input_gain_db: float | None = None,
+    output_gain_db: float | None = None,
 ) -> None:
     """Process an audio file into another of the same rate, length and channels, delay compensated.
 
@@ -111,7 +117,9 @@ def render_file(
     with _open_input(source) as reader:
         engine = Engine(model, reader.samplerate, block_size, reader.channels, resampler=resampler, taps=taps)
         with engine, replaced_when_complete(target) as temporary:
-            curves = prepare_engine(engine, params, reader.frames, wet, dry)
+            curves = prepare_engine(
+                engine, params, reader.frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
+            )
             with _open_output(temporary, target, reader.samplerate, reader.channels) as writer:
                 done = 0
                 for block in render_blocks(engine, _read_blocks(reader, source, curves, block_size)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,9 @@ from neutone.errors import UnknownPluginError
 from neutone.plugins.contracts import Model
 from neutone.plugins.registry import backends
 
-__all__ = ["default_model", "load"]
+__all__ = ["ASSETS", "default_model", "load"]
+
+ASSETS = Path(__file__).parent / "assets"
 
 
 def default_model() -> Path:
@@ -19,7 +20,7 @@ def default_model() -> Path:
     >>> default_model().name
     'amp.onnx'
     """
-    return Path(str(files("neutone") / "assets" / "amp.onnx"))
+    return ASSETS / "amp.onnx"
 
 
 def load(path: str | Path, *, backend: str | None = None, **options: Any) -> Model:

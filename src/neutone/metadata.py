@@ -1,7 +1,7 @@
 """What a model says of itself: one schema for ``.nm`` and ``.onnx`` files.
 
-The keys are those of ``metadata.json`` in a ``.nm`` file; in an ONNX file the same JSON stands under the key ``neutone``
-of ``metadata_props``. Only ``model_name`` has no default.
+The keys are those of ``metadata.json`` in a ``.nm`` file; in an ONNX file the same JSON stands under the key
+``neutone`` of ``metadata_props``. Only ``model_name`` has no default.
 
 >>> ModelMetadata(model_name="amp", native_sample_rates=[48000]).model_type
 'stereo-stereo'

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING
 
 from neutone.errors import UnknownParameterError
-from neutone.parameters import NumericalNeutoneParameter, ParameterValue
+
+if TYPE_CHECKING:
+    from neutone.parameters import NumericalNeutoneParameter, ParameterValue
 
 __all__ = ["ParameterSet"]
 
 
-class ParameterSet(MutableMapping[str, ParameterValue]):
+class ParameterSet(MutableMapping[str, "ParameterValue"]):
     """A mapping from name to natural value. Setting one ramps the model's 0..1 value over the next block.
 
     The set of names is the model's: an unknown one is :class:`~neutone.errors.UnknownParameterError` (a
@@ -51,7 +54,7 @@ class ParameterSet(MutableMapping[str, ParameterValue]):
         if self._send is not None:
             self._send(row, unit)
 
-    def update(self, values: Mapping[str, ParameterValue] = {}, /, **more: ParameterValue) -> None:  # type: ignore[override]  # noqa: B006
+    def update(self, values: Mapping[str, ParameterValue] = {}, /, **more: ParameterValue) -> None:  # type: ignore[override]
         """Set several, or none where one of them is wrong."""
         wanted = []
         for name, value in {**values, **more}.items():

@@ -109,11 +109,12 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
 
     def to_unit(self, value: ParameterValue) -> float:
         expected = f"a number from {self.min_value:g} to {self.max_value:g}"
-        if isinstance(value, bool | str):
-            raise ParameterError(f"parameter {self.name!r} is {value!r}, expected {expected}")
-        number = float(value)
+        try:
+            number = math.nan if isinstance(value, bool | str) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
         if not self.min_value <= number <= self.max_value:  # NaN too
-            raise ParameterError(f"parameter {self.name!r} is {number:g}, expected {expected}")
+            raise ParameterError(f"parameter {self.name!r} is {value!r}, expected {expected}")
         return (number - self.min_value) / (self.max_value - self.min_value)
 
     def from_unit(self, unit: float) -> float:
@@ -154,17 +155,15 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
         return self.labels if self.labels is not None else [str(index) for index in range(self.n_values)]
 
     def to_unit(self, value: ParameterValue) -> float:
-        if isinstance(value, str):
-            if value not in self.choices:
-                raise ParameterError(f"parameter {self.name!r} is {value!r}, expected one of {self.choices}")
+        if isinstance(value, str) and value in self.choices:
             index = self.choices.index(value)
-        else:
-            if not 0 <= value < self.n_values or value != int(value):
-                raise ParameterError(
-                    f"parameter {self.name!r} is {value!r}, expected one of {self.choices} or an integer from 0 to "
-                    f"{self.n_values - 1}"
-                )
+        elif isinstance(value, int | float) and value in range(self.n_values):
             index = int(value)
+        else:
+            raise ParameterError(
+                f"parameter {self.name!r} is {value!r}, expected one of {self.choices} or an integer from 0 to "
+                f"{self.n_values - 1}"
+            )
         return index / (self.n_values - 1)
 
     def from_unit(self, unit: float) -> str:
@@ -208,9 +207,6 @@ class DiscreteTokensNeutoneParameter(NeutoneParameter):
 
 
 AnyParameter = Annotated[
-    ContinuousNeutoneParameter
-    | CategoricalNeutoneParameter
-    | TextNeutoneParameter
-    | DiscreteTokensNeutoneParameter,
+    ContinuousNeutoneParameter | CategoricalNeutoneParameter | TextNeutoneParameter | DiscreteTokensNeutoneParameter,
     Field(discriminator="type"),
 ]

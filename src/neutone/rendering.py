@@ -68,6 +68,8 @@ def render(
     taps: int = 32,
     wet: float | None = None,
     dry: float | None = None,
+    input_gain_db: float | None = None,
+    output_gain_db: float | None = None,
 ) -> Array:
     """Process a whole signal.
 
@@ -80,6 +82,7 @@ def render(
         block_size: frames a step; the result does not depend on it, but for models with blocks of their own.
         resampler, taps: as in :class:`neutone.Engine`.
         wet, dry: levels of the mix, 0..1; by default the model's own.
+        input_gain_db, output_gain_db: gains into the model and after the mix, -30..30 dB; by default the model's own.
 
     Returns:
         float32, of the shape of ``audio``: frame i answers frame i.
@@ -98,7 +101,9 @@ def render(
     planar = audio[np.newaxis] if audio.ndim == 1 else audio
     channels, frames = planar.shape
     with Engine(model, sample_rate, block_size, channels, resampler=resampler, taps=taps) as engine:
-        curves = prepare_engine(engine, params, frames, wet, dry)
+        curves = prepare_engine(
+            engine, params, frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
+        )
         out = np.empty_like(planar, order="C")
         done = 0
         for block in render_blocks(engine, _cut(planar, curves, block_size)):
@@ -110,13 +115,24 @@ def render(
 
 
 def prepare_engine(
-    engine: Engine, params: Parameters | None, frames: int | None, wet: float | None, dry: float | None
+    engine: Engine,
+    params: Parameters | None,
+    frames: int | None,
+    wet: float | None,
+    dry: float | None,
+    *,
+    input_gain_db: float | None = None,
+    output_gain_db: float | None = None,
 ) -> Array | None:
     """Set values and levels; answers the curves, where ``params`` are curves of `frames` frames (None: any length)."""
     if wet is not None:
         engine.wet = wet
     if dry is not None:
         engine.dry = dry
+    if input_gain_db is not None:
+        engine.input_gain_db = input_gain_db
+    if output_gain_db is not None:
+        engine.output_gain_db = output_gain_db
     if params is None:
         return None
     if isinstance(params, np.ndarray):

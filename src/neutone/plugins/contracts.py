@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neutone.latency import Latency
-from neutone.metadata import ModelMetadata
+
+if TYPE_CHECKING:  # pydantic takes a third of neutone's import time: only those who open models pay for it
+    from neutone.metadata import ModelMetadata
 
 __all__ = ["Backend", "Host", "HostStats", "Model", "Session"]
 
@@ -46,10 +48,10 @@ class Session(ABC):
         """Fill ``audio_out`` from ``audio_in`` and ``params``. Called once a model block, in order, never from two
         threads at once. Whatever it raises turns the block into silence and reaches the caller of ``process``."""
 
-    def reset(self) -> None:
+    def reset(self) -> None:  # noqa: B027
         """Back to the state before the first block. A model without state needs none."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Free what the runtime holds. The session is not used afterwards."""
 
 

@@ -6,11 +6,13 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from neutone.errors import PluginWarning, UnknownPluginError
 from neutone.plugins.contracts import Backend, Host
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["PluginInfo", "Registry", "backends", "hosts"]
 
@@ -110,6 +112,8 @@ class Registry(Generic[Plugin]):
             return self._entries
 
     def _discover(self) -> dict[str, EntryPoint]:
+        from importlib.metadata import entry_points  # slow to import, and not needed to process audio
+
         found: dict[str, EntryPoint] = {}
         for entry in entry_points(group=self.group):
             first = found.setdefault(entry.name, entry)

