@@ -71,7 +71,7 @@ def test_every_combination_of_common_rates_and_blocks():
             for b, host_block in enumerate(BLOCKS):
                 model_block = BLOCKS[(b * 5 + i * 3 + j) % len(BLOCKS)]
                 frames = period(host_rate, host_block, model_rate, model_block)
-                if frames // host_block > 600:
+                if frames // host_block > 600 or frames > 250_000:
                     continue  # left to the C core's own test, which counts without Python
                 model = FunctionModel(
                     lambda audio, params, out: None, channels=(1, 1), rates=[model_rate], blocks=[model_block]

@@ -9,9 +9,10 @@ import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
-import neutone
 import numpy as np
 import pytest
+
+import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError
 from neutone.testing import BackendContract
 from neutone_torchscript import TorchScriptBackend
@@ -111,7 +112,8 @@ class Batched(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         batch, channels, _ = x.shape
-        assert channels == 1 and batch == 1, "expected one channel"
+        assert batch == 1
+        assert channels == 1, "expected one channel"
         return torch.cat([x, -x], 1)
 
 

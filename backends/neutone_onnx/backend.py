@@ -53,4 +53,4 @@ def _read_metadata(text: str, path: Path) -> ModelMetadata:
             raise MetadataError("model metadata is not a JSON object")
         return ModelMetadata(**fields)
     except ValueError as error:  # json's and ours
-        raise ModelFileError(f"{path}: {error}") from error
+        raise ModelFileError(f"{path}, the JSON under the key neutone: {error}") from error

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from neutone.errors import ConfigurationError, ModelFileError
 from neutone.plugins import Backend, Model
-
 from neutone_torchscript.model import TorchScriptModel
 from neutone_torchscript.plain import read_plain
 from neutone_torchscript.runtime import METADATA_FILE, Inference, first_line, open_archive, require_torch
@@ -44,7 +43,7 @@ class TorchScriptBackend(Backend):
         sample_rate = _integer(options, "sample_rate", 1000, 384_000)
         block_size = _integer(options, "block_size", 1, 65_536)
         channels = _integer(options, "channels", 1)
-        model_delay = _integer(options, "model_delay", 0)
+        given_delay = model_delay = _integer(options, "model_delay", 0)
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no model file {path}")
@@ -67,7 +66,7 @@ class TorchScriptBackend(Backend):
                 )
             else:
                 program = read_plain(module, path, sample_rate, block_size, channels)
-        return TorchScriptModel(program, model_delay or 0, threads, path.name)
+        return TorchScriptModel(program, model_delay or 0, given_delay is not None, threads, path.name)
 
 
 def _integer(options: dict[str, Any], name: str, least: int, most: int | None = None) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from neutone.errors import ModelFileError
 from neutone.plugins import Model
-
 from neutone_torchscript.program import Program
 from neutone_torchscript.runtime import first_line
 from neutone_torchscript.session import TorchScriptSession
@@ -15,9 +14,10 @@ __all__ = ["TorchScriptModel"]
 class TorchScriptModel(Model):
     """What :class:`neutone_torchscript.TorchScriptBackend` loads."""
 
-    def __init__(self, program: Program, model_delay: int, threads: int, source: str) -> None:
+    def __init__(self, program: Program, model_delay: int, delay_is_given: bool, threads: int, source: str) -> None:
         self.metadata = program.metadata
         self.model_delay = model_delay
+        self._given_delay = model_delay if delay_is_given else None
         self._program = program
         self._threads = threads
         self._source = source
@@ -36,7 +36,7 @@ class TorchScriptModel(Model):
         Raises :class:`~neutone.errors.ModelFileError` where it does not run at this rate (Hz) and size (frames).
         """
         try:
-            return TorchScriptSession(self._program, sample_rate, block_size, self._threads)
+            return TorchScriptSession(self._program, sample_rate, block_size, self._threads, self._given_delay)
         except Exception as error:  # torch.jit.Error, RuntimeError and whatever the module raises
             raise ModelFileError(
                 f"{self._source} does not run at {sample_rate} Hz in blocks of {block_size} frames: {first_line(error)}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from neutone.errors import ModelFileError
 from neutone.metadata import ModelMetadata
-
 from neutone_torchscript.program import Program
 from neutone_torchscript.runtime import copy_module, first_line, require_torch
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neutone.metadata import ModelMetadata
-
 from neutone_torchscript.runtime import copy_module
 
 if TYPE_CHECKING:
@@ -44,6 +43,10 @@ class Program:
             module.set_sample_rate_and_buffer_size(sample_rate, block_size)
         self.restart(module)
         return module  # type: ignore[no-any-return]
+
+    def delay(self, module: Any) -> int:
+        """Frames at the rate it was opened for by which a copy's output is late, as it says itself."""
+        return int(module.calc_model_delay_samples()) if hasattr(module, "calc_model_delay_samples") else 0
 
     def restart(self, module: Any) -> bool:
         """Have the module reset itself. False: it cannot, and only a new copy is back at the start."""

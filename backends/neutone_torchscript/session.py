@@ -6,9 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
 from neutone.errors import InferenceError
 from neutone.plugins import Session
-
 from neutone_torchscript.program import HOST_PARAMETERS, Program
 from neutone_torchscript.runtime import Inference, require_torch
 
@@ -43,7 +43,9 @@ class TorchScriptSession(Session):
     work.
     """
 
-    def __init__(self, program: Program, sample_rate: int, block_size: int, threads: int) -> None:
+    def __init__(
+        self, program: Program, sample_rate: int, block_size: int, threads: int, model_delay: int | None
+    ) -> None:
         self._torch = require_torch()
         self._program = program
         self._sample_rate = sample_rate
@@ -64,6 +66,7 @@ class TorchScriptSession(Session):
         with Inference(self._torch, threads):
             self._rows = None if rows is None else self._torch.tensor(rows, dtype=self._torch.int64)
             self._module: Any = program.open(sample_rate, block_size)
+            self.model_delay = program.delay(self._module) if model_delay is None else model_delay
             self._warm_up()
 
     def _warm_up(self) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError
 from neutone.metadata import ModelMetadata
-
 from neutone_torchscript.program import HOST_PARAMETERS, Program
 from neutone_torchscript.runtime import METADATA_FILE
 
@@ -103,5 +102,4 @@ def read_delay(program: Program) -> int:
     metadata = program.metadata
     rate = (metadata.native_sample_rates or [TYPICAL_RATE])[0]
     size = (metadata.native_buffer_sizes or [TYPICAL_BLOCK])[0]
-    model: Any = program.open(rate, size)
-    return int(model.calc_model_delay_samples()) if hasattr(model, "calc_model_delay_samples") else 0
+    return program.delay(program.open(rate, size))

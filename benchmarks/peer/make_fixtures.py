@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from models import MODELS
 from neutone_sdk import WaveformToWaveformBase
 from neutone_sdk.utils import save_neutone_model
+
+from models import MODELS
 
 BLOCKS = 8
 PARAMS = (0.3, 0.65, 0.1, 0.9)

@@ -118,8 +118,9 @@ class Engine:
             model_rates=metadata.native_sample_rates,
             model_blocks=metadata.native_buffer_sizes,
         )
-        model_delay = round(self._model.model_delay * sample_rate / schedule.model_rate)
         session = self._model.prepare(schedule.model_rate, schedule.session_block)
+        delay = self._model.model_delay if session.model_delay is None else session.model_delay
+        model_delay = round(delay * sample_rate / schedule.model_rate)
         stream = Stream(
             schedule,
             session,

@@ -39,6 +39,10 @@ class Session(ABC):
     audio_out: Array
     """(C_out, N)"""
 
+    model_delay: int | None = None
+    """Frames at the session's rate by which its output lags its input, where that depends on the rate or block; None:
+    the model's own ``model_delay``."""
+
     native: object | None = None
     """A PyCapsule named ``neutone.session`` around ``int (*)(void *context, uint32_t frames)``, with the context as the
     capsule's own: the same as :meth:`run`, callable without the GIL. None: there is none."""

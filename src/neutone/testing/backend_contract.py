@@ -148,17 +148,29 @@ class BackendContract:
         cut = self.run_packed(model.prepare(rate, 600), audio, [1, 255, 256, 64, 24])
         np.testing.assert_allclose(cut, whole, atol=self.agreement)
 
-    def run_packed(self, session: Session, audio: Array, sizes: list[int]) -> Array:
-        """Feed blocks smaller than the session's, rows packed as the contract says."""
+    def run_packed(self, session: Session, audio: Array, sizes: list[int], values: Array | float = 0.5) -> Array:
+        """Feed blocks smaller than the session's, rows packed as the contract says, parameters at ``values``."""
         outputs, start = [], 0
         channels, out_channels, rows = len(session.audio_in), len(session.audio_out), len(session.params)
         for size in sizes:
             session.audio_in.reshape(-1)[: channels * size] = audio[:, start : start + size].reshape(-1)
-            session.params.reshape(-1)[: rows * size] = 0.5
+            session.params.reshape(-1)[: rows * size].reshape(rows, size)[...] = values
             session.run(size)
             outputs.append(session.audio_out.reshape(-1)[: out_channels * size].reshape(out_channels, size).copy())
             start += size
         return np.concatenate(outputs, axis=1)
+
+    def test_parameters_reach_their_rows(self, model: Model) -> None:
+        """Blocks smaller than the session's pack the rows of params; a mix-up shows when each row differs."""
+        rows = len(model.metadata.parameters)
+        if model.metadata.native_buffer_sizes or model.metadata.look_behind_samples or not rows:
+            pytest.skip("the model has block sizes or look-behind of its own, or no parameters")
+        rate, _ = self.native(model)
+        audio = self.noise((model.input_channels, 600))
+        values = np.linspace(0.0, 1.0, rows + 2, dtype=np.float32)[1:-1, np.newaxis]
+        whole = self.run_packed(model.prepare(rate, 600), audio, [600], values)
+        cut = self.run_packed(model.prepare(rate, 600), audio, [255, 1, 256, 64, 24], values)
+        np.testing.assert_allclose(cut, whole, atol=self.agreement)
 
     def test_in_an_engine(self, model: Model) -> None:
         engine = Engine(model, sample_rate=48_000, block_size=128, channels=2)
