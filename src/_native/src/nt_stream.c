@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONGEST_DELAY = 1 << 28 }; /* host frames: so that sums of delays and blocks fit 32 bits */
+
 static nt_status create_resampler(nt_resampler **resampler, const nt_stream_config *config, nt_resampler_kind kind,
                                   uint32_t rate_in, uint32_t rate_out, uint32_t channels, uint32_t lookahead)
 {
@@ -39,9 +41,10 @@ static nt_status create_parts(nt_stream *s)
         status = nt_ring_create(&s->ring_params, session->parameters, waiting);
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_out, session->out_channels, waiting);
-    /* What has come back never exceeds the delay plus what went in. */
+    /* What has come back, with what came too late and is yet to be dropped, never exceeds the delay plus what went in. */
+    uint32_t longest = s->delay > schedule->delay ? s->delay : schedule->delay;
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_back, session->out_channels, s->delay + 2 * block);
+        status = nt_ring_create(&s->ring_back, session->out_channels, longest + 2 * block);
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_dry, config->host_channels, s->delay + config->model_delay + block);
     if (status != NT_OK)
@@ -72,7 +75,9 @@ static nt_status check(const nt_stream_config *config)
     if (config->host_block == 0 || config->host_block > NT_BLOCK_MAX || config->schedule.session_block == 0 ||
         session->look_behind > NT_BLOCK_MAX)
         return NT_ERROR_BLOCK;
-    if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > INT32_MAX / 4))
+    if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > LONGEST_DELAY))
+        return NT_ERROR_ARGUMENT;
+    if (config->model_delay > LONGEST_DELAY)
         return NT_ERROR_ARGUMENT;
     return NT_OK;
 }
@@ -151,13 +156,15 @@ void nt_stream_reset(nt_stream *s)
 
 void nt_stream_set_parameter(nt_stream *s, uint32_t index, float value)
 {
-    if (index < s->config.session.parameters)
-        atomic_store_explicit(&s->targets[index], value, memory_order_relaxed);
+    if (index >= s->config.session.parameters || value != value)
+        return;
+    value = value < 0.0f ? 0.0f : value > 1.0f ? 1.0f : value;
+    atomic_store_explicit(&s->targets[index], value, memory_order_relaxed);
 }
 
 void nt_stream_set_level(nt_stream *s, nt_level level, float factor)
 {
-    if (level >= 0 && level < NT_LEVELS)
+    if (level >= 0 && level < NT_LEVELS && factor - factor == 0.0f) /* finite */
         atomic_store_explicit(&s->level_targets[level], factor, memory_order_relaxed);
 }
 

@@ -65,7 +65,8 @@ void nt_stream_destroy(nt_stream *stream);
 /* [audio-thread] Back to the state after create, with the parameters and levels that are set; resets the session. */
 void nt_stream_reset(nt_stream *stream);
 
-/* [any-thread] The value that parameter `index` (0..1) or a level (a linear factor) ramps to over the next block. */
+/* [any-thread] The value that parameter `index` (clamped to 0..1) or a level (a linear factor) ramps to over the next
+ * block. NaN, an infinite factor and an index that is not there change nothing. */
 void nt_stream_set_parameter(nt_stream *stream, uint32_t index, float value);
 void nt_stream_set_level(nt_stream *stream, nt_level level, float factor);
 
