@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
-from neutone.errors import UnknownPluginError
+from neutone.errors import PluginWarning, UnknownPluginError
 from neutone.plugins.contracts import Model
 from neutone.plugins.registry import backends
 
@@ -51,4 +52,12 @@ def load(path: str | Path, *, backend: str | None = None, **options: Any) -> Mod
             f"no backend for {str(path)!r}: its suffix is {suffix!r}, installed backends take {', '.join(known)}; "
             f"name one with backend=..., of {', '.join(backends.names())}"
         )
-    return next(iter(claims.values()))().load(path, **options)
+    first = next(iter(claims))
+    if len(claims) > 1:
+        warnings.warn(
+            f"the suffix {suffix!r} is claimed by the backends {', '.join(claims)}; {first} is used: name one with "
+            f"backend=...",
+            PluginWarning,
+            stacklevel=2,
+        )
+    return claims[first]().load(path, **options)

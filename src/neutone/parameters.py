@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -92,6 +92,10 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
 
     positional = ("name", "description", "default_value", "min_value", "max_value", "used")
 
+    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+
+        def __init__(self, *args: Any, **fields: Any) -> None: ...
+
     type: Literal["continuous"] = "continuous"
     default_value: float
     min_value: float = 0.0
@@ -129,6 +133,10 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
     """One of ``n_values`` choices. Choice k reaches the model as k / (n_values - 1)."""
 
     positional = ("name", "description", "n_values", "default_value", "labels", "used")
+
+    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+
+        def __init__(self, *args: Any, **fields: Any) -> None: ...
 
     type: Literal["categorical"] = "categorical"
     n_values: int = Field(ge=MIN_CATEGORIES, le=MAX_CATEGORIES)
@@ -179,6 +187,10 @@ class TextNeutoneParameter(NeutoneParameter):
 
     positional = ("name", "description", "max_n_chars", "default_value", "used")
 
+    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+
+        def __init__(self, *args: Any, **fields: Any) -> None: ...
+
     type: Literal["text"] = "text"
     max_n_chars: int = Field(default=-1, ge=-1)
     default_value: str = ""
@@ -194,6 +206,10 @@ class DiscreteTokensNeutoneParameter(NeutoneParameter):
     """A list of token numbers, for models that do not run in real time."""
 
     positional = ("name", "description", "max_n_tokens", "default_value", "used")
+
+    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+
+        def __init__(self, *args: Any, **fields: Any) -> None: ...
 
     type: Literal["tokens"] = "tokens"
     max_n_tokens: int = Field(default=-1, ge=-1)

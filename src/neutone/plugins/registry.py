@@ -43,6 +43,18 @@ def _distribution(entry: EntryPoint) -> tuple[str, str]:
     return entry.dist.name, entry.dist.version
 
 
+def _check_declaration(plugin: type) -> None:
+    """What is read from a class before it is used must be there, and right: ``suffixes = (".a")`` is a string, of which
+    an empty suffix is a part."""
+    missing = sorted(getattr(plugin, "__abstractmethods__", ()))
+    if missing:
+        raise TypeError(f"{plugin.__name__} does not define {', '.join(missing)}")
+    if issubclass(plugin, Backend):
+        suffixes = getattr(plugin, "suffixes", None)
+        if not isinstance(suffixes, tuple) or not all(isinstance(s, str) and s.startswith(".") for s in suffixes):
+            raise TypeError(f"{plugin.__name__}.suffixes is {suffixes!r}, expected a tuple such as ('.onnx',)")
+
+
 class Registry(Generic[Plugin]):
     """The plug-ins of one entry-point group.
 
@@ -132,7 +144,8 @@ class Registry(Generic[Plugin]):
             plugin = entry.load()
             if not (isinstance(plugin, type) and issubclass(plugin, self._base)):
                 raise TypeError(f"{entry.value} is not a subclass of {self._base.__module__}.{self._base.__name__}")
-        except Exception as error:  # whatever a third party's import raises must not reach the others
+            _check_declaration(plugin)
+        except (Exception, SystemExit) as error:  # whatever a third party's import raises must not reach the others
             self._broken[name] = f"{type(error).__name__}: {error}"
             warnings.warn(
                 f"the plug-in {name!r} of {self.group} ({_distribution(entry)[0]}) cannot be used: "

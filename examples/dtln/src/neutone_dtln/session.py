@@ -1,0 +1,64 @@
+"""One stream through DTLN: a block of 128 frames in, one out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neutone.plugins import Session
+from neutone_dtln.stage import RecurrentStage
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["BINS", "DELAY", "LOOK_BEHIND", "SAMPLE_RATE", "SHIFT", "WINDOW", "DtlnSession"]
+
+# As in the paper: 16 kHz, frames of 32 ms shifted by 8 ms. They are not windowed, and the overlap-add does not scale
+# its sums: the networks were trained through it.
+SAMPLE_RATE = 16_000
+WINDOW = 512
+SHIFT = 128
+BINS = WINDOW // 2 + 1
+
+LOOK_BEHIND = WINDOW - SHIFT
+"""The frames before a block that complete its window: the stream keeps them, and ``audio_in`` is the window."""
+DELAY = WINDOW - SHIFT
+"""A frame is complete when the last of the windows that hold it was added, WINDOW - SHIFT frames after it came."""
+
+
+class DtlnSession(Session):
+    """The first network masks the magnitudes of the window's spectrum, with the phase left as it is; the second works
+    on the waveform of the result, in a learned transform. What comes out is added up where windows overlap."""
+
+    def __init__(
+        self, mask_network: onnxruntime.InferenceSession, waveform_network: onnxruntime.InferenceSession
+    ) -> None:
+        self.audio_in = np.zeros((1, LOOK_BEHIND + SHIFT), np.float32)
+        self.params = np.zeros((0, SHIFT), np.float32)
+        self.audio_out = np.zeros((1, SHIFT), np.float32)
+        self._mask_stage = RecurrentStage(mask_network, BINS)
+        self._waveform_stage = RecurrentStage(waveform_network, WINDOW)
+        self._spectrum = np.zeros(BINS, np.complex64)
+        self._sum = np.zeros(WINDOW, np.float32)
+        self.run(SHIFT)  # the runtime plans its memory at the first run: do it before audio flows
+        self.reset()
+
+    def run(self, frames: int) -> None:
+        spectrum, mask_stage, waveform_stage = self._spectrum, self._mask_stage, self._waveform_stage
+        np.fft.rfft(self.audio_in[0], out=spectrum)  # type: ignore[arg-type]  # numpy's stub knows complex128 only
+        np.abs(spectrum, out=mask_stage.frame_in)
+        mask_stage.run()
+        np.multiply(spectrum, mask_stage.frame_out, out=spectrum)
+        np.fft.irfft(spectrum, WINDOW, out=waveform_stage.frame_in)
+        waveform_stage.run()
+
+        self._sum[:-SHIFT] = self._sum[SHIFT:]
+        self._sum[-SHIFT:] = 0.0
+        self._sum += waveform_stage.frame_out
+        self.audio_out[0] = self._sum[:SHIFT]
+
+    def reset(self) -> None:
+        self._mask_stage.reset()
+        self._waveform_stage.reset()
+        self._sum.fill(0.0)
