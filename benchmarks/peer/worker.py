@@ -1,0 +1,121 @@
+"""Runs inside the peer's environment and times what it is asked for, so that both sides are measured in one run.
+
+Reads requests, one a line, and answers each with one number:
+
+    wrapper HOST_RATE BLOCK     microseconds a block of neutone_sdk's scripted wrapper around a pass-through model
+                                (44.1 kHz, 2048 frames, stereo, 4 parameters)
+    delay HOST_RATE BLOCK       the buffering delay that it reports, host frames
+    soxr QUALITY BLOCK          microseconds to resample a stereo block 48 -> 44.1 kHz, streaming
+    samplerate CONVERTER BLOCK  likewise
+    mallocs HOST_RATE BLOCK     allocations a block of the wrapper (under malloc_counter.so)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
+
+import numpy as np  # noqa: E402
+
+_wrappers: list[Any] = []
+
+
+def wrapper(host_rate: int, block: int) -> Any:
+    import torch
+    from pass_through import pass_through
+    from neutone_sdk import SampleQueueWrapper
+    from neutone_sdk.utils import model_to_torchscript
+
+    if not _wrappers:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            _wrappers.append(model_to_torchscript(SampleQueueWrapper(pass_through())))
+    _wrappers[0].set_daw_sample_rate_and_buffer_size(host_rate, block)
+    return _wrappers[0]
+
+
+def wrapper_call(host_rate: int, block: int) -> Callable[[], object]:
+    import torch
+
+    model = wrapper(host_rate, block)
+    audio, params = torch.rand(2, block), torch.rand(4, block)
+
+    def call() -> None:
+        with torch.no_grad():
+            model.forward(audio, params)
+
+    return call
+
+
+def microseconds(call: Callable[[], object], repeats: int = 10, calls: int = 50) -> float:
+    for _ in range(calls):
+        call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        times.append((time.perf_counter() - start) / calls)
+    return statistics.median(times) * 1e6
+
+
+def soxr_call(quality: str, block: int) -> Callable[[], object]:
+    import soxr
+
+    stream = soxr.ResampleStream(48_000, 44_100, 2, dtype="float32", quality=quality)
+    audio = np.random.default_rng(0).random((block, 2), np.float32)
+    return lambda: stream.resample_chunk(audio)
+
+
+def samplerate_call(converter: str, block: int) -> Callable[[], object]:
+    import samplerate
+
+    stream = samplerate.Resampler(converter, channels=2)
+    audio = np.random.default_rng(0).random((block, 2), np.float32)
+    return lambda: stream.process(audio, 44_100 / 48_000)
+
+
+def mallocs(call: Callable[[], object], calls: int = 1000) -> float:
+    counter = ctypes.CDLL(None).malloc_counter_allocations
+    counter.restype = ctypes.c_ulong
+    for _ in range(200):
+        call()
+    before = counter()
+    for _ in range(calls):
+        call()
+    return float((counter() - before) / calls)
+
+
+def answer(request: str) -> float:
+    what, first, block = request.split()
+    if what == "wrapper":
+        return microseconds(wrapper_call(int(first), int(block)))
+    if what == "delay":
+        return float(wrapper(int(first), int(block)).calc_buffering_delay_samples())
+    if what == "soxr":
+        return microseconds(soxr_call(first, int(block)))
+    if what == "samplerate":
+        return microseconds(samplerate_call(first, int(block)))
+    if what == "mallocs":
+        return mallocs(wrapper_call(int(first), int(block)))
+    raise ValueError(request)
+
+
+def main() -> None:
+    # Whatever the libraries print goes to stderr; the answers alone go to stdout.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        print(answer(line), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""neutone beside its peers, in one run: neutone_sdk 1.5.2, soxr and libsamplerate.
+
+    bash benchmarks/peer/setup.sh build/peer        # once: the peers' own environment
+    python benchmarks/peers.py --peer build/peer [--rounds 5]
+
+Each round measures both sides in turn; the ratios are medians over the rounds. Timings of one machine say little;
+ratios of one run carry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from malloc_counting import allocations_a_call, counting_environment, why_not
+from pass_through import PassThrough
+
+import neutone
+from neutone import Engine, Resampler
+
+HERE = Path(__file__).parent
+BLOCKS = [32, 128, 512, 2048]
+FLOORS = {"hermite": {128: 15, 512: 10, 2048: 6}, "sinc": {128: 10, 512: 6, 2048: 4}}
+AIMS = {128: 30, 512: 25, 2048: 20}
+
+
+class Peer:
+    """The worker process in the peer's environment."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [str(folder / "bin" / "python"), str(HERE / "peer" / "worker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, *request: object) -> float:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(*request, file=self._process.stdin, flush=True)
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the peer's worker ended at {request}: is its environment made by peer/setup.sh?")
+        return float(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def microseconds(call: Callable[[], object], repeats: int = 10, calls: int = 200) -> float:
+    for _ in range(calls):
+        call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        times.append((time.perf_counter() - start) / calls)
+    return statistics.median(times) * 1e6
+
+
+def engine_call(engine: Engine, curves: bool = True) -> Callable[[], object]:
+    rng = np.random.default_rng(0)
+    audio = rng.random((2, engine.block_size), np.float32)
+    params = rng.random((len(engine.parameters), engine.block_size), np.float32) if curves else None
+    out = np.empty_like(audio)
+    process = engine.process
+    return lambda: process(audio, out, params)
+
+
+def print_stream(peer: Peer, rounds: int) -> None:
+    print("A pass-through model (44.1 kHz, 2048 frames, stereo, 4 parameter curves), host 48 kHz: microseconds a block")
+    print(f"{'':>6}{'peer':>8}{'delay':>7}", end="")
+    for kind in ("hermite", "sinc"):
+        print(f"  |{kind:>9}{'delay':>7}{'faster':>8}{'floor':>7}{'aim':>5}", end="")
+    print()
+    for block in BLOCKS:
+        calls = {
+            kind: Engine(PassThrough(), 48_000, block, 2, resampler=kind) for kind in ("hermite", "sinc")
+        }
+        theirs: list[float] = []
+        ours: dict[str, list[float]] = {kind: [] for kind in calls}
+        for _ in range(rounds):
+            theirs.append(peer.ask("wrapper", 48_000, block))
+            for kind, engine in calls.items():
+                ours[kind].append(microseconds(engine_call(engine)))
+        print(f"{block:>6}{statistics.median(theirs):>8.1f}{peer.ask('delay', 48_000, block):>7.0f}", end="")
+        for kind, engine in calls.items():
+            ratio = statistics.median(t / o for t, o in zip(theirs, ours[kind], strict=True))
+            floor, aim = FLOORS[kind].get(block, ""), AIMS.get(block, "")
+            print(
+                f"  |{statistics.median(ours[kind]):>9.2f}{engine.latency.total:>7}{ratio:>7.1f}x{floor:>7}{aim:>5}",
+                end="",
+            )
+        print()
+
+
+def print_resamplers(peer: Peer, rounds: int, block: int = 512) -> None:
+    print(f"\nResampling alone, 48 -> 44.1 kHz, stereo, {block} frames, each from Python: microseconds a block")
+    audio = np.random.default_rng(0).random((2, block), np.float32)
+    names = [("soxr", "QQ"), ("soxr", "HQ"), ("samplerate", "linear"), ("samplerate", "sinc_fastest")]
+    theirs: dict[tuple[str, str], list[float]] = {name: [] for name in names}
+    ours: dict[str, list[float]] = {}
+    resamplers = {
+        label: Resampler(48_000, 44_100, kind=kind, taps=taps, channels=2)
+        for label, kind, taps in (("linear", "linear", 32), ("hermite", "hermite", 32), ("sinc 32", "sinc", 32),
+                                  ("sinc 64", "sinc", 64), ("sinc 128", "sinc", 128))
+    }
+    for _ in range(rounds):
+        for name in names:
+            theirs[name].append(peer.ask(*name, block))
+        for label, resampler in resamplers.items():
+            ours.setdefault(label, []).append(microseconds(lambda r=resampler: r.process(audio)))
+    print("  neutone  " + ", ".join(f"{label} {statistics.median(t):.1f}" for label, t in ours.items()))
+    print("  peers    " + ", ".join(f"{' '.join(n)} {statistics.median(t):.1f}" for n, t in theirs.items()))
+
+
+COUNTED = """
+import sys
+sys.path[:0] = {paths!r}
+import gc, warnings
+import numpy as np
+warnings.simplefilter("ignore")
+from malloc_counting import allocations_a_call
+from pass_through import PassThrough
+from peers import engine_call
+import neutone
+gc.disable()
+models = {{"no runtime": PassThrough()}}
+models["ONNX, identity"] = neutone.load({onnx!r}, sample_rate=44_100, block_size=2048)
+models["ONNX, the amp (host rate)"] = neutone.load(neutone.default_model())
+models["TorchScript, identity"] = neutone.load({torchscript!r}, sample_rate=44_100, block_size=2048)
+for name, model in models.items():
+    counts = []
+    for block in {blocks!r}:
+        engine = neutone.Engine(model, 48_000, block, 2)
+        counts.append(allocations_a_call(engine_call(engine), 640))
+    print("  " + name.ljust(28) + "".join(f"{{count:>9.1f}}" for count in counts))
+"""
+
+
+def print_allocations(peer_folder: Path) -> None:
+    reason = why_not()
+    if reason:
+        print(f"\nAllocations are not counted: {reason}")
+        return
+    import onnx
+    import torch
+    from onnx import TensorProto, helper
+
+    print("\nAllocations (malloc, calloc, realloc, ...) a host block, host 48 kHz; a model block every 2048 frames at 44.1 kHz")
+    print("  " + "host block".ljust(28) + "".join(f"{block:>9}" for block in BLOCKS))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = counting_environment(folder)
+        shape = [2, 2048]
+        graph = helper.make_graph(
+            [helper.make_node("Identity", ["x"], ["y"])],
+            "identity",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.save(model, folder / "identity.onnx")
+        torch.jit.script(torch.nn.Identity()).save(str(folder / "identity.ts"))
+        code = COUNTED.format(
+            paths=[str(HERE)],
+            onnx=str(folder / "identity.onnx"),
+            torchscript=str(folder / "identity.ts"),
+            blocks=BLOCKS,
+        )
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+        with Peer(peer_folder, environment) as peer:
+            counts = [peer.ask("mallocs", 48_000, block) for block in BLOCKS]
+        print("  " + "neutone_sdk, pass-through".ljust(28) + "".join(f"{count:>9.1f}" for count in counts))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", type=Path, required=True, help="the folder given to benchmarks/peer/setup.sh")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    print(f"neutone {neutone.__version__}, kernels {neutone._core.kernels_name()}\n")
+    with Peer(arguments.peer) as peer:
+        print_stream(peer, arguments.rounds)
+        print_resamplers(peer, arguments.rounds)
+    print_allocations(arguments.peer)
+
+
+if __name__ == "__main__":
+    main()
