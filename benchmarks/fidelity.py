@@ -15,9 +15,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pass_through import PassThrough
 
 from neutone import Engine, Resampler
+from pass_through import PassThrough
 
 FREQUENCIES = [50, 1_000, 5_000, 10_000, 15_000, 17_000, 18_000, 20_000]
 QUALITIES = [("linear", 32), ("hermite", 32), ("sinc", 32), ("sinc", 64), ("sinc", 128)]

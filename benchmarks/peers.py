@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from malloc_counting import allocations_a_call, counting_environment, why_not
-from pass_through import PassThrough
 
 import neutone
+from malloc_counting import counting_environment, why_not
 from neutone import Engine, Resampler
+from pass_through import PassThrough
 
 HERE = Path(__file__).parent
 BLOCKS = [32, 128, 512, 2048]
@@ -90,9 +90,7 @@ def print_stream(peer: Peer, rounds: int) -> None:
         print(f"  |{kind:>9}{'delay':>7}{'faster':>8}{'floor':>7}{'aim':>5}", end="")
     print()
     for block in BLOCKS:
-        calls = {
-            kind: Engine(PassThrough(), 48_000, block, 2, resampler=kind) for kind in ("hermite", "sinc")
-        }
+        calls = {kind: Engine(PassThrough(), 48_000, block, 2, resampler=kind) for kind in ("hermite", "sinc")}
         theirs: list[float] = []
         ours: dict[str, list[float]] = {kind: [] for kind in calls}
         for _ in range(rounds):
@@ -118,8 +116,13 @@ def print_resamplers(peer: Peer, rounds: int, block: int = 512) -> None:
     ours: dict[str, list[float]] = {}
     resamplers = {
         label: Resampler(48_000, 44_100, kind=kind, taps=taps, channels=2)
-        for label, kind, taps in (("linear", "linear", 32), ("hermite", "hermite", 32), ("sinc 32", "sinc", 32),
-                                  ("sinc 64", "sinc", 64), ("sinc 128", "sinc", 128))
+        for label, kind, taps in (
+            ("linear", "linear", 32),
+            ("hermite", "hermite", 32),
+            ("sinc 32", "sinc", 32),
+            ("sinc 64", "sinc", 64),
+            ("sinc 128", "sinc", 128),
+        )
     }
     for _ in range(rounds):
         for name in names:
@@ -163,7 +166,9 @@ def print_allocations(peer_folder: Path) -> None:
     import torch
     from onnx import TensorProto, helper
 
-    print("\nAllocations (malloc, calloc, realloc, ...) a host block, host 48 kHz; a model block every 2048 frames at 44.1 kHz")
+    print(
+        "\nAllocations (malloc, calloc, realloc, ...) a host block, host 48 kHz; a model block every 2048 frames at 44.1 kHz"
+    )
     print("  " + "host block".ljust(28) + "".join(f"{block:>9}" for block in BLOCKS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

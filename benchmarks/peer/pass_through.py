@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from models import Captioned
 from neutone_sdk import ContinuousNeutoneParameter, WaveformToWaveformBase
 from torch import Tensor, nn
+
+from models import Captioned
 
 __all__ = ["pass_through"]
 

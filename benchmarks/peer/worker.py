@@ -31,9 +31,10 @@ _wrappers: list[Any] = []
 
 def wrapper(host_rate: int, block: int) -> Any:
     import torch
-    from pass_through import pass_through
     from neutone_sdk import SampleQueueWrapper
     from neutone_sdk.utils import model_to_torchscript
+
+    from pass_through import pass_through
 
     if not _wrappers:
         torch.set_num_threads(1)

@@ -72,7 +72,7 @@ class Engine:
     >>> engine.process(np.zeros((1, 512), np.float32), params={"tone": 0.2}).shape
     (1, 512)
     >>> engine.latency
-    Latency(resampling=34, buffering=0, model=0)
+    Latency(resampling=32, buffering=0, model=0)
     """
 
     def __init__(

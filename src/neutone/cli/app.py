@@ -1,0 +1,46 @@
+"""The commands put together, and the options that all of them share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import neutone
+from neutone.cli.bench import bench
+from neutone.cli.demo import demo
+from neutone.cli.errors import one_line_errors, traceback_wanted
+from neutone.cli.info import info
+from neutone.cli.plugins import plugins
+from neutone.cli.render import render
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="neutone",
+    help="Run neural audio models on sound: play the demo, render files, see what a model is and how fast it runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"neutone {neutone.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def shared_options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    traceback_wanted.set(debug)
+
+
+for command in (demo, info, render, plugins, bench):
+    app.command()(one_line_errors(command))

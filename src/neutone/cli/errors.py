@@ -1,0 +1,79 @@
+"""Errors and warnings as the command line shows them: one line each on stderr, and exit code 2."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import ParamSpec, TextIO, TypeVar
+
+import typer
+
+from neutone.cli.terminal import complain, remark
+from neutone.errors import NeutoneError, PluginWarning
+
+__all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "explain", "one_line_errors", "traceback_wanted"]
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+traceback_wanted: ContextVar[bool] = ContextVar("traceback_wanted", default=False)
+
+
+def explain(error: Exception) -> str:
+    """An error in words, on one line."""
+    if isinstance(error, NeutoneError):
+        message = str(error)
+    elif isinstance(error, OSError):
+        message = _explain_system_error(error)
+    else:  # nobody meant to raise this
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        message = f"unexpected error, {reason}; for details run: neutone --debug ..."
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return " ".join(lines) or type(error).__name__
+
+
+def _explain_system_error(error: OSError) -> str:
+    if error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    remark(f"neutone: warning: {' '.join(str(message).split())}")
+
+
+def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """The command, with everything that it raises shown as one line. A traceback comes first where it is wanted."""
+
+    @functools.wraps(command)
+    def guarded(*arguments: P.args, **options: P.kwargs) -> R:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            warnings.simplefilter("always", PluginWarning)
+            try:
+                return command(*arguments, **options)
+            except (typer.Exit, typer.Abort, BrokenPipeError):  # typer's own, and `neutone ... | head`
+                raise
+            except KeyboardInterrupt:
+                complain("interrupted")
+                raise typer.Exit(EXIT_INTERRUPTED) from None
+            except Exception as error:
+                if traceback_wanted.get():
+                    traceback.print_exc()
+                complain(explain(error))
+                raise typer.Exit(EXIT_ERROR) from None
+
+    return guarded

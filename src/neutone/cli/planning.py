@@ -1,0 +1,107 @@
+"""Which file is rendered to where. Everything that can be refused is refused before the first frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from neutone.errors import ConfigurationError
+
+__all__ = ["Job", "plan_jobs"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to render."""
+
+    source: Path
+    target: Path
+
+
+def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[Job]:
+    """A job for each audio file.
+
+    Args:
+        inputs: files, and folders that are searched.
+        output: a file where a single file goes in, else a folder.
+        suffix: of the files in the folder, with the dot; None keeps each one's own.
+    """
+    inputs = list(inputs)
+    if _is_single_file(inputs, output):
+        if suffix is not None and output.suffix.lower() != suffix:
+            raise ConfigurationError(f"{output} does not end in {suffix}, as --format says")
+        jobs = [Job(inputs[0], output)]
+    else:
+        if output.exists() and not output.is_dir():
+            raise ConfigurationError(f"{output} is a file, expected a folder for more than one result")
+        jobs = [
+            Job(source, output / (place if suffix is None else place.with_suffix(suffix)))
+            for source, place in _places(inputs, output)
+        ]
+    if not jobs:
+        raise ConfigurationError(f"no audio files in {', '.join(map(str, inputs))}")
+    _refuse_shared_targets(jobs)
+    _refuse_overwritten_inputs(jobs)
+    return jobs
+
+
+def _is_single_file(inputs: list[Path], output: Path) -> bool:
+    return len(inputs) == 1 and not inputs[0].is_dir() and bool(output.suffix) and not output.is_dir()
+
+
+def _places(inputs: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
+    """Each source, with its place below the output folder."""
+    for path in inputs:
+        if path.is_dir():
+            for found in _audio_files_below(path, output):
+                yield found, found.relative_to(path)
+        else:
+            yield path, Path(path.name)
+
+
+def _audio_files_below(folder: Path, output: Path) -> list[Path]:
+    """Without hidden files, and without earlier results where the output is a folder in there."""
+    suffixes = _audio_suffixes()
+    earlier = output.resolve()
+    skip_earlier = earlier != folder.resolve()
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not (skip_earlier and Path(root, name).resolve() == earlier)
+        ]
+        found += [
+            Path(root, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in suffixes
+        ]
+    return sorted(found)
+
+
+def _audio_suffixes() -> set[str]:
+    import soundfile
+
+    headerless = {"RAW"}
+    return {f".{name.lower()}" for name in soundfile.available_formats().keys() - headerless} | {".aif"}
+
+
+def _refuse_shared_targets(jobs: list[Job]) -> None:
+    sources: dict[Path, Path] = {}
+    for job in jobs:
+        first = sources.setdefault(job.target, job.source)
+        if first is not job.source:
+            raise ConfigurationError(f"both {first} and {job.source} would be written to {job.target}")
+
+
+def _refuse_overwritten_inputs(jobs: list[Job]) -> None:
+    """Files are compared, not names: a link to an input is the input."""
+    inputs = {_identity(job.source): job.source for job in jobs if job.source.exists()}
+    for job in jobs:
+        if job.target.exists() and (source := inputs.get(_identity(job.target))) is not None:
+            raise ConfigurationError(f"{job.target} would overwrite the input {source}: name another output")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -1,0 +1,70 @@
+"""Latency and timing as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from neutone.cli.measure import HostLatency, Timing
+from neutone.cli.terminal import new_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["latency_table", "timing_table"]
+
+LATENCY_HEADINGS = (
+    "host\nHz/frames",
+    "model\nHz/frames",
+    "resampling\n+ buffering\n+ model",
+    "latency\nframes",
+    "\nms",
+)
+TIMING_HEADINGS = ("median\nus", "99 %\nus", "\nRTF")
+
+
+def _with_columns(table: Table, headings: Iterable[str]) -> Table:
+    for heading in headings:
+        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
+    return table
+
+
+def _latency_cells(row: HostLatency) -> tuple[str, ...]:
+    resampling, buffering, model = row.latency
+    return (
+        f"{row.sample_rate}/{row.block_size}",
+        f"{row.model_sample_rate}/{row.model_block_size or 'any'}",
+        f"{resampling} + {buffering} + {model}",
+        str(row.latency.total),
+        f"{row.milliseconds:.1f}",
+    )
+
+
+def _timing_cells(row: Timing) -> tuple[str, ...]:
+    in_time = row.rtf < 1.0 and row.p99_us < row.block_us
+    style = "" if in_time else "[red]"
+    times = (f"{row.median_us:.0f}", f"{row.p99_us:.0f}", f"{row.rtf:.4f}")
+    return tuple(f"{style}{time}" for time in times)
+
+
+def latency_table(rows: Sequence[HostLatency], *, title: str, caption: str | None = None) -> Table:
+    """A line for each host rate and block size."""
+    table = _with_columns(new_table(title=title, caption=caption), LATENCY_HEADINGS)
+    for row, ends in zip(rows, _section_ends(rows), strict=True):
+        table.add_row(*_latency_cells(row), end_section=ends)
+    return table
+
+
+def timing_table(rows: Sequence[Timing], *, title: str, caption: str | None = None) -> Table:
+    """The same with times; red where the audio would drop out."""
+    table = _with_columns(new_table(title=title, caption=caption), LATENCY_HEADINGS + TIMING_HEADINGS)
+    for row, ends in zip(rows, _section_ends([row.at for row in rows]), strict=True):
+        table.add_row(*_latency_cells(row.at), *_timing_cells(row), end_section=ends)
+    return table
+
+
+def _section_ends(rows: Sequence[HostLatency]) -> list[bool]:
+    """Where the rate changes, in tables that have several lines for a rate."""
+    rates = [row.sample_rate for row in rows]
+    is_grouped = len(set(rates)) < len(rates)
+    return [is_grouped and rate != following for rate, following in zip(rates, [*rates[1:], None], strict=True)]

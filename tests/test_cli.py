@@ -1,0 +1,473 @@
+"""The command line: what it prints, what it writes, and that every failure is one line and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+import neutone
+from neutone.cli.app import app
+
+pytest.importorskip("onnxruntime")
+
+PLAIN_ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
+
+
+@pytest.fixture(autouse=True)
+def plain_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, with both streams piped."""
+    return subprocess.run(
+        [sys.executable, "-m", "neutone.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**PLAIN_ENVIRONMENT, **environment},
+    )
+
+
+def assert_one_line(result: Result | subprocess.CompletedProcess[str], *words: str) -> None:
+    code = result.exit_code if isinstance(result, Result) else result.returncode
+    assert code == 2, result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("neutone: ")
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def write_noise(path: Path, frames: int = 6000, channels: int = 1, rate: int = 48_000, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    audio = np.random.default_rng(seed).uniform(-0.3, 0.3, (frames, channels)).astype(np.float32)
+    container = {".wav": "FLOAT"}.get(path.suffix.lower())
+    soundfile.write(path, audio, rate, subtype=container)
+    return path
+
+
+def rendered(source: Path, **settings: Any) -> Any:
+    audio, rate = soundfile.read(source, dtype="float32", always_2d=True)
+    return neutone.render(neutone.load(neutone.default_model()), audio.T.copy(), rate, **settings)
+
+
+def read(path: Path) -> Any:
+    return soundfile.read(path, dtype="float32", always_2d=True)[0].T
+
+
+# -- all commands ------------------------------------------------------------------------------------------------------
+
+
+def test_version_and_help_in_a_process() -> None:
+    version = run("--version")
+    assert version.returncode == 0
+    assert version.stdout == f"neutone {neutone.__version__}\n"
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("demo", "info", "render", "plugins", "bench"):
+        assert command in result.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from neutone.cli.app import app; "
+        "print([m for m in ('torch', 'onnxruntime', 'soundfile', 'matplotlib', 'pydantic') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["info"], ["render", "amp"], ["bench", "amp", "--seconds", "x"]])
+def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_no_escape_codes_in_pipes(tmp_path: Path) -> None:
+    source = write_noise(tmp_path / "in.wav")
+    for arguments in (["info", "amp"], ["plugins"], ["render", "amp", source, tmp_path / "out.wav"]):
+        result = run(*arguments)
+        assert result.returncode == 0, result.stderr
+        assert "\x1b" not in result.stdout + result.stderr
+        assert result.stderr == ""
+    failed = run("info", "nothing.onnx")
+    assert "\x1b" not in failed.stdout + failed.stderr
+
+
+def test_debug_shows_the_traceback() -> None:
+    assert_one_line(run("info", "nothing.onnx"), "no model file nothing.onnx")
+    debugged = run("--debug", "info", "nothing.onnx")
+    assert debugged.returncode == 2
+    assert "Traceback (most recent call last)" in debugged.stderr
+    assert debugged.stderr.splitlines()[-1] == "neutone: no model file nothing.onnx"
+
+
+def test_unexpected_errors_are_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a bug\nover two lines")
+
+    monkeypatch.setattr("neutone.loading.load", fail)
+    assert_one_line(call("info", "amp"), "ZeroDivisionError", "a bug over two lines", "--debug")
+
+
+def test_missing_runtime_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert_one_line(call("demo", "--output", tmp_path / "demo"), 'pip install "neutone[onnx]"')
+    assert not (tmp_path / "demo").exists()
+
+
+# -- info --------------------------------------------------------------------------------------------------------------
+
+
+def test_info_tells_what_the_model_is() -> None:
+    result = call("info", "amp")
+    assert result.exit_code == 0, result.stderr
+    for words in ("Neutone Amp", "(onnx)", "48000 Hz", "drive", "tone", "44100/64", "32 + 0 + 0"):
+        assert words in result.stdout
+
+
+def test_info_json_agrees_with_the_engine() -> None:
+    result = call("info", neutone.default_model(), "--json")
+    document = json.loads(result.stdout)
+    assert document["backend"] == "onnx"
+    assert (document["input_channels"], document["output_channels"]) == (1, 1)
+    assert [(p["name"], p["default"]) for p in document["parameters"]] == [("drive", 0.5), ("tone", 0.5)]
+    assert document["metadata"]["model_name"] == "Neutone Amp"
+    model = neutone.load(neutone.default_model())
+    assert len(document["latency"]) == 15
+    for row in document["latency"]:
+        with neutone.Engine(model, row["sample_rate"], row["block_size"], 1) as engine:
+            assert row["latency"]["total"] == engine.latency.total
+            assert row["model_sample_rate"] == engine.model_sample_rate
+            assert row["model_block_size"] == engine.model_block_size
+
+
+def test_info_of_a_plain_onnx_file_takes_load_options(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    shape = [1, "frames"]
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Tanh", ["x"], ["y"])],
+        "shaper",
+        [value("x", onnx.TensorProto.FLOAT, shape)],
+        [value("y", onnx.TensorProto.FLOAT, shape)],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path / "shaper.onnx"
+    onnx.save(model, path)
+    result = call("info", path, "--json", "-o", "sample_rate=44100", "-o", "block_size=2048")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["metadata"]["native_sample_rates"] == [44100]
+    by_host = {(row["sample_rate"], row["block_size"]): row["latency"]["total"] for row in document["latency"]}
+    assert by_host[48_000, 512] == 2260  # the design's table
+    assert_one_line(call("info", path, "-o", "wrong=1"), "no option 'wrong'")
+    assert_one_line(call("info", path, "-o", "wrong"), "name=value")
+
+
+def test_info_refuses_what_is_no_model(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"no model" * 50)
+    assert_one_line(call("info", junk), "junk.onnx", "not a model")
+    assert_one_line(call("info", tmp_path / "missing.onnx"), "missing.onnx")
+    assert_one_line(call("info", tmp_path / "model.xyz"), "model.xyz", "onnx")
+    assert_one_line(call("info", "amp", "--backend", "nonsense"), "nonsense")
+
+
+# -- plugins -----------------------------------------------------------------------------------------------------------
+
+
+def test_plugins_lists_backends_and_hosts() -> None:
+    result = call("plugins")
+    assert result.exit_code == 0
+    for words in ("onnx", ".onnx", "callback", "neutone.hosts", neutone.__version__, "ok"):
+        assert words in result.stdout
+    listed = json.loads(call("plugins", "--json").stdout)
+    assert {"onnx", "callback"} <= {line["name"] for line in listed if line["error"] is None}
+
+
+def test_broken_plugins_are_one_warning_and_a_status(tmp_path: Path) -> None:
+    info = tmp_path / "broken-1.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.5\n")
+    (info / "entry_points.txt").write_text("[neutone.backends]\nbroken = broken_plugin_of_test:Backend\n")
+    listing = run("plugins", "--json", PYTHONPATH=str(tmp_path))
+    line = next(line for line in json.loads(listing.stdout) if line["name"] == "broken")
+    assert (line["distribution"], line["version"]) == ("broken", "1.5")
+    assert "ModuleNotFoundError" in line["error"]
+    assert listing.stderr == ""
+    working = run("info", "amp", "--json", PYTHONPATH=str(tmp_path))
+    assert working.returncode == 0
+    assert json.loads(working.stdout)["backend"] == "onnx"
+    assert len(working.stderr.splitlines()) == 1
+    assert working.stderr.startswith("neutone: warning: the plug-in 'broken'")
+
+
+# -- render ------------------------------------------------------------------------------------------------------------
+
+
+def test_render_one_file_is_what_render_answers(tmp_path: Path) -> None:
+    source, target = write_noise(tmp_path / "in.wav", channels=2, rate=44_100), tmp_path / "out.wav"
+    options = ["--param", "drive=0.9", "-p", "tone=0.2", "--wet", "0.5", "--dry", "0.25"]
+    options += ["--input-gain", "-6", "--output-gain", "3", "--resampler", "hermite", "--block", "300"]
+    result = call("render", "amp", source, target, *options)
+    assert result.exit_code == 0, result.stderr
+    assert "out.wav" in result.stdout
+    assert "RTF" in result.stdout
+    levels = {"wet": 0.5, "dry": 0.25, "input_gain_db": -6.0, "output_gain_db": 3.0}
+    expected = rendered(source, params={"drive": 0.9, "tone": 0.2}, resampler="hermite", block_size=300, **levels)
+    np.testing.assert_array_equal(read(target), expected)
+
+
+def test_render_replaces_an_earlier_result(tmp_path: Path) -> None:
+    source, target = write_noise(tmp_path / "in.wav"), tmp_path / "out.wav"
+    target.write_text("earlier")
+    assert call("render", "amp", source, target).exit_code == 0
+    assert read(target).shape == (1, 6000)
+
+
+def test_render_folder_keeps_structure_and_suffixes(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "deep" / "out"
+    write_noise(folder / "a.wav")
+    write_noise(folder / "drums" / "b.FLAC")
+    write_noise(folder / ".hidden" / "c.wav")
+    (folder / "notes.txt").write_text("not audio")
+    result = call("render", "amp", folder, out)
+    assert result.exit_code == 0, result.stderr
+    assert "2 files" in result.stdout
+    found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
+    assert found == ["a.wav", str(Path("drums", "b.FLAC"))]
+
+
+def test_render_into_the_searched_folder_skips_earlier_results(tmp_path: Path) -> None:
+    write_noise(tmp_path / "a.wav")
+    for _ in range(2):
+        result = call("render", "amp", tmp_path, tmp_path / "out", "--format", "flac")
+        assert result.exit_code == 0, result.stderr
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["a.flac"]
+    assert soundfile.info(tmp_path / "out" / "a.flac").frames == 6000
+
+
+def test_render_many_files(tmp_path: Path) -> None:
+    sources = [write_noise(tmp_path / f"{name}.wav", seed=seed) for seed, name in enumerate("abc")]
+    result = call("render", "amp", *sources, tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    for source in sources:
+        np.testing.assert_array_equal(read(tmp_path / "out" / source.name), rendered(source))
+
+
+def test_render_goes_on_after_bad_files(tmp_path: Path) -> None:
+    good = [write_noise(tmp_path / name) for name in ("a.wav", "z.wav")]
+    bad = tmp_path / "b.wav"
+    bad.write_bytes(b"not audio" * 20)
+    slow = write_noise(tmp_path / "c.wav", rate=500)
+    out = tmp_path / "out"
+    result = call("render", "amp", good[0], bad, slow, tmp_path / "missing.wav", good[1], out)
+    assert result.exit_code == 2
+    complaints = result.stderr.splitlines()
+    assert len(complaints) == 4
+    for name, line in zip(("b.wav", "c.wav", "missing.wav", "3 of 5"), complaints, strict=True):
+        assert line.startswith("neutone: ")
+        assert name in line
+    assert "2 files" in result.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["a.wav", "z.wav"]
+
+
+def test_render_of_a_damaged_file_leaves_nothing(tmp_path: Path) -> None:
+    source = write_noise(tmp_path / "in.flac", frames=50_000)
+    data = source.read_bytes()
+    source.write_bytes(data[: len(data) // 2])
+    assert_one_line(call("render", "amp", source, tmp_path / "out.wav"), "in.flac")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.flac"]
+
+
+def test_render_never_overwrites_an_input(tmp_path: Path) -> None:
+    source = write_noise(tmp_path / "in.wav")
+    before = source.read_bytes()
+    link = tmp_path / "link.wav"
+    link.symlink_to(source)
+    for target in (source, tmp_path, link):
+        assert_one_line(call("render", "amp", source, target), "overwrite the input", "in.wav")
+    assert_one_line(call("render", "amp", tmp_path, tmp_path), "overwrite the input")
+    assert source.read_bytes() == before
+
+
+def test_render_refuses_ambiguous_outputs(tmp_path: Path) -> None:
+    first, second = write_noise(tmp_path / "x" / "a.wav"), write_noise(tmp_path / "y" / "a.wav")
+    assert_one_line(call("render", "amp", first, second, tmp_path / "out"), "both", "written to")
+    assert_one_line(call("render", "amp", tmp_path / "x", tmp_path / "y" / "a.wav"), "expected a folder")
+    assert_one_line(call("render", "amp", first, tmp_path / "out.wav", "--format", "flac"), "--format")
+    (tmp_path / "empty").mkdir()
+    assert_one_line(call("render", "amp", tmp_path / "empty", tmp_path / "out"), "no audio files")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-p", "dirve=1"], ["dirve", "drive, tone"]),
+        (["-p", "drive=loud"], ["drive", "'loud'", "0 to 1"]),
+        (["-p", "drive=nan"], ["drive", "nan"]),
+        (["-p", "drive=7"], ["drive", "0 to 1"]),
+        (["-p", "drive"], ["--param", "name=value"]),
+        (["--wet", "2"], ["wet", "0 to 1"]),
+        (["--dry", "nan"], ["dry"]),
+        (["--input-gain", "40"], ["input_gain", "-30 to 30"]),
+        (["--block", "0"], ["block_size"]),
+        (["--resampler", "best"], ["resampler", "linear, hermite, sinc"]),
+        (["--taps", "1000"], ["taps"]),
+    ],
+)
+def test_render_refuses_wrong_settings_before_the_first_file(
+    tmp_path: Path, options: list[str], words: list[str]
+) -> None:
+    sources = [write_noise(tmp_path / name) for name in ("a.wav", "b.wav")]
+    assert_one_line(call("render", "amp", *sources, tmp_path / "out", *options), *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_render_refuses_outputs_that_are_no_audio(tmp_path: Path) -> None:
+    source = write_noise(tmp_path / "in.wav")
+    assert_one_line(call("render", "amp", source, tmp_path / "out.txt"), "out.txt", ".wav")
+    assert_one_line(call("render", "amp", source, tmp_path / "out.raw"), "out.raw", ".wav")
+    raw = tmp_path / "in.raw"
+    raw.write_bytes(bytes(1000))
+    assert_one_line(call("render", "amp", raw, tmp_path / "out.wav"), "in.raw")
+
+
+def test_labels_stay_text_and_numbers_become_numbers() -> None:
+    from neutone.cli.options import read_parameters
+    from neutone.parameter_set import ParameterSet
+    from neutone.parameters import CategoricalNeutoneParameter, ContinuousNeutoneParameter
+
+    declared = ParameterSet(
+        [
+            CategoricalNeutoneParameter("size", n_values=2, labels=["20", "40"]),
+            CategoricalNeutoneParameter("mode", n_values=3),
+            ContinuousNeutoneParameter("gain", default_value=0.0, min_value=-10.0, max_value=10.0),
+        ]
+    )
+    values = read_parameters(["size=40", "mode=2", "gain=-3.5"], declared)
+    assert values == {"size": "40", "mode": "2", "gain": -3.5}
+    declared.update(values)
+    assert dict(declared) == {"size": "40", "mode": "2", "gain": -3.5}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_control_c_leaves_no_half_files(tmp_path: Path) -> None:
+    source, out = tmp_path / "long.wav", tmp_path / "out"
+    soundfile.write(source, np.zeros(600 * 48_000, np.int16), 48_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "neutone.cli", "render", "amp", str(source), str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=PLAIN_ENVIRONMENT,
+    )
+    deadline = time.monotonic() + 30.0
+    while not (out.exists() and any(out.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert complaints == "neutone: interrupted\n"
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits file sizes")
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    source = write_noise(tmp_path / "in.wav", frames=50_000)
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
+        "from neutone.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "render", "amp", str(source), str(tmp_path / f"out{suffix}")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=PLAIN_ENVIRONMENT)
+    assert_one_line(result, "cannot write", f"out{suffix}", "disk")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+# -- bench -------------------------------------------------------------------------------------------------------------
+
+
+def test_bench_measures_the_grid() -> None:
+    result = call("bench", "amp", "--seconds", "0.01", "--json")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert len(document["results"]) == 18
+    for row in document["results"]:
+        assert 0.0 < row["median_us"] <= row["p99_us"]
+        assert 0.0 < row["rtf"] < 10.0
+        assert row["block_us"] == pytest.approx(1e6 * row["block_size"] / row["sample_rate"], abs=0.01)
+
+
+def test_bench_prints_a_table_that_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = call("bench", "amp", "--seconds", "0.01")
+    assert result.exit_code == 0, result.stderr
+    for words in ("RTF", "44100/64", "96000/2048"):
+        assert words in result.stdout
+    assert "…" not in result.stdout
+
+
+# -- demo --------------------------------------------------------------------------------------------------------------
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    header = path.read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", header[16:24])
+    return width, height
+
+
+def test_demo_writes_sound_and_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    result = call("demo", "--output", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    for words in ("RTF", "crunch", "48000/128", "0 + 0 + 0", "demo.png"):
+        assert words in result.stdout
+    takes = {path.stem: read(path) for path in tmp_path.glob("*.wav")}
+    assert set(takes) == {"dry", "clean", "crunch", "lead", "sweep"}
+    assert {audio.shape for audio in takes.values()} == {(1, 288_000)}
+    levels = [float(np.sqrt(np.mean(takes[name] ** 2))) for name in ("clean", "crunch", "lead")]
+    assert levels == sorted(levels)
+    assert min(levels) > 0.01
+    width, height = png_size(tmp_path / "demo.png")
+    assert width >= 1500
+    assert height >= 900
+    assert (tmp_path / "demo.png").stat().st_size > 100_000
+
+
+def test_demo_without_matplotlib_at_another_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "neutone.cli.picture", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    result = call("demo", "--output", tmp_path, "--rate", "44100")
+    assert result.exit_code == 0, result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert 'pip install "neutone[plot]"' in result.stderr
+    assert not (tmp_path / "demo.png").exists()
+    assert soundfile.info(tmp_path / "lead.wav").samplerate == 44_100
+    assert read(tmp_path / "lead.wav").shape == (1, 264_600)
+    assert "44100/128" in result.stdout
