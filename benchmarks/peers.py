@@ -166,9 +166,7 @@ def print_allocations(peer_folder: Path) -> None:
     import torch
     from onnx import TensorProto, helper
 
-    print(
-        "\nAllocations (malloc, calloc, realloc, ...) a host block, host 48 kHz; a model block every 2048 frames at 44.1 kHz"
-    )
+    print("\nAllocations (malloc, calloc, realloc, ...) a host block at 48 kHz; models at 44.1 kHz in blocks of 2048")
     print("  " + "host block".ljust(28) + "".join(f"{block:>9}" for block in BLOCKS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -101,9 +101,7 @@ def synthesise() -> Signal:
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Synthesise the demo phrase.")
-    parser.add_argument(
-        "--out", type=Path, default=SHIPPED_PHRASE, help="a FLAC file (default: the one that ships)"
-    )
+    parser.add_argument("--out", type=Path, default=SHIPPED_PHRASE, help="a FLAC file (default: the one that ships)")
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(arguments.out, synthesise(), SAMPLE_RATE, format="FLAC", subtype="PCM_16")

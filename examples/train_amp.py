@@ -47,9 +47,7 @@ def measure(model: bytes) -> str:
     print(evaluation.table())
     print(f"circuit, 8x against 64x  {simulator_error().decibels:.1f} dB")
     from_reset, after_burst = largest_output_at_rest(session)
-    print(
-        f"largest output, silence  {from_reset:.1e} from reset, {after_burst:.1e} half a second after a burst"
-    )
+    print(f"largest output, silence  {from_reset:.1e} from reset, {after_burst:.1e} half a second after a burst")
     print(f"largest output, 0 dBFS   {largest_output_at_full_scale(session):.3f}")
     return str(evaluation.guitar)
 
@@ -78,9 +76,7 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train or evaluate the neural guitar amp.")
     parser.add_argument("--evaluate", action="store_true", help="measure the file at --out, train nothing")
-    parser.add_argument(
-        "--out", type=Path, default=SHIPPED_MODEL, help="the ONNX file (default: the one that ships)"
-    )
+    parser.add_argument("--out", type=Path, default=SHIPPED_MODEL, help="the ONNX file (default: the one that ships)")
     parser.add_argument("--steps", type=int, default=40_000, help="optimiser steps (default: %(default)s)")
     parser.add_argument("--minutes", type=float, help="end the schedule after this time, if that comes first")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and training audio")

@@ -101,9 +101,7 @@ class Evaluation:
             " " * 10 + "".join(f"  tone {t:<14.2f}" for t in HELD_OUT_TONES),
         ]
         for drive in HELD_OUT_DRIVES:
-            lines.append(
-                f"drive {drive:.2f}" + "".join(f"  {self.grid[drive, tone]!s:<19}" for tone in HELD_OUT_TONES)
-            )
+            lines.append(f"drive {drive:.2f}" + "".join(f"  {self.grid[drive, tone]!s:<19}" for tone in HELD_OUT_TONES))
         lines = [line.rstrip() for line in lines]
         lines.append(f"guitar, all settings     {self.guitar}")
         lines.append(f"sweep and noise bursts   {self.test_signals}")
@@ -146,9 +144,7 @@ def largest_output_at_rest(session: AmpSession) -> tuple[float, float]:
     from_reset = after_burst = 0.0
     for setting in _knob_settings():
         session.reset()
-        from_reset = max(
-            from_reset, float(np.max(np.abs(session.run(silence, _still(setting, silence.size)))))
-        )
+        from_reset = max(from_reset, float(np.max(np.abs(session.run(silence, _still(setting, silence.size))))))
         session.run(burst, _still(setting, burst.size))
         tail = session.run(silence, _still(setting, silence.size))
         after_burst = max(after_burst, float(np.max(np.abs(tail[-2400:]))))

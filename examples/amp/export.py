@@ -150,9 +150,7 @@ def export_amp(network: AmpNetwork, measured_esr: str) -> onnx.ModelProto:
         "batch_axis": np.array([1], dtype=np.int64),
         "direction_and_batch_axes": np.array([1, 2], dtype=np.int64),
     }
-    initializers = [
-        numpy_helper.from_array(value, name) for name, value in (constants | _weights(network)).items()
-    ]
+    initializers = [numpy_helper.from_array(value, name) for name, value in (constants | _weights(network)).items()]
     state_shape = [1, 1, hidden]
 
     def value(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:

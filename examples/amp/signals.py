@@ -87,9 +87,7 @@ def _noise_bursts(frames: int, generator: np.random.Generator) -> Signal:
         spectrum = np.fft.rfft(generator.normal(size=count))
         cutoff = 200.0 * 2.0 ** generator.uniform(0.0, 6.0)
         spectrum /= 1.0 + (np.fft.rfftfreq(count, 1.0 / SAMPLE_RATE) / cutoff) ** 2
-        burst = np.fft.irfft(spectrum, n=count) * np.exp(
-            -np.arange(count) / count * generator.uniform(0.0, 6.0)
-        )
+        burst = np.fft.irfft(spectrum, n=count) * np.exp(-np.arange(count) / count * generator.uniform(0.0, 6.0))
         burst *= np.minimum(1.0, np.arange(count)[::-1] / 48.0)
         signal[onset : onset + count] += _level(burst, generator.uniform(-20.0, 0.0))
     return signal
@@ -161,9 +159,7 @@ def _over_the_grid(signals: list[Signal]) -> Clips:
     for drive in HELD_OUT_DRIVES:
         for tone in HELD_OUT_TONES:
             audio.append(stacked)
-            knobs = np.broadcast_to(
-                np.array([drive, tone])[None, :, None], (len(signals), 2, stacked.shape[1])
-            )
+            knobs = np.broadcast_to(np.array([drive, tone])[None, :, None], (len(signals), 2, stacked.shape[1]))
             params.append(knobs)
     return Clips(np.concatenate(audio), np.concatenate(params))
 
@@ -190,12 +186,8 @@ def held_out_guitar() -> Clips:
             note_frequency(note), (frames - onset) / SAMPLE_RATE, generator, softness=0.93, decay_seconds=2.5
         )
         arpeggio[onset:] += string
-    power = strum(
-        [note_frequency(note) for note in (40, 47, 52)], 2.0, generator, softness=0.6, decay_seconds=5.0
-    )
-    return _over_the_grid(
-        [_level(riff, -3.0), _level(minor, -9.0), _level(arpeggio, -18.0), _level(power, -1.0)]
-    )
+    power = strum([note_frequency(note) for note in (40, 47, 52)], 2.0, generator, softness=0.6, decay_seconds=5.0)
+    return _over_the_grid([_level(riff, -3.0), _level(minor, -9.0), _level(arpeggio, -18.0), _level(power, -1.0)])
 
 
 def held_out_test_signals() -> Clips:

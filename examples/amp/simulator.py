@@ -88,9 +88,7 @@ def solve_clipper(volts: Array, tone_coefficient: Array, rate: float) -> Array:
         for _ in range(NEWTON_ITERATIONS):
             growing = np.exp(guess)
             decaying = 1.0 / growing
-            guess -= (guess + 0.5 * a * (growing - decaying) - magnitude) / (
-                1.0 + 0.5 * a * (growing + decaying)
-            )
+            guess -= (guess + 0.5 * a * (growing - decaying) - magnitude) / (1.0 + 0.5 * a * (growing + decaying))
         v = np.copysign(guess, known)
         filtered = filtered + tone_coefficient[index // hold] * (0.5 * (v + before) - filtered)
         output[index] = filtered

@@ -72,9 +72,7 @@ def pluck(
     if whole_delay < 8:
         raise ValueError(f"frequency must leave at least 8 frames of loop delay, got {frequency} Hz")
     loop_gain = 10.0 ** (-3.0 / (frequency * decay_seconds))
-    loop_filter = (
-        np.convolve([1.0 - stretch, stretch], _lagrange_delay(period - stretch - whole_delay)) * loop_gain
-    )
+    loop_filter = np.convolve([1.0 - stretch, stretch], _lagrange_delay(period - stretch - whole_delay)) * loop_gain
 
     frames = round(seconds * SAMPLE_RATE)
     burst = _one_pole(generator.uniform(-1.0, 1.0, round(period)), softness)
@@ -86,9 +84,7 @@ def pluck(
     excitation[comb_delay : comb_delay + burst.size] -= burst
 
     history = loop_filter.size - 1
-    output = np.zeros(
-        whole_delay + history + frames
-    )  # silence before the pluck, so that the recursion needs no case
+    output = np.zeros(whole_delay + history + frames)  # silence before the pluck, so that the recursion needs no case
     start = whole_delay + history
     for block in range(0, frames, whole_delay):
         count = min(whole_delay, frames - block)

@@ -115,9 +115,7 @@ def train(options: TrainingOptions, report: Callable[[str], None] = print) -> Am
                     break
                 # A short linear warm-up, then half a cosine down to a hundredth.
                 decay = 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress))
-                optimizer.param_groups[0]["lr"] = (
-                    options.learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * decay
-                )
+                optimizer.param_groups[0]["lr"] = options.learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * decay
                 stretch = slice(start, start + options.stretch_frames)
                 output, state = network(audio[stretch], params[stretch], state)
                 loss = _loss(output, target[stretch], power, emphasised_power)
