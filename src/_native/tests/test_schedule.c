@@ -96,6 +96,20 @@ static void test_grid(void)
     CHECK(blocks_tried < BUDGET); /* else some rates were left out */
 }
 
+/* `test_schedule full` follows all of it, for a full period each: some seconds. */
+static void test_whole_grid(void)
+{
+    static const nt_resampler_kind kinds[] = {NT_LINEAR, NT_HERMITE, NT_SINC};
+    uint32_t combinations = 0;
+    for (int h = 0; h < RATE_COUNT; h++)
+        for (int r = 0; r < RATE_COUNT; r++)
+            for (int n = 0; n < BLOCK_COUNT; n++)
+                for (int m = 0; m < BLOCK_COUNT; m++)
+                    for (int kind = 0; kind < 3; kind++, combinations++)
+                        test_fixed_block(kinds[kind], 32, RATES[h], BLOCKS[n], RATES[r], BLOCKS[m]);
+    printf("%u combinations, each followed for its whole period: the delay is D\n", combinations);
+}
+
 static void test_varying_block(nt_resampler_kind kind, uint32_t host_rate, uint32_t n, uint32_t model_rate,
                                uint32_t m)
 {
@@ -242,8 +256,12 @@ static void test_status_words(void)
     }
 }
 
-int main(void)
+int main(int argument_count, char **arguments)
 {
+    if (argument_count > 1 && strcmp(arguments[1], "full") == 0) {
+        test_whole_grid();
+        return 0;
+    }
     test_known_values();
     test_grid();
     test_varying_blocks();
