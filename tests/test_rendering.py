@@ -143,3 +143,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 40 * 1024
     assert soundfile.info(tmp_path / "out.flac").frames == 300 * 48_000
+
+
+def test_curves_hold_their_last_value_behind_the_end():
+    """The output's last frames come from model frames behind the end of the input."""
+
+    def answer_params(audio, params, out):
+        out[...] = params[0]
+
+    model = FunctionModel(answer_params, rates=[44_100], blocks=[300], parameters=[knob(default=0.0)])
+    out = neutone.render(model, np.zeros((2, 5_000), np.float32), 48_000, params=np.ones((1, 5_000), np.float32))
+    np.testing.assert_allclose(out[:, 100:], 1.0, atol=1e-4)
