@@ -152,5 +152,6 @@ def test_curves_hold_their_last_value_behind_the_end():
         out[...] = params[0]
 
     model = FunctionModel(answer_params, rates=[44_100], blocks=[300], parameters=[knob(default=0.0)])
-    out = neutone.render(model, np.zeros((2, 5_000), np.float32), 48_000, params=np.ones((1, 5_000), np.float32))
+    silence, ones = np.zeros((2, 5_000), np.float32), np.ones((1, 5_000), np.float32)
+    out = neutone.render(model, silence, 48_000, params=ones, block_size=100)
     np.testing.assert_allclose(out[:, 100:], 1.0, atol=1e-4)
