@@ -90,3 +90,24 @@ def test_read_only_outdata_is_the_callers_error():
     out.flags.writeable = False
     with host, pytest.raises(ValueError, match="read-only"):
         host(noise(64, 2), out, 64, None, None)
+
+
+@pytest.mark.parametrize("blocks", [(np.zeros((64, 2), np.int16),) * 2, (noise(64, 1), np.zeros((64, 2), np.float32))])
+def test_other_types_and_widths_are_refused(blocks):
+    host = CallbackHost(Engine(FunctionModel(), 48_000, 64, 2))
+    with host:
+        host(*blocks, 64, None, None)
+    assert isinstance(host.error, errors.ShapeError)
+    assert not blocks[1].any()
+
+
+def test_a_second_thread_does_not_end_the_stream():
+    def call_again(audio, params, out):
+        inner = np.ones((64, 2), np.float32)
+        host(inner, inner, 64, None, None)
+        assert not inner.any()
+
+    host = CallbackHost(Engine(FunctionModel(call_again), 48_000, 64, 2))
+    with host:
+        host(np.zeros((64, 2), np.float32), np.empty((64, 2), np.float32), 64, None, None)
+    assert "around this very call" in str(host.error)

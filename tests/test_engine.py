@@ -1,12 +1,14 @@
 """The engine as its users call it: shapes, parameters, levels, errors, reconfiguration."""
 
+import copy
+import pickle
 import threading
 
 import numpy as np
 import pytest
 
 from models import FunctionModel, knob, noise, pass_through, run
-from neutone import Engine, Latency, errors
+from neutone import Engine, Latency, Resampler, errors
 
 
 def test_same_rate_any_block_passes_at_once():
@@ -429,3 +431,111 @@ def test_look_behind_is_the_audio_before():
     out = run(engine, audio)
     np.testing.assert_array_equal(out[:, 10:], audio[:, :-10])
     assert not out[:, :10].any()
+
+
+# -- what a tester found ---------------------------------------------------------------------------------------------
+
+
+def test_parameters_cannot_be_removed_but_put_back():
+    engine = Engine(FunctionModel(parameters=[knob(default=0.25), knob("other", 0.5)]), 48_000, 64, 2)
+    engine.parameters.update(amount=1.0, other=1.0)
+    assert engine.parameters.pop("amount") == 1.0
+    assert engine.parameters["amount"] == 0.25
+    engine.parameters.clear()
+    assert dict(engine.parameters) == {"amount": 0.25, "other": 0.5}
+    with pytest.raises(KeyError, match="cannot be removed"):
+        engine.parameters.popitem()
+
+
+@pytest.mark.parametrize("change", [lambda e: e.configure(block_size=16), lambda e: e.close(), lambda e: e.reset()])
+def test_nothing_is_changed_around_a_running_session(change):
+    caught = []
+
+    def try_to_change(audio, params, out):
+        try:
+            change(engine)
+        except RuntimeError as error:
+            caught.append(str(error))
+        pass_through(audio, params, out)
+
+    model = FunctionModel(try_to_change)
+    engine = Engine(model, 48_000, 32, 2)
+    audio = noise(2, 32)
+    np.testing.assert_array_equal(engine.process(audio), audio)
+    assert "around this very call" in caught[0]
+    assert not model.sessions[0].closed
+
+
+def test_small_numpy_integers_are_integers():
+    engine = Engine(FunctionModel(delay=64), np.uint16(48_000), np.uint8(200), np.int8(2))
+    assert engine.latency.model == 64
+    assert (type(engine.sample_rate), type(engine.block_size)) == (int, int)
+
+
+def test_a_session_is_closed_when_no_stream_can_be_made():
+    class Wrong(FunctionModel):
+        def prepare(self, sample_rate, block_size):
+            session = super().prepare(sample_rate, block_size)
+            session.params = np.zeros((3, 1), np.float32)
+            return session
+
+    model = Wrong()
+    with pytest.raises(ValueError, match=r"session\.params"):
+        Engine(model, 48_000, 64, 2)
+    assert model.sessions[0].closed
+
+
+@pytest.mark.parametrize("delay", [-5, 1.5, "3", True, 1 << 40])
+def test_a_models_wrong_delay_names_the_model(delay):
+    with pytest.raises(ValueError, match=r"model_delay of FunctionModel"):
+        Engine(FunctionModel(delay=delay), 48_000, 64, 2)
+
+
+def test_finite_audio_that_overflows_is_silence_and_counted():
+    audio = np.full((2, 64), 3e38, np.float32)
+    for setting, value in (("output_gain_db", 30.0), ("dry", 1.0), ("input_gain_db", 30.0)):
+        engine = Engine(FunctionModel(), 48_000, 64, 2)
+        setattr(engine, setting, value)
+        assert np.isfinite(engine.process(audio)).all()
+        assert engine.stats.nonfinite_output + engine.stats.nonfinite_input == 128
+    mono = Engine(FunctionModel(channels=(1, 1)), 48_000, 64, 2)
+    assert np.isfinite(mono.process(audio)).all()
+
+
+def test_misaligned_float32_is_copied():
+    raw = np.zeros(2 * 64 * 4 + 1, np.uint8)
+    audio = raw[1:].view(np.float32).reshape(2, 64) if raw[1:].flags.aligned else np.frombuffer(raw, np.float32, 128, 1)
+    engine = Engine(FunctionModel(), 48_000, 64, 2)
+    assert not engine.process(audio.reshape(2, 64)).any()
+
+
+def test_an_engine_is_not_copied():
+    engine = Engine(FunctionModel(), 48_000, 64, 2)
+    for action in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="make another from its model"):
+            action(engine)
+    assert "48000 Hz / 64 frames" in repr(engine)
+
+
+def test_one_resampler_in_two_threads_is_refused_or_right():
+    resampler = Resampler(48_000, 44_100, channels=2, taps=128)
+    audio = noise(2, 100_000)
+    refused = []
+
+    def work():
+        for _ in range(50):
+            try:
+                resampler.process(audio)
+                resampler.reset()
+            except RuntimeError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all("another thread" in words for words in refused)
+    resampler.reset()
+    alone = Resampler(48_000, 44_100, channels=2, taps=128).process(audio)
+    np.testing.assert_array_equal(resampler.process(audio), alone)

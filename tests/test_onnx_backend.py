@@ -199,3 +199,40 @@ def test_importing_the_plugin_imports_no_runtime():
     code = "import neutone_onnx, neutone_torchscript, neutone_callback, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"onnxruntime", "torch"} & set(done.stdout.split())
+
+
+def test_a_graph_that_does_not_run_is_no_model_file(tmp_path, capfd):
+    """Half as many frames come out as the metadata promises."""
+    path = save(
+        tmp_path / "half.onnx",
+        [helper.make_node("Slice", ["audio", "starts", "ends", "axes", "steps"], ["audio_out"])],
+        [value("audio", [1, "N"])],
+        [value("audio_out", [1, "M"])],
+        [
+            ("starts", np.array([0], np.int64)),
+            ("ends", np.array([2**40], np.int64)),
+            ("axes", np.array([1], np.int64)),
+            ("steps", np.array([2], np.int64)),
+        ],
+        {"model_name": "half", "is_input_mono": True, "is_output_mono": True},
+    )
+    with pytest.raises(errors.ModelFileError, match="half does not run on blocks of 64 frames"):
+        Engine(neutone.load(path), 48_000, 64, 1)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "options", [{"model_delay": -1}, {"model_delay": 1.5}, {"model_delay": 10**12}, {"threads": 10**10}]
+)
+def test_options_out_of_range(tmp_path, options):
+    with pytest.raises(ValueError, match="expected an integer"):
+        neutone.load(accumulator(tmp_path / "m.onnx"), **options)
+
+
+@pytest.mark.parametrize("text", ['{"model_name": "x", "self": 1, "look_behind_samples": -1}', "[" * 100_000])
+def test_malformed_metadata(tmp_path, text):
+    model = onnx.load(accumulator(tmp_path / "good.onnx"))
+    model.metadata_props[0].value = text
+    onnx.save(model, tmp_path / "bad.onnx")
+    with pytest.raises(errors.ModelFileError):
+        neutone.load(tmp_path / "bad.onnx")

@@ -1,5 +1,6 @@
 """Offline rendering: arrays and files, delay compensated."""
 
+import os
 import subprocess
 import sys
 
@@ -155,3 +156,48 @@ def test_curves_hold_their_last_value_behind_the_end():
     silence, ones = np.zeros((2, 5_000), np.float32), np.ones((1, 5_000), np.float32)
     out = neutone.render(model, silence, 48_000, params=ones, block_size=100)
     np.testing.assert_allclose(out[:, 100:], 1.0, atol=1e-4)
+
+
+def test_a_source_that_ends_early_is_an_error(tmp_path):
+    write_audio(tmp_path / "whole.ogg", noise(2, 100_000), 48_000)
+    whole = (tmp_path / "whole.ogg").read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2 : len(whole) // 2 + 4_000] = bytes(4_000)
+    (tmp_path / "damaged.ogg").write_bytes(damaged)
+    (tmp_path / "out.wav").write_bytes(b"precious")
+    with pytest.raises(OSError, match=r"damaged\.ogg"):
+        neutone.render_file(FunctionModel(), tmp_path / "damaged.ogg", tmp_path / "out.wav")
+    assert (tmp_path / "out.wav").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".flac"])
+def test_whole_compressed_sources_are_none(tmp_path, suffix):
+    write_audio(tmp_path / f"in{suffix}", noise(2, 50_000), 48_000)
+    neutone.render_file(FunctionModel(), tmp_path / f"in{suffix}", tmp_path / "out.wav")
+    assert soundfile.info(tmp_path / "out.wav").frames == soundfile.info(tmp_path / f"in{suffix}").frames
+
+
+def test_names_that_are_no_text_and_long_names(tmp_path):
+    odd = tmp_path / os.fsdecode(b"2\xff.wav")
+    long = tmp_path / ("n" * 240 + ".wav")
+    write_audio(odd, noise(1, 900), 48_000)
+    neutone.render_file(FunctionModel(), odd, long)
+    assert soundfile.info(long).frames == 900
+
+
+def test_new_files_have_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").touch()
+    write_audio(tmp_path / "out.wav", noise(1, 900), 48_000)
+    assert (tmp_path / "out.wav").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_folder_is_no_target(tmp_path):
+    write_audio(tmp_path / "in.wav", noise(1, 900), 48_000)
+    (tmp_path / "out.wav").mkdir()
+    with pytest.raises(OSError, match="is a folder"):
+        neutone.render_file(FunctionModel(), tmp_path / "in.wav", tmp_path / "out.wav")
+
+
+def test_transposed_audio_is_asked_about():
+    with pytest.raises(ValueError, match="transposed"):
+        neutone.render(FunctionModel(), np.zeros((48_000, 2), np.float32), 48_000)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError
 from neutone.metadata import ModelMetadata
-from neutone.plugins import Backend, Model
+from neutone.plugins import Backend, Model, integer_option, refuse_unknown_options
 from neutone_onnx.layout import read_neutone_layout, read_plain_layout
 from neutone_onnx.model import OnnxModel
 from neutone_onnx.runtime import open_session
@@ -27,23 +27,25 @@ class OnnxBackend(Backend):
     suffixes: ClassVar[tuple[str, ...]] = (".onnx", ".ort")
 
     def load(self, path: str | Path, **options: Any) -> Model:
-        unknown = sorted(set(options) - set(OPTIONS))
-        if unknown:
-            raise ConfigurationError(f"the onnx backend has no option {unknown[0]!r}; it takes {', '.join(OPTIONS)}")
+        refuse_unknown_options(self.name, options, OPTIONS)
+        threads = integer_option(options, "threads", 1, 1024) or 1
+        sample_rate = integer_option(options, "sample_rate", 1000, 384_000)
+        block_size = integer_option(options, "block_size", 1, 65_536)
+        delay = integer_option(options, "model_delay", 0, 1 << 28)
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no model file {path}")
-        inference = open_session(path, options.get("threads", 1))
+        inference = open_session(path, threads)
         text = inference.get_modelmeta().custom_metadata_map.get("neutone")
         if text is None:
-            metadata, layout = read_plain_layout(inference, path, options.get("sample_rate"), options.get("block_size"))
+            metadata, layout = read_plain_layout(inference, path, sample_rate, block_size)
         else:
             for name in ("sample_rate", "block_size"):
                 if options.get(name) is not None:
                     raise ConfigurationError(f"{path.name} states its own {name}: leave the option out")
             metadata = _read_metadata(text, path)
             layout = read_neutone_layout(inference, path, metadata)
-        return OnnxModel(inference, metadata, layout, options.get("model_delay", 0))
+        return OnnxModel(inference, metadata, layout, metadata.model_delay_samples if delay is None else delay)
 
 
 def _read_metadata(text: str, path: Path) -> ModelMetadata:
@@ -52,5 +54,5 @@ def _read_metadata(text: str, path: Path) -> ModelMetadata:
         if not isinstance(fields, dict):
             raise MetadataError("model metadata is not a JSON object")
         return ModelMetadata(**fields)
-    except ValueError as error:  # json's and ours
+    except (ValueError, RecursionError) as error:  # json's and ours
         raise ModelFileError(f"{path}, the JSON under the key neutone: {error}") from error

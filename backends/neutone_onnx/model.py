@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neutone.errors import ModelFileError
 from neutone.metadata import ModelMetadata
 from neutone.plugins import Model
 from neutone_onnx.layout import Layout
@@ -35,11 +36,18 @@ class OnnxModel(Model):
         return self._layout.output_channels
 
     def prepare(self, sample_rate: int, block_size: int) -> OnnxSession:
-        return OnnxSession(
-            self._inference,
-            self._layout,
-            block_size,
-            self.metadata.look_behind_samples,
-            len(self.metadata.parameters),
-            takes_any_block=not self.metadata.native_buffer_sizes,
-        )
+        """A session, run once on silence. Raises :class:`~neutone.errors.ModelFileError` where it does not run."""
+        try:
+            return OnnxSession(
+                self._inference,
+                self._layout,
+                block_size,
+                self.metadata.look_behind_samples,
+                len(self.metadata.parameters),
+                takes_any_block=not self.metadata.native_buffer_sizes,
+            )
+        except Exception as error:  # the runtime's own exception classes have no common root but this
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ModelFileError(
+                f"{self.metadata.model_name} does not run on blocks of {block_size} frames: {reason}"
+            ) from error

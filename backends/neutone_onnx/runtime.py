@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neutone.errors import ConfigurationError, MissingExtraError, ModelFileError
+from neutone.errors import MissingExtraError, ModelFileError
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -27,8 +27,6 @@ def require_runtime() -> Any:
 def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     """A session on the CPU. One thread is the fastest for blocks of audio, and the only one with steady timing."""
     runtime = require_runtime()
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ConfigurationError(f"threads is {threads!r}, expected an integer from 1")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

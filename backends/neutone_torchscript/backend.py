@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from neutone.errors import ConfigurationError, ModelFileError
-from neutone.plugins import Backend, Model
+from neutone.plugins import Backend, Model, integer_option, refuse_unknown_options
 from neutone_torchscript.model import TorchScriptModel
 from neutone_torchscript.plain import read_plain
 from neutone_torchscript.runtime import METADATA_FILE, Inference, first_line, open_archive, require_torch
@@ -34,16 +34,12 @@ class TorchScriptBackend(Backend):
     suffixes: ClassVar[tuple[str, ...]] = (".nm", ".ts", ".pt", ".pth")
 
     def load(self, path: str | Path, **options: Any) -> Model:
-        unknown = sorted(set(options) - set(OPTIONS))
-        if unknown:
-            raise ConfigurationError(
-                f"the torchscript backend has no option {unknown[0]!r}; it takes {', '.join(OPTIONS)}"
-            )
-        threads = _integer(options, "threads", 1) or 1
-        sample_rate = _integer(options, "sample_rate", 1000, 384_000)
-        block_size = _integer(options, "block_size", 1, 65_536)
-        channels = _integer(options, "channels", 1)
-        given_delay = model_delay = _integer(options, "model_delay", 0)
+        refuse_unknown_options(self.name, options, OPTIONS)
+        threads = integer_option(options, "threads", 1, 1024) or 1
+        sample_rate = integer_option(options, "sample_rate", 1000, 384_000)
+        block_size = integer_option(options, "block_size", 1, 65_536)
+        channels = integer_option(options, "channels", 1)
+        given_delay = model_delay = integer_option(options, "model_delay", 0, 1 << 28)
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no model file {path}")
@@ -67,13 +63,3 @@ class TorchScriptBackend(Backend):
             else:
                 program = read_plain(module, path, sample_rate, block_size, channels)
         return TorchScriptModel(program, model_delay or 0, given_delay is not None, threads, path.name)
-
-
-def _integer(options: dict[str, Any], name: str, least: int, most: int | None = None) -> int | None:
-    value = options.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
-        expected = f"from {least}" if most is None else f"from {least} to {most}"
-        raise ConfigurationError(f"{name} is {value!r}, expected an integer {expected}")
-    return value

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone import Engine, Latency
-from neutone.errors import NeutoneError
+from neutone.errors import InferenceError, NeutoneError, ShapeError
 from neutone.plugins import Host, HostStats
 
 __all__ = ["CallbackHost"]
@@ -53,13 +53,17 @@ class CallbackHost(Host):
         self._xruns = 0
         self._frames = 0
         self._seconds = 0.0
-        self.error: NeutoneError | None = None
-        """the last failure of the model; its block was silence"""
+        self._error: NeutoneError | None = None
 
     @property
     def engine(self) -> Engine:
         """The engine that does the work."""
         return self._engine
+
+    @property
+    def error(self) -> NeutoneError | None:
+        """The last failure; its block was silence. None: there was none since the start."""
+        return self._error
 
     def start(self) -> None:
         """Let audio through. Before it, and after :meth:`stop`, the callback answers silence."""
@@ -68,7 +72,7 @@ class CallbackHost(Host):
         self._engine.reset()
         self._blocks = self._xruns = self._frames = 0
         self._seconds = 0.0
-        self.error = None
+        self._error = None
         self._running = True
 
     def stop(self) -> None:
@@ -99,15 +103,23 @@ class CallbackHost(Host):
             self._xruns += 1
         try:
             self._process(indata, outdata, frames)
-        except (NeutoneError, ValueError) as error:  # an exception would end the audio library's stream
+        except Exception as error:  # it would end the audio library's stream
             outdata.fill(0.0)
             self._xruns += 1
-            self.error = error if isinstance(error, NeutoneError) else NeutoneError(str(error))
+            self._error = (
+                error if isinstance(error, NeutoneError) else InferenceError(f"{type(error).__name__}: {error}")
+            )
         self._blocks += 1
         self._frames += frames
         self._seconds += clock.perf_counter() - begun
 
     def _process(self, indata: Array, outdata: Array, frames: int) -> None:
+        expected = (frames, self._engine.channels)
+        for name, array in (("indata", indata), ("outdata", outdata)):
+            if array.dtype != np.float32 or array.shape != expected:
+                raise ShapeError(
+                    f"{name} is {array.dtype} {array.shape}, expected float32 {expected}: (frames, channels)"
+                )
         size = self._engine.block_size
         for start in range(0, frames, size):
             count = min(size, frames - start)

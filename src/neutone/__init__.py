@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     # soundfile loads a shared library, pydantic builds its schemas: only those who use them wait for it.
     if name == "render_file":

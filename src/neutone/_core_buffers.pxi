@@ -24,6 +24,15 @@ cdef object describe(object array):
     return f"{dtype} {tuple(shape)}"
 
 
+# numpy writes "=f" for arrays that are not aligned.
+cdef bint is_native_float(const char *format) noexcept:
+    if format == NULL:
+        return False
+    if format[0] == c'=' or format[0] == c'@':
+        format += 1
+    return format[0] == c'f' and format[1] == 0
+
+
 # Answers 0, or 1 where the samples of a channel do not lie side by side (nothing is held then).
 cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
@@ -37,7 +46,7 @@ cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
         raise ShapeError(f"{what} must be writable") from None
     except ValueError as error:  # numpy: not writable, or a dtype without a buffer format
         raise ShapeError(f"{what} cannot be used: {error}") from None
-    if view.itemsize != 4 or view.format == NULL or view.format[0] != c'f' or view.format[1] != 0:
+    if view.itemsize != 4 or not is_native_float(view.format):
         PyBuffer_Release(view)
         raise AudioTypeError(f"{what} is {describe(array)}, expected float32 (channels, frames)")
     if view.ndim != 2:
@@ -69,7 +78,10 @@ cdef int hold_output(Py_buffer *view, object array, str what) except -1:
 
 # The memory of a session: C-contiguous, and as large as said. Answers NULL for no rows.
 cdef float *hold_packed(Py_buffer *view, object array, Py_ssize_t channels, Py_ssize_t frames, str what) except? NULL:
-    if hold(view, array, True, what) or view.strides[0] != 4 * view.shape[1] and view.shape[0] > 1:
+    if hold(view, array, True, what):
+        raise ShapeError(f"{what} must be C-contiguous")
+    if view.shape[0] > 1 and view.strides[0] != 4 * view.shape[1]:
+        PyBuffer_Release(view)
         raise ShapeError(f"{what} must be C-contiguous")
     if view.shape[0] != channels or view.shape[1] != frames:
         shape = (view.shape[0], view.shape[1])

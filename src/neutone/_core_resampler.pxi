@@ -12,6 +12,7 @@ cdef class Resampler:
     """
     cdef nt_resampler *resampler
     cdef nt_resampler_config config
+    cdef bint busy
 
     def __cinit__(self, rate_in, rate_out, *, kind="sinc", taps=32, channels=1):
         self.config.kind = kind_of(kind)
@@ -34,9 +35,18 @@ cdef class Resampler:
         nt_resampler_lookahead(self.config.kind, self.config.taps, self.config.rate_in, self.config.rate_out, &frames)
         return frames
 
+    cdef int _enter(self) except -1:
+        # The GIL is let go below: another thread must not come in behind it.
+        if self.busy:
+            raise RuntimeError("the resampler is at work in another thread; one thread at a time may use it")
+        self.busy = True
+        return 0
+
     def reset(self):
         """Back to silence."""
+        self._enter()
         nt_resampler_reset(self.resampler)
+        self.busy = False
 
     def process(self, audio):
         """All output frames that the audio (channels, frames) so far allows, as a new array."""
@@ -44,6 +54,11 @@ cdef class Resampler:
         cdef Planar source
         cdef uint32_t used = 0, generated = 0
         held = hold_input(&view, audio, "audio")
+        try:
+            self._enter()
+        except BaseException:
+            PyBuffer_Release(&view)
+            raise
         try:
             source = planar(&view)
             if source.channels != self.config.channels:
@@ -58,4 +73,5 @@ cdef class Resampler:
             PyBuffer_Release(&out_view)
             return out[:, :generated]
         finally:
+            self.busy = False
             PyBuffer_Release(&view)

@@ -4,7 +4,7 @@ MAX_BLOCK = 1 << 20
 
 
 cdef nt_resampler_kind kind_of(object name) except *:
-    if name not in RESAMPLERS:
+    if not isinstance(name, str) or name not in RESAMPLERS:
         raise ConfigurationError(f"resampler is {name!r}, expected one of {', '.join(RESAMPLERS)}")
     return RESAMPLERS[name]
 

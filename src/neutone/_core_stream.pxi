@@ -74,9 +74,19 @@ cdef class Stream:
     cdef int _enter(self) except -1:
         # The session may let go of the GIL while it runs: another thread must not come in behind it.
         if self.busy:
-            raise RuntimeError("the engine is processing in another thread; one thread at a time may use it")
+            raise RuntimeError(
+                "the engine is processing: in another thread, or around this very call; one at a time may use it"
+            )
         self.busy = True
         return 0
+
+    def claim(self):
+        """Keep `process` and `reset` out, until `release`; RuntimeError where one of them is at work."""
+        self._enter()
+
+    def release(self):
+        """Let them in again."""
+        self.busy = False
 
     cdef int _check_frames(self, Planar *audio, str what, Py_ssize_t channels) except -1:
         cdef Py_ssize_t block = self.config.host_block

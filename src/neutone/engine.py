@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from neutone._core import Schedule, Stream
 from neutone.errors import ConfigurationError
+from neutone.host_settings import HostSettings
 from neutone.latency import Latency
 from neutone.parameter_set import ParameterSet
 from neutone.plugins.contracts import Model, Session
@@ -25,6 +27,7 @@ Array = NDArray[np.float32]
 Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 
 GAIN_RANGE_DB = 30.0
+MAX_DELAY = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class EngineStats:
 
 class Engine:
     """Runs a model on a host's blocks.
+
+    A model with other channels than the host is fed by this rule, and answers by it: channel b of B is the mean of the
+    channels a with a mod B == b, or where there is none, channel b mod A. So a mono model hears the mean of a stereo
+    signal, and its answer goes to both sides.
 
     The model's rate and block size are the best of those it supports: the host's own rate, else the nearest above, and
     the block with the least latency. Everything between (resampling, queues, channel mapping, parameters, wet/dry,
@@ -91,10 +98,6 @@ class Engine:
                 f"model is a {type(model).__name__}, expected what neutone.load answers (a neutone.plugins.Model)"
             )
         self._model = model
-        self._channels = channels
-        self._resampler = resampler
-        self._taps = taps
-        self._fixed_blocks = bool(fixed_blocks)
         metadata = model.metadata
         self._levels = {
             "input_gain": _decibels_of_unit(metadata.input_gain_default_value),
@@ -103,48 +106,60 @@ class Engine:
             "dry": metadata.dry_default_value,
         }
         self._parameters = ParameterSet(metadata.parameters)
-        self._session: Session | None = None
-        self._open(sample_rate, block_size)
+        self._open(HostSettings(sample_rate, block_size, channels, resampler, taps, fixed_blocks))
 
-    def _open(self, sample_rate: int, block_size: int) -> None:
-        """A new stream takes the old one's place only when all of it is made."""
+    def _open(self, settings: HostSettings) -> None:
+        """All that depends on the settings is made first, and takes its place only when it is complete."""
         metadata = self._model.metadata
         schedule = Schedule.choose(
-            sample_rate,
-            block_size,
-            varies=not self._fixed_blocks,
-            resampler=self._resampler,
-            taps=self._taps,
+            settings.sample_rate,
+            settings.block_size,
+            varies=not settings.fixed_blocks,
+            resampler=settings.resampler,
+            taps=settings.taps,
             model_rates=metadata.native_sample_rates,
             model_blocks=metadata.native_buffer_sizes,
         )
         session = self._model.prepare(schedule.model_rate, schedule.session_block)
-        delay = self._model.model_delay if session.model_delay is None else session.model_delay
-        model_delay = round(delay * sample_rate / schedule.model_rate)
-        stream = Stream(
-            schedule,
-            session,
-            host_rate=sample_rate,
-            host_block=block_size,
-            host_channels=self._channels,
-            in_channels=self._model.input_channels,
-            out_channels=self._model.output_channels,
-            parameters=len(metadata.parameters),
-            look_behind=metadata.look_behind_samples,
-            varies=not self._fixed_blocks,
-            resampler=self._resampler,
-            taps=self._taps,
-            model_delay=model_delay,
-        )
-        before = self._session
-        self._sample_rate, self._block_size = sample_rate, block_size
-        self._schedule, self._session, self._stream = schedule, session, stream
-        self._latency = Latency(schedule.resampling, schedule.buffering, model_delay)
+        try:
+            delay = round(self._delay_of(session) * settings.sample_rate / schedule.model_rate)
+            stream = Stream(
+                schedule,
+                session,
+                host_rate=settings.sample_rate,
+                host_block=settings.block_size,
+                host_channels=settings.channels,
+                in_channels=self._model.input_channels,
+                out_channels=self._model.output_channels,
+                parameters=len(metadata.parameters),
+                look_behind=metadata.look_behind_samples,
+                varies=not settings.fixed_blocks,
+                resampler=settings.resampler,
+                taps=settings.taps,
+                model_delay=delay,
+            )
+        except BaseException:
+            if isinstance(session, Session):
+                session.close()
+            raise
+        self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
+        self._latency = Latency(schedule.resampling, schedule.buffering, delay)
         self._parameters.attach(stream.set_parameter)
         for name in self._levels:
             self._send_level(name)
-        if before is not None:
-            before.close()
+
+    def _delay_of(self, session: Session) -> int:
+        if not isinstance(session, Session):
+            raise ConfigurationError(
+                f"{type(self._model).__name__}.prepare answered a {type(session).__name__}, expected a "
+                f"neutone.plugins.Session"
+            )
+        delay = self._model.model_delay if session.model_delay is None else session.model_delay
+        if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= MAX_DELAY:
+            raise ConfigurationError(
+                f"model_delay of {type(self._model).__name__} is {delay!r}, expected an integer from 0 to {MAX_DELAY}"
+            )
+        return delay
 
     # -- audio ---------------------------------------------------------------------------------------------------------
 
@@ -188,24 +203,51 @@ class Engine:
         fixed_blocks: bool | None = None,
     ) -> None:
         """Another host rate (Hz), block size (frames) or channel count; starts from silence. Parameters and levels
-        stay. Where it raises, the engine is as it was."""
-        before = self._channels, self._fixed_blocks
-        self._channels = self._channels if channels is None else channels
-        self._fixed_blocks = self._fixed_blocks if fixed_blocks is None else bool(fixed_blocks)
+        stay. Where it raises, the engine is as it was.
+
+        Raises:
+            RuntimeError: the engine is processing, in another thread or around this call.
+        """
+        before = self._settings
+        settings = replace(
+            before,
+            sample_rate=before.sample_rate if sample_rate is None else sample_rate,
+            block_size=before.block_size if block_size is None else block_size,
+            channels=before.channels if channels is None else channels,
+            fixed_blocks=before.fixed_blocks if fixed_blocks is None else fixed_blocks,
+        )
+        stream, session = self._stream, self._session
+        stream.claim()
         try:
-            self._open(
-                self._sample_rate if sample_rate is None else sample_rate,
-                self._block_size if block_size is None else block_size,
-            )
-        except BaseException:
-            self._channels, self._fixed_blocks = before
-            raise
+            self._open(settings)
+        finally:
+            stream.release()
+        session.close()
 
     def close(self) -> None:
         """Free what the model's runtime holds. The engine is not used afterwards."""
-        if self._session is not None:
+        self._stream.claim()
+        try:
             self._session.close()
-            self._session = None
+        finally:
+            self._stream.release()
+
+    def __repr__(self) -> str:
+        settings = self._settings
+        return (
+            f"<Engine {self._model.metadata.model_name!r}, host {settings.sample_rate} Hz / {settings.block_size} "
+            f"frames / {settings.channels} channels, latency {self._latency.total}>"
+        )
+
+    def __copy__(self) -> Engine:
+        raise TypeError("an engine cannot be copied or pickled: its session owns memory; make another from its model")
+
+    def __deepcopy__(self, memo: object) -> Engine:
+        return self.__copy__()
+
+    def __reduce__(self) -> str:
+        self.__copy__()
+        return ""
 
     def __enter__(self) -> Self:
         return self
@@ -225,22 +267,22 @@ class Engine:
     @property
     def sample_rate(self) -> int:
         """Of the host, Hz."""
-        return self._sample_rate
+        return self._settings.sample_rate
 
     @property
     def block_size(self) -> int:
         """Of the host, frames."""
-        return self._block_size
+        return self._settings.block_size
 
     @property
     def channels(self) -> int:
         """Of the host, in and out."""
-        return self._channels
+        return self._settings.channels
 
     @property
     def fixed_blocks(self) -> bool:
         """Whether every block has exactly ``block_size`` frames."""
-        return self._fixed_blocks
+        return self._settings.fixed_blocks
 
     @property
     def model_sample_rate(self) -> int:
@@ -306,7 +348,10 @@ class Engine:
         self._set_level("output_gain", gain, -GAIN_RANGE_DB, GAIN_RANGE_DB)
 
     def _set_level(self, name: str, value: float, low: float, high: float) -> None:
-        number = float(value)
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
         if not low <= number <= high:  # NaN too
             raise ConfigurationError(f"{name} is {value!r}, expected a number from {low:g} to {high:g}")
         self._levels[name] = number

@@ -18,6 +18,7 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "NeutoneError",
+    "OutputFileError",
     "ParameterError",
     "PluginWarning",
     "ShapeError",
@@ -63,6 +64,10 @@ class ModelFileError(NeutoneError, ValueError):
 
 class AudioFileError(NeutoneError, OSError):
     """An audio file cannot be read or written."""
+
+
+class OutputFileError(NeutoneError, OSError):
+    """A file cannot be created or replaced."""
 
 
 class InferenceError(NeutoneError, RuntimeError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,36 +13,16 @@ from numpy.typing import NDArray
 
 from neutone.engine import Engine, Parameters
 from neutone.errors import AudioFileError, ConfigurationError
+from neutone.file_replacement import replaced_when_complete
 from neutone.plugins.contracts import Model
 from neutone.rendering import DEFAULT_BLOCK_SIZE, Progress, prepare_engine, render_blocks
 
-__all__ = ["render_file", "replaced_when_complete", "write_audio"]
+__all__ = ["render_file", "write_audio"]
 
 Array = NDArray[np.float32]
 
 # The most exact sample format that each container holds; what is missing takes libsndfile's default.
 SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
-
-
-@contextmanager
-def replaced_when_complete(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, moved there when the block ends well and deleted when it does not: whoever
-    looks at ``path`` sees the old file or the whole new one."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise AudioFileError(f"cannot write {path}: {error.strerror}") from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only the owner may read
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _container(path: Path) -> str:
@@ -59,7 +38,7 @@ def _open_input(path: Path) -> soundfile.SoundFile:
     if not path.is_file():
         raise FileNotFoundError(f"no audio file {path}")
     try:
-        return soundfile.SoundFile(path)
+        return soundfile.SoundFile(os.fsencode(path))  # soundfile itself encodes as UTF-8 only
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot read {path}: {error.error_string}") from error
     except TypeError as error:  # soundfile's answer to .raw
@@ -70,7 +49,9 @@ def _open_input(path: Path) -> soundfile.SoundFile:
 def _open_output(name: Path, path: Path, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
     container = _container(path)
     try:
-        file = soundfile.SoundFile(name, "w", sample_rate, channels, subtype=SUBTYPES.get(container), format=container)
+        file = soundfile.SoundFile(
+            os.fsencode(name), "w", sample_rate, channels, subtype=SUBTYPES.get(container), format=container
+        )
     except (soundfile.LibsndfileError, ValueError) as error:
         raise AudioFileError(f"cannot write {path} with {channels} channels at {sample_rate} Hz: {error}") from error
     try:
@@ -104,8 +85,9 @@ def render_file(
 ) -> None:
     """Process an audio file into another of the same rate, length and channels, delay compensated.
 
-    The file is streamed. ``target`` appears when it is complete; WAV and AIFF are written as 32-bit float, FLAC as
-    24 bits. Other arguments as in :func:`neutone.render`.
+    The file is streamed. ``target`` appears when it is complete (it may be the source itself); WAV and AIFF are written
+    as 32-bit float, FLAC as 24 bits, other formats as libsndfile does by default. Other arguments as in
+    :func:`neutone.render`.
 
     Raises:
         FileNotFoundError: there is no source.
@@ -122,7 +104,7 @@ def render_file(
             )
             with _open_output(temporary, target, reader.samplerate, reader.channels) as writer:
                 done = 0
-                for block in render_blocks(engine, _read_blocks(reader, source, curves, block_size)):
+                for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
                     writer.write(block.T)
                     done += block.shape[1]
                     if progress is not None:
@@ -140,6 +122,8 @@ def _read_blocks(
             raise AudioFileError(f"cannot read {path} behind frame {start}: {error.error_string}") from error
         frames = audio.shape[1]
         if frames == 0:
+            if start < reader.frames:
+                raise AudioFileError(f"{path} ends at frame {start}, but its header says {reader.frames}")
             return
         yield audio, None if curves is None else curves[:, start : start + frames]
         start += frames

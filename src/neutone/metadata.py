@@ -67,7 +67,9 @@ class ModelMetadata(BaseModel):
     native_buffer_sizes: list[BufferSize] = Field(default_factory=list)
     is_input_mono: bool = False
     is_output_mono: bool = False
-    look_behind_samples: int = Field(default=0, ge=0)
+    look_behind_samples: int = Field(default=0, ge=0, le=1 << 20)
+    model_delay_samples: int = Field(default=0, ge=0, le=1 << 28)
+    """of ONNX files, at the model's rate; a ``.nm`` file's model is asked instead"""
 
     sdk_version: str = ""
     pytorch_version: str = ""
@@ -94,7 +96,7 @@ class ModelMetadata(BaseModel):
                 raise ValueError(f"two parameters are named {name!r}")
         return self
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:

@@ -75,6 +75,21 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
         row, parameter = self._find(name)
         self._set_unit(row, parameter.default_unit)
 
+    def clear(self) -> None:
+        """Put every default back."""
+        for name in self:
+            del self[name]
+
+    def pop(self, name: str, *default: object) -> ParameterValue:
+        """The value, and put its default back: the set of names is the model's."""
+        value = self[name]
+        del self[name]
+        return value
+
+    def popitem(self) -> tuple[str, ParameterValue]:
+        """Not possible: the set of names is the model's."""
+        raise UnknownParameterError("a model's parameters cannot be removed; clear() puts their defaults back")
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._declared)
 

@@ -56,9 +56,14 @@ class NeutoneParameter(BaseModel):
     description: str = ""
     used: bool = True
 
-    def __init__(self, *args: Any, **fields: Any) -> None:
+    def __init__(self, /, *args: Any, **fields: Any) -> None:
         if len(args) > len(self.positional):
             raise TypeError(f"{type(self).__name__} takes at most {len(self.positional)} positional arguments")
+        unknown = sorted(set(fields) - set(type(self).model_fields)) if args else []
+        if unknown:  # files use keywords alone, and may hold keys that later versions added
+            raise TypeError(
+                f"{type(self).__name__} has no argument {unknown[0]!r}; it takes {', '.join(self.positional)}"
+            )
         for name, value in zip(self.positional, args, strict=False):
             if name in fields:
                 raise TypeError(f"{type(self).__name__} got two values for {name!r}")
@@ -105,6 +110,8 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
     def _check_range(self) -> ContinuousNeutoneParameter:
         if not (math.isfinite(self.min_value) and math.isfinite(self.max_value)):
             raise ValueError(f"min_value and max_value must be finite, not {self.min_value} and {self.max_value}")
+        if not math.isfinite(self.max_value - self.min_value):
+            raise ValueError(f"the range from {self.min_value} to {self.max_value} is too wide")
         if self.min_value >= self.max_value:
             raise ValueError(f"min_value {self.min_value} must be less than max_value {self.max_value}")
         if not self.min_value <= self.default_value <= self.max_value:
@@ -115,7 +122,7 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
         expected = f"a number from {self.min_value:g} to {self.max_value:g}"
         try:
             number = math.nan if isinstance(value, bool | str) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not self.min_value <= number <= self.max_value:  # NaN too
             raise ParameterError(f"parameter {self.name!r} is {value!r}, expected {expected}")
@@ -165,7 +172,7 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
     def to_unit(self, value: ParameterValue) -> float:
         if isinstance(value, str) and value in self.choices:
             index = self.choices.index(value)
-        elif isinstance(value, int | float) and value in range(self.n_values):
+        elif not isinstance(value, bool | str) and value in range(self.n_values):
             index = int(value)
         else:
             raise ParameterError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neutone.engine import Engine, Parameters
 from neutone.errors import AudioTypeError, ShapeError
+from neutone.host_settings import MAX_CHANNELS
 from neutone.plugins.contracts import Model
 
 __all__ = ["DEFAULT_BLOCK_SIZE", "Progress", "render", "render_blocks"]
@@ -79,7 +80,7 @@ def render(
         sample_rate: of the audio, Hz.
         params: values by name (natural units), or a float32 (P, frames) array in 0..1.
         progress: called with the fraction that is done, 0..1.
-        block_size: frames a step; the result does not depend on it, but for models with blocks of their own.
+        block_size: frames a step; the result does not depend on it, but for rounding inside the model.
         resampler, taps: as in :class:`neutone.Engine`.
         wet, dry: levels of the mix, 0..1; by default the model's own.
         input_gain_db, output_gain_db: gains into the model and after the mix, -30..30 dB; by default the model's own.
@@ -99,6 +100,8 @@ def render(
     if audio.ndim not in (1, 2) or audio.shape[0] == 0:
         raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames) or (frames,)")
     planar = audio[np.newaxis] if audio.ndim == 1 else audio
+    if planar.shape[0] > MAX_CHANNELS:
+        raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames): is it transposed?")
     channels, frames = planar.shape
     with Engine(model, sample_rate, block_size, channels, resampler=resampler, taps=taps) as engine:
         curves = prepare_engine(
@@ -106,7 +109,7 @@ def render(
         )
         out = np.empty_like(planar, order="C")
         done = 0
-        for block in render_blocks(engine, _cut(planar, curves, block_size)):
+        for block in render_blocks(engine, _cut(planar, curves, engine.block_size)):
             out[:, done : done + block.shape[1]] = block
             done += block.shape[1]
             if progress is not None:
@@ -143,6 +146,10 @@ def prepare_engine(
                 f"a row for each declared parameter"
             )
         return params
+    if not isinstance(params, Mapping):
+        raise AudioTypeError(
+            f"params is a {type(params).__name__}, expected a mapping of names, or float32 (parameters, frames)"
+        )
     engine.parameters.update(params)
     return None
 

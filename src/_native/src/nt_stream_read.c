@@ -90,4 +90,10 @@ void nt_stream_read(nt_stream *s, float *out, ptrdiff_t out_stride, uint32_t fra
     if (!is_constant(gain, 1.0f))
         for (uint32_t c = 0; c < host_channels; c++)
             s->kernels->gain_ramp(out + (ptrdiff_t)c * out_stride, gain.from, gain.to, frames);
+    /* Interpolation, sums and gains can overflow what was finite. */
+    if (s->resamples || host_channels < out_channels || !wet_only || !is_constant(gain, 1.0f))
+        for (uint32_t c = 0; c < host_channels; c++) {
+            float *channel = out + (ptrdiff_t)c * out_stride;
+            s->stats.nonfinite_output += s->kernels->sanitize(channel, channel, frames);
+        }
 }

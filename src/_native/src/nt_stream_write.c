@@ -63,15 +63,22 @@ static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint3
     float to = atomic_load_explicit(&s->level_targets[NT_INPUT_GAIN], memory_order_relaxed);
     float from = s->started ? s->levels[NT_INPUT_GAIN] : to;
     s->levels[NT_INPUT_GAIN] = to;
-    if (from != 1.0f || to != 1.0f)
+    bool is_gained = from != 1.0f || to != 1.0f;
+    if (is_gained)
         for (uint32_t c = 0; c < host_channels; c++)
             s->kernels->gain_ramp(s->scratch + (ptrdiff_t)c * block, from, to, frames);
 
-    const float *audio = s->scratch;
+    float *audio = s->scratch;
     if (host_channels != in_channels) {
         nt_map_channels(s->kernels, s->scratch, block, host_channels, s->mapped, block, in_channels, frames);
         audio = s->mapped;
     }
+    /* Gain and sums can overflow what was finite. */
+    if (is_gained || host_channels > in_channels)
+        for (uint32_t c = 0; c < in_channels; c++) {
+            float *channel = audio + (ptrdiff_t)c * block;
+            s->stats.nonfinite_input += s->kernels->sanitize(channel, channel, frames);
+        }
     push_at_model_rate(s, s->resampler_in, s->ring_in, audio, block, frames);
 }
 

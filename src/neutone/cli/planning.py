@@ -29,6 +29,9 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[
         suffix: of the files in the folder, with the dot; None keeps each one's own.
     """
     inputs = list(inputs)
+    for path in (*inputs, output):
+        if str(path) in ("", "."):  # an unset variable of a shell script, not a wish
+            raise ConfigurationError("an input or output is empty or the current folder: name it, such as ./takes")
     if _is_single_file(inputs, output):
         if suffix is not None and output.suffix.lower() != suffix:
             raise ConfigurationError(f"{output} does not end in {suffix}, as --format says")
@@ -74,7 +77,9 @@ def _audio_files_below(folder: Path, output: Path) -> list[Path]:
             if not name.startswith(".") and not (skip_earlier and Path(root, name).resolve() == earlier)
         ]
         found += [
-            Path(root, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in suffixes
+            Path(root, name)
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes and Path(root, name).is_file()
         ]
     return sorted(found)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time as clock
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neutone.cli.errors import EXIT_ERROR, explain
+from neutone.cli.errors import EXIT_ERROR, explain, traceback_wanted
 from neutone.cli.options import BackendName, LoadOptions, ModelName, open_model, read_parameters
 from neutone.cli.terminal import complain, print_line, progress_bar
-from neutone.errors import NeutoneError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -102,7 +103,9 @@ def _render_jobs(model: Model, jobs: list[Job], settings: dict[str, Any]) -> Non
             try:
                 with _bar_for(progress, job, total, length) as advance:
                     _render_job(model, job, settings, advance)
-            except (NeutoneError, OSError) as error:
+            except Exception as error:  # whatever it is, it is this file's, and the others go on
+                if traceback_wanted.get():
+                    traceback.print_exc()
                 failures.append(_explain_failure(job, error))
                 continue
             compute_seconds += clock.perf_counter() - start
@@ -157,7 +160,9 @@ def _seconds_of(path: Path) -> float:
     """Of audio; 0 where the file cannot be read, which rendering will say."""
     import soundfile
 
+    if not path.is_file():  # a pipe would wait for a writer
+        return 0.0
     try:
-        return float(soundfile.info(path).duration)
+        return float(soundfile.info(os.fsencode(path)).duration)
     except Exception:  # soundfile's and the system's
         return 0.0

@@ -39,7 +39,8 @@ def notes() -> Console:
 def _print_unwrapped(console: Console, line: str, style: str) -> None:
     from rich.text import Text
 
-    printable = line.encode("utf-8", "replace").decode("utf-8")  # file names need not be valid Unicode
+    encoding = console.encoding or "utf-8"
+    printable = line.encode(encoding, "replace").decode(encoding)  # not every file name is text, or this console's
     console.print(Text(printable, style=style), soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ Then ``neutone.load("file.mine")`` finds it. :class:`neutone.testing.BackendCont
 """
 
 from neutone.plugins.contracts import Backend, Host, HostStats, Model, Session
+from neutone.plugins.options import integer_option, refuse_unknown_options
 from neutone.plugins.registry import PluginInfo, Registry, backends, hosts
 
 __all__ = [
@@ -22,4 +23,6 @@ __all__ = [
     "Session",
     "backends",
     "hosts",
+    "integer_option",
+    "refuse_unknown_options",
 ]

@@ -76,6 +76,9 @@ class Model(ABC):
         """C_out. Models for more than two channels override it."""
         return 1 if self.metadata.is_output_mono else 2
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.metadata.model_name!r}>"
+
     @abstractmethod
     def prepare(self, sample_rate: int, block_size: int) -> Session:
         """A session at one of the native rates (Hz) and for one of the native block sizes (frames), or, where the

@@ -1,0 +1,35 @@
+"""Checking the options that a backend takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from neutone.errors import ConfigurationError
+
+__all__ = ["integer_option", "refuse_unknown_options"]
+
+
+def refuse_unknown_options(backend: str, options: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise :class:`~neutone.errors.ConfigurationError` for the first option that is not known.
+
+    >>> refuse_unknown_options("onnx", {"threads": 2}, ["threads"])
+    """
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ConfigurationError(f"the {backend} backend has no option {unknown[0]!r}; it takes {', '.join(known)}")
+
+
+def integer_option(options: Mapping[str, Any], name: str, least: int, most: int | None = None) -> int | None:
+    """An option that must be an integer from `least` to `most`; None where it is not given.
+
+    >>> integer_option({"threads": 2}, "threads", 1), integer_option({}, "threads", 1)
+    (2, None)
+    """
+    value = options.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        expected = f"from {least}" if most is None else f"from {least} to {most}"
+        raise ConfigurationError(f"{name} is {value!r}, expected an integer {expected}")
+    return value
