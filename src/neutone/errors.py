@@ -12,10 +12,12 @@ from __future__ import annotations
 __all__ = [
     "AudioFileError",
     "AudioTypeError",
+    "CompatibilityWarning",
     "ConfigurationError",
     "InferenceError",
     "MetadataError",
     "MissingExtraError",
+    "ModelCheckWarning",
     "ModelFileError",
     "NeutoneError",
     "OutputFileError",
@@ -84,3 +86,11 @@ class MissingExtraError(NeutoneError, ImportError):
 
 class PluginWarning(UserWarning):
     """An installed plug-in cannot be used as it is: broken, or its name is taken."""
+
+
+class CompatibilityWarning(UserWarning):
+    """What was written is within the format, but other programs that read it refuse it."""
+
+
+class ModelCheckWarning(UserWarning):
+    """An exported model does not do what it says of itself."""

@@ -1,0 +1,68 @@
+"""Wrap PyTorch models, say what they are, and export them for every host.
+
+The names are those of neutone_sdk: a wrapper written for it works after its import line is changed. Needs PyTorch:
+``pip install "neutone[torch]"``.
+"""
+
+from neutone.errors import MissingExtraError
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise MissingExtraError(
+        'neutone.sdk wraps PyTorch models and needs PyTorch, which is not installed: pip install "neutone[torch]"'
+    ) from error
+
+from neutone.metadata import ModelMetadata
+from neutone.parameters import (
+    CategoricalNeutoneParameter,
+    ContinuousNeutoneParameter,
+    DiscreteTokensNeutoneParameter,
+    NeutoneParameter,
+    TextNeutoneParameter,
+)
+from neutone.sdk.audio_sample import AudioSample, AudioSamplePair
+from neutone.sdk.channel_sandwich import ChannelNormalizerSandwich
+from neutone.sdk.circular_queue import CircularInplaceTensorQueue
+from neutone.sdk.export_onnx import OnnxExport, export_onnx
+from neutone.sdk.export_report import ExportReport
+from neutone.sdk.model import NeutoneModel
+from neutone.sdk.parameter_type import NeutoneParameterType
+from neutone.sdk.resample_sandwich import ResampleSandwich
+from neutone.sdk.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler
+from neutone.sdk.sample_queue_wrapper import SampleQueueWrapper
+from neutone.sdk.samples import default_audio_samples, render_sample
+from neutone.sdk.save import load_neutone_model, save_neutone_model
+from neutone.sdk.scripting import load_script, quiet_torchscript, save_script, script
+from neutone.sdk.waveform import WaveformToWaveformBase
+
+__all__ = [
+    "AudioSample",
+    "AudioSamplePair",
+    "CategoricalNeutoneParameter",
+    "ChannelNormalizerSandwich",
+    "CircularInplaceTensorQueue",
+    "ContinuousNeutoneParameter",
+    "DiscreteTokensNeutoneParameter",
+    "ExportReport",
+    "Inplace4pHermiteResampler",
+    "InplaceLinearResampler",
+    "ModelMetadata",
+    "NeutoneModel",
+    "NeutoneParameter",
+    "NeutoneParameterType",
+    "OnnxExport",
+    "ResampleSandwich",
+    "SampleQueueWrapper",
+    "TextNeutoneParameter",
+    "WaveformToWaveformBase",
+    "default_audio_samples",
+    "export_onnx",
+    "load_neutone_model",
+    "load_script",
+    "quiet_torchscript",
+    "render_sample",
+    "save_neutone_model",
+    "save_script",
+    "script",
+]

@@ -1,0 +1,89 @@
+"""Sounds that show what a model does, as they are kept inside its file."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from neutone._core import Resampler
+from neutone.errors import AudioFileError, ShapeError
+
+__all__ = ["AudioSample", "AudioSamplePair"]
+
+MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+FALLBACK_RATE = 48_000
+TAPS = 128
+
+
+@dataclass(frozen=True)
+class AudioSample:
+    """A sound.
+
+    >>> AudioSample(torch.zeros(1, 4800), 48_000).is_mono()
+    True
+    """
+
+    audio: Tensor
+    """(1 or 2, frames) float32"""
+    sr: int
+    """Hz"""
+
+    def __post_init__(self) -> None:
+        if self.audio.ndim != 2 or self.audio.size(0) not in (1, 2):
+            raise ShapeError(f"a sample has shape {tuple(self.audio.shape)}, expected (1 or 2 channels, frames)")
+
+    def is_mono(self) -> bool:
+        """One channel, else two."""
+        return self.audio.size(0) == 1
+
+    def to_mp3_bytes(self) -> bytes:
+        """An MP3 file. Rates that MP3 does not know become 48 kHz."""
+        audio, rate = self.audio.detach().to(torch.float32).contiguous().numpy(), self.sr
+        if rate not in MP3_RATES:
+            rate = FALLBACK_RATE
+            resampler = Resampler(self.sr, rate, taps=TAPS, channels=len(audio))
+            audio = resampler.process(np.pad(audio, ((0, 0), (0, resampler.lookahead))))
+        file = io.BytesIO()
+        soundfile.write(file, audio.T, rate, format="MP3")
+        return file.getvalue()
+
+    def to_mp3_b64(self) -> str:
+        """The same as base64 text."""
+        return base64.b64encode(self.to_mp3_bytes()).decode()
+
+    @classmethod
+    def from_bytes(cls, bytes_: bytes) -> Self:
+        """From the content of an audio file. Raises :class:`~neutone.errors.AudioFileError` where it is none."""
+        try:
+            audio, rate = soundfile.read(io.BytesIO(bytes_), dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioFileError(f"a sample is no audio file: {error.error_string}") from error
+        return cls(torch.from_numpy(audio.T.copy()), rate)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """From an audio file."""
+        return cls.from_bytes(Path(path).read_bytes())
+
+    @classmethod
+    def from_b64(cls, b64_sample: str) -> Self:
+        """From an audio file as base64 text."""
+        return cls.from_bytes(base64.b64decode(b64_sample))
+
+
+@dataclass(frozen=True)
+class AudioSamplePair:
+    """What goes in, what comes out."""
+
+    input: AudioSample
+    output: AudioSample
+
+    def to_metadata_format(self) -> dict[str, str]:
+        """An entry of ``sample_sound_files``: MP3 as base64."""
+        return {"in": self.input.to_mp3_b64(), "out": self.output.to_mp3_b64()}

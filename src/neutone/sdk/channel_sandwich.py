@@ -1,0 +1,50 @@
+"""Mono for models and hosts that want mono, stereo for those that want stereo."""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["ChannelNormalizerSandwich"]
+
+
+class ChannelNormalizerSandwich(nn.Module):
+    """Folds stereo to the mean of its channels, or copies mono to both. Allocates no memory for audio.
+
+    Args:
+        use_debug_mode: check shapes at each call.
+
+    >>> normalize = ChannelNormalizerSandwich()
+    >>> normalize(torch.tensor([[1.0], [3.0]]), True, torch.zeros(2, 1)).tolist()
+    [[2.0]]
+    """
+
+    def __init__(self, use_debug_mode: bool = True) -> None:
+        super().__init__()
+        self.use_debug_mode = use_debug_mode
+
+    def forward(self, x: Tensor, should_be_mono: bool, out_buffer: Tensor) -> Tensor:
+        """Audio with the channels that are asked for.
+
+        Args:
+            x: (1 or 2, frames).
+            should_be_mono: whether the answer has one channel or two.
+            out_buffer: (2 or more, frames or more), where the answer goes; not ``x``.
+
+        Returns:
+            (1 or 2, frames): ``x`` itself where it has the right channels, else a view of ``out_buffer``.
+
+        Raises:
+            ValueError: other shapes, in debug mode.
+        """
+        n = x.size(1)
+        if self.use_debug_mode:
+            if x.dim() != 2 or x.size(0) < 1 or x.size(0) > 2:
+                raise ValueError(f"audio of shape {x.size()}, expected (1 or 2 channels, frames)")
+            if out_buffer.size(0) < 2 or out_buffer.size(1) < n:
+                raise ValueError(f"a buffer of shape {out_buffer.size()} for {n} frames, expected 2 rows of as many")
+        if should_be_mono == (x.size(0) == 1):
+            return x
+        if should_be_mono:
+            out = out_buffer.narrow(0, 0, 1).narrow(1, 0, n)
+            torch.add(x.narrow(0, 0, 1), x.narrow(0, 1, 1), out=out)
+            return out.mul_(0.5)
+        return out_buffer.narrow(0, 0, 2).narrow(1, 0, n).copy_(x)

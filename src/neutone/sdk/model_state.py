@@ -1,0 +1,53 @@
+"""What a model remembers from one block to the next."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from neutone.errors import ModelFileError
+
+__all__ = ["find_state"]
+
+
+def _loose_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Tensors that are attributes of a module or its children, but neither buffers nor parameters."""
+    for prefix, child in module.named_modules():
+        for name, value in vars(child).items():
+            items = value if isinstance(value, list | tuple) else [value]
+            for index, item in enumerate(items):
+                if isinstance(item, Tensor) and not isinstance(item, nn.Parameter):
+                    place = f"{prefix}.{name}" if prefix else name
+                    yield f"{place}[{index}]" if item is not value else place, item
+
+
+def _fingerprint(tensor: Tensor) -> tuple[int, int, Tensor]:
+    # A number that PyTorch raises with every change in place; inference tensors have none, but models are not made
+    # inside inference mode.
+    return id(tensor), tensor._version, tensor
+
+
+def find_state(module: nn.Module, run: Callable[[], object]) -> list[str]:
+    """The names of the buffers that `run` replaces or changes in place: the state, among buffers that are constants.
+
+    Raises:
+        neutone.errors.ModelFileError: something that `run` changes is a tensor, but no registered buffer: exporters
+            would freeze it at its first value.
+    """
+    buffers = {name: _fingerprint(tensor) for name, tensor in module.named_buffers()}
+    loose = {name: _fingerprint(tensor) for name, tensor in _loose_tensors(module)}
+    with torch.no_grad():
+        run()
+    for name, tensor in _loose_tensors(module):
+        if name not in loose or loose[name][:2] != _fingerprint(tensor)[:2]:
+            attribute = name.removeprefix("wrapper.")
+            own_name = attribute.rpartition(".")[2].partition("[")[0]
+            raise ModelFileError(
+                f"state is kept in the attribute {attribute!r}, which is a plain tensor: make it a buffer with "
+                f"register_buffer({own_name!r}, ...), so that it is exported"
+            )
+    return [
+        name
+        for name, tensor in module.named_buffers()
+        if name not in buffers or buffers[name][:2] != _fingerprint(tensor)[:2]
+    ]

@@ -1,0 +1,68 @@
+"""TorchScript without its announcements: from module to script, to a file and back.
+
+PyTorch warns at each of these calls that ``torch.jit`` will be replaced one day. Hosts of ``.nm`` files read
+TorchScript, so whoever exports one cannot act on that; these helpers silence exactly those warnings and no others.
+
+>>> import io, torch
+>>> scripted = script(torch.nn.Identity())
+>>> file = io.BytesIO()
+>>> save_script(scripted, file, {"metadata.json": b"{}"})
+>>> _ = file.seek(0)
+>>> module, files = load_script(file, ["metadata.json"])
+>>> files
+{'metadata.json': b'{}'}
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+from torch import nn
+
+__all__ = ["load_script", "quiet_torchscript", "save_script", "script"]
+
+
+@contextmanager
+def quiet_torchscript() -> Iterator[None]:
+    """Inside the ``with``, the deprecation warnings of ``torch.jit`` do not reach the user; others do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        yield
+
+
+def script(module: nn.Module) -> torch.jit.ScriptModule:
+    """Compile a module, with everything in it, for hosts without Python.
+
+    A module that has ``prepare_for_inference()``, as all models and wrappers of this package do, is told to prepare: it
+    leaves training and debug mode for good.
+
+    Raises:
+        RuntimeError: PyTorch's own account of what it cannot compile, with the line in question.
+    """
+    prepare = cast(Callable[[], None] | None, getattr(module, "prepare_for_inference", None))
+    if prepare is not None:
+        prepare()
+    with quiet_torchscript():
+        return cast(torch.jit.ScriptModule, torch.jit.script(module))
+
+
+def save_script(
+    scripted: torch.jit.ScriptModule, file: str | Path | IO[bytes], extra_files: Mapping[str, bytes | str] | None = None
+) -> None:
+    """Write a scripted module to a path or an open file, with more files inside by their names."""
+    contents = {name: text.encode() if isinstance(text, str) else text for name, text in (extra_files or {}).items()}
+    with quiet_torchscript():
+        torch.jit.save(scripted, file, _extra_files=contents)
+
+
+def load_script(
+    file: str | Path | IO[bytes], extra_files: Iterable[str] = ()
+) -> tuple[torch.jit.ScriptModule, dict[str, bytes]]:
+    """Read a scripted module onto the CPU, and the files inside it that are asked for by name (empty: not there)."""
+    contents: dict[str, Any] = dict.fromkeys(extra_files, "")
+    with quiet_torchscript():
+        module = torch.jit.load(file, map_location="cpu", _extra_files=contents)  # type: ignore[no-untyped-call]
+    return module, {name: text.encode() if isinstance(text, str) else text for name, text in contents.items()}
