@@ -3,8 +3,8 @@
     bash benchmarks/peer/setup.sh build/peer                   # once: the peers' own environment
     .venv/bin/python benchmarks/peers.py --peer build/peer     # in the environment of `make test`
 
-Times are microseconds a block, delays frames. Each round measures both sides in turn; the ratios are medians over the rounds. Timings of one machine say little;
-ratios of one run carry.
+Times are microseconds a block, delays frames. Each round measures both sides in turn; the ratios are medians over the
+rounds. Timings of one machine say little; ratios of one run carry.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ static nt_status create_parts(nt_stream *s)
         status = nt_ring_create(&s->ring_params, session->parameters, waiting);
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_out, session->out_channels, waiting);
-    /* What has come back, with what came too late and is yet to be dropped, never exceeds the delay plus what went in. */
+    /* What has come back, with what came too late and is yet to be dropped, never exceeds the delay and what went in. */
     uint32_t longest = s->delay > schedule->delay ? s->delay : schedule->delay;
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_back, session->out_channels, longest + 2 * block);
