@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
 from amp.strings import SAMPLE_RATE, Signal, note_frequency, pluck, strum
 
 SHIPPED_PHRASE = Path(__file__).resolve().parent.parent / "src" / "neutone" / "assets" / "phrase.flac"

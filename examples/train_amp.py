@@ -56,6 +56,7 @@ def train_and_export(arguments: argparse.Namespace) -> None:
     """Train, export, compare with PyTorch, measure, and write the file with the figure in its metadata."""
     # Here, so that --evaluate runs where PyTorch is not installed.
     import torch
+
     from amp.export import export_amp
     from amp.training import TrainingOptions, train
     from amp.verification import largest_difference

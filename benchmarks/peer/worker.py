@@ -8,6 +8,8 @@ Reads requests, one a line, and answers each with one number:
     soxr QUALITY BLOCK          microseconds to resample a stereo block 48 -> 44.1 kHz, streaming
     samplerate CONVERTER BLOCK  likewise
     mallocs HOST_RATE BLOCK     allocations a block of the wrapper (under malloc_counter.so)
+    example NAME HOST_RATE BLOCK  microseconds a block of the wrapper around NAME's network; see example_models.py
+    example-error NAME            the largest difference between the peer's model and what neutone answered
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ logging.disable(logging.WARNING)
 import numpy as np  # noqa: E402
 
 _wrappers: list[Any] = []
+_examples: dict[str, Any] = {}
 
 
 def wrapper(host_rate: int, block: int) -> Any:
@@ -69,6 +72,27 @@ def microseconds(call: Callable[[], object], repeats: int = 10, calls: int = 50)
     return statistics.median(times) * 1e6
 
 
+def example_call(name: str, host_rate: int, block: int) -> Callable[[], object]:
+    import torch
+    from example_models import wrap
+    from neutone_sdk import SampleQueueWrapper
+    from neutone_sdk.utils import model_to_torchscript
+
+    if name not in _examples:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            _examples[name] = model_to_torchscript(SampleQueueWrapper(wrap(name)))
+    model = _examples[name]
+    model.set_daw_sample_rate_and_buffer_size(host_rate, block)
+    audio, params = torch.rand(2, block), torch.rand(4, block)
+
+    def call() -> None:
+        with torch.no_grad():
+            model.forward(audio, params)
+
+    return call
+
+
 def soxr_call(quality: str, block: int) -> Callable[[], object]:
     import soxr
 
@@ -97,7 +121,14 @@ def mallocs(call: Callable[[], object], calls: int = 1000) -> float:
 
 
 def answer(request: str) -> float:
-    what, first, block = request.split()
+    what, first, *more = request.split()
+    if what == "example":
+        return microseconds(example_call(first, int(more[0]), int(more[1])))
+    if what == "example-error":
+        from example_models import largest_difference
+
+        return largest_difference(first)
+    (block,) = more
     if what == "wrapper":
         return microseconds(wrapper_call(int(first), int(block)))
     if what == "delay":

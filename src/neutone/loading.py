@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from neutone.errors import PluginWarning, UnknownPluginError
 from neutone.plugins.contracts import Model
 from neutone.plugins.registry import backends
 
-__all__ = ["ASSETS", "default_model", "load"]
+__all__ = ["ASSETS", "default_model", "load", "names_a_class"]
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -24,11 +26,21 @@ def default_model() -> Path:
     return ASSETS / "amp.onnx"
 
 
-def load(path: str | Path, *, backend: str | None = None, **options: Any) -> Model:
-    """The model in a file.
+def names_a_class(path: str | PathLike[str]) -> bool:
+    """Whether it is a name such as ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``, and no file.
+
+    >>> names_a_class("my_model.py:MyWrapper"), names_a_class("my_model.onnx")
+    (True, False)
+    """
+    return re.fullmatch(r".+:[^\W\d]\w*", str(path)) is not None and not Path(path).exists()
+
+
+def load(path: str | Path | object, *, backend: str | None = None, **options: Any) -> Model:
+    """The model in a file, or in memory.
 
     Args:
-        path: the model file.
+        path: the model file; or a ``neutone.sdk.WaveformToWaveformBase``, or a name such as
+            ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``, whose code is run: the backend ``python``.
         backend: the name of an installed backend; by default the one that claims the file's suffix.
         options: what the backend takes, e.g. ``sample_rate`` and ``block_size`` for a plain ONNX file.
 
@@ -42,9 +54,12 @@ def load(path: str | Path, *, backend: str | None = None, **options: Any) -> Mod
     >>> [parameter.name for parameter in model.metadata.parameters]
     ['drive', 'tone']
     """
+    given: Any = path
+    if backend is None and (not isinstance(path, str | PathLike) or names_a_class(path)):
+        backend = "python"
     if backend is not None:
-        return backends.get(backend)().load(path, **options)
-    suffix = Path(path).suffix.lower()
+        return backends.get(backend)().load(given, **options)
+    suffix = Path(given).suffix.lower()
     claims = {name: plugin for name, plugin in backends.all() if suffix in plugin.suffixes}
     if not claims:
         known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
@@ -60,4 +75,4 @@ def load(path: str | Path, *, backend: str | None = None, **options: Any) -> Mod
             PluginWarning,
             stacklevel=2,
         )
-    return claims[first]().load(path, **options)
+    return claims[first]().load(given, **options)

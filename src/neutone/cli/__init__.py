@@ -1,4 +1,5 @@
-"""The command line: ``neutone demo``, ``info``, ``render``, ``plugins`` and ``bench``.
+"""The command line: ``neutone demo``, ``info``, ``render``, ``plugins``, ``bench``, ``export`` and
+``validate``.
 
 Results go to stdout, progress and complaints to stderr. What goes wrong is one line and exit code 2; Ctrl-C is 130.
 """

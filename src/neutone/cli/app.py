@@ -10,9 +10,11 @@ import neutone
 from neutone.cli.bench import bench
 from neutone.cli.demo import demo
 from neutone.cli.errors import one_line_errors, traceback_wanted
+from neutone.cli.export import export
 from neutone.cli.info import info
 from neutone.cli.plugins import plugins
 from neutone.cli.render import render
+from neutone.cli.validate import validate
 
 __all__ = ["app"]
 
@@ -42,5 +44,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, plugins, bench):
+for command in (demo, info, render, plugins, bench, export, validate):
     app.command()(one_line_errors(command))

@@ -20,7 +20,11 @@ __all__ = ["BackendName", "JsonFlag", "LoadOptions", "ModelName", "open_model", 
 SHIPPED_MODEL = "amp"
 
 ModelName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model file, or 'amp' for the guitar amp that comes with neutone.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model file, my_model.py:MyWrapper, or 'amp' for the guitar amp that comes with neutone.",
+    ),
 ]
 BackendName = Annotated[
     str | None, typer.Option("--backend", help="The backend to load with; by default the file's suffix tells.")
@@ -45,10 +49,13 @@ def _model_file(name: str) -> str:
 
 def pick_backend(name: str, backend: str | None) -> str:
     """The backend that :func:`open_model` takes."""
+    from neutone.loading import names_a_class
     from neutone.plugins import backends
 
     if backend is not None:
         return backend
+    if names_a_class(name):
+        return "python"
     suffix = Path(_model_file(name)).suffix.lower()
     for candidate, plugin in backends.all():
         if suffix in plugin.suffixes:

@@ -20,6 +20,7 @@ Plugin = TypeVar("Plugin")
 
 EXTRAS = {
     "onnx": "neutone[onnx]",
+    "python": "neutone[torch]",
     "torchscript": "neutone[torch]",
 }
 

@@ -35,6 +35,7 @@ from neutone.sdk.samples import default_audio_samples, render_sample
 from neutone.sdk.save import load_neutone_model, save_neutone_model
 from neutone.sdk.scripting import load_script, quiet_torchscript, save_script, script
 from neutone.sdk.waveform import WaveformToWaveformBase
+from neutone.sdk.wrapper_source import load_checkpoint, open_wrapper
 
 __all__ = [
     "AudioSample",
@@ -58,8 +59,10 @@ __all__ = [
     "WaveformToWaveformBase",
     "default_audio_samples",
     "export_onnx",
+    "load_checkpoint",
     "load_neutone_model",
     "load_script",
+    "open_wrapper",
     "quiet_torchscript",
     "render_sample",
     "save_neutone_model",

@@ -85,7 +85,9 @@ class OnnxGraph:
         self.rows = len(self.metadata.parameters)
         self.look_behind = self.metadata.look_behind_samples
         with torch.no_grad():
-            wrapper.set_sample_rate_and_buffer_size(rate, frames)
+            if wrapper.set_sample_rate_and_buffer_size(rate, frames):
+                # It adapts to the rate; the graph cannot, and is the model at this one.
+                self.metadata = self.metadata.model_copy(update={"native_sample_rates": [rate]})
             wrapper.reset()
         self.delay = int(wrapper.calc_model_delay_samples())
         body = Body(wrapper, self.rows, self.look_behind)
@@ -113,7 +115,7 @@ class OnnxGraph:
             shapes = {
                 "audio": {1: window},
                 "params": None if params is None else {1: frames},
-                "state": [None] * len(self.states),
+                "state": [{} for _ in self.states],  # None would be taken for an axis of a single input
             }
         inputs = ["audio", *(["params"] if self.rows else []), *map(self.state_name, range(len(self.states)))]
         outputs = ["audio_out", *("next_" + self.state_name(index) for index in range(len(self.states)))]
@@ -136,6 +138,12 @@ class OnnxGraph:
             raise ModelFileError(f"{self.name} cannot be exported to ONNX: {_reason(error)}") from error
         assert program is not None
         proto = program.model_proto
+        if keep_open and proto.graph.input[0].type.tensor_type.shape.dim[1].HasField("dim_value"):
+            raise ModelFileError(
+                f"{self.name} cannot be exported to ONNX for any block size: what it computes depends on the number of "
+                f"frames as a Python number (int(x.size(1)), a loop over frames); avoid that, or let "
+                f"get_native_buffer_sizes() answer a single size"
+            )
         _remove_traces(proto.graph)
         self._add_initial_state(proto)
         self._add_metadata(proto, keep_open)

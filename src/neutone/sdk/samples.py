@@ -9,6 +9,7 @@ from torch import Tensor
 from neutone.errors import ConfigurationError
 from neutone.loading import ASSETS
 from neutone.sdk.audio_sample import AudioSample, AudioSamplePair
+from neutone.sdk.one_thread import one_thread
 
 __all__ = ["default_audio_samples", "make_sample_pairs", "render_sample"]
 
@@ -33,7 +34,7 @@ def render_sample(wrapper: Any, sample: AudioSample, params: Tensor | None = Non
     audio = sample.audio
     if audio.size(0) != channels:
         audio = audio.mean(dim=0, keepdim=True) if channels == 1 else audio.repeat(2, 1)
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         wrapper.set_daw_sample_rate_and_buffer_size(sample.sr, BLOCK)
         rendered = wrapper.forward_offline(audio, params)
         wrapper.reset()

@@ -21,7 +21,7 @@ from neutone.errors import (
     ModelCheckWarning,
     ModelFileError,
 )
-from neutone.file_rendering import replaced_when_complete
+from neutone.file_replacement import replaced_when_complete
 from neutone.metadata import ModelMetadata
 from neutone.sdk.audio_sample import AudioSamplePair
 from neutone.sdk.export_checks import ExportChecks
@@ -55,10 +55,11 @@ def save_neutone_model(
 ) -> ExportReport:
     """Write ``model.nm`` and ``metadata.json``, and check that the file does what it says.
 
-    The file is checked before it appears: its metadata, the attributes that hosts use, that it answers what the model in
-    memory does, that ``reset`` leaves no trace of earlier audio, that the reported delay is the measured one, and that
-    ``forward_offline`` answers what ``forward`` does. The first three must hold. Each of the others that does not is a
-    :class:`~neutone.errors.ModelCheckWarning`, for it may be meant: an echo without its dry sound looks like a delay.
+    The file is checked before it appears: its metadata, the attributes that hosts use, that it answers what the model
+    in memory does, that ``reset`` leaves no trace of earlier audio, that the reported delay is the measured one, and
+    that ``forward_offline`` answers what ``forward`` does. The first three must hold. Each of the others that does not
+    is a :class:`~neutone.errors.ModelCheckWarning`, for it may be meant: an echo without its dry sound looks like a
+    delay.
 
     Args:
         model: is left as it was where it can be copied.
@@ -175,8 +176,8 @@ def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
             scripted = script(wrapper)
             return _archive(scripted, {})
     except (RuntimeError, OSError, TypeError) as error:  # PyTorch's; OSError where there is no source code to compile
-        hint = " (a frozen network has no attributes, and no method but forward: try without freezing)" * is_frozen
-        raise ModelFileError(f"{name} cannot be compiled{hint}: {error}") from error
+        hint = " (a frozen network has no method but forward: try without freezing)" if is_frozen else ""
+        raise ModelFileError(f"{name} cannot be compiled{hint}: {str(error).strip()}") from error
 
 
 def _archive(module: torch.jit.ScriptModule, extra: dict[str, str]) -> bytes:

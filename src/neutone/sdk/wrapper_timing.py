@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from neutone.sdk.one_thread import one_thread
+
 __all__ = ["HOSTS", "WrapperTiming", "time_wrapper"]
 
 HOSTS = tuple((rate, block) for rate in (44_100, 48_000) for block in (128, 256, 512, 1024, 2048))
@@ -53,12 +55,8 @@ def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float
     delays = int(wrapper.calc_buffering_delay_samples()), int(wrapper.calc_model_delay_samples())
     if seconds <= 0.0:
         return WrapperTiming(sample_rate, block_size, *delays, None, None)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         spent = _run(wrapper, block_size, delays[0], seconds)
-    finally:
-        torch.set_num_threads(threads)
     rtf = sum(spent) * sample_rate / (len(spent) * block_size)
     return WrapperTiming(sample_rate, block_size, *delays, 1e6 * statistics.median(spent), rtf)
 

@@ -1,0 +1,30 @@
+"""Checks as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from neutone.check_result import CheckResult
+from neutone.cli.terminal import new_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["check_table"]
+
+VERDICTS = {True: ("ok", "green"), False: ("FAILED", "red"), None: ("unknown", "yellow")}
+
+
+def check_table(checks: Iterable[CheckResult], *, title: str) -> Table:
+    """A line for each check."""
+    from rich.text import Text
+
+    table = new_table(title=title)
+    table.add_column("check", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    table.add_column("details", overflow="fold")
+    for check in checks:
+        word, style = VERDICTS[check.passed]
+        table.add_row(Text(check.name), Text(word, style=style), Text(check.detail))
+    return table
