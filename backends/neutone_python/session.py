@@ -28,8 +28,7 @@ class PythonSession(Session):
         self._threads = threads
         metadata = model.metadata
         self._look_behind = metadata.look_behind_samples
-        self._rows = [int(key[1:]) - 1 for key, p in metadata.neutone_parameters.items() if p in metadata.parameters]
-        self._rows.sort()
+        self._rows = metadata.parameter_rows
         self.audio_in = np.zeros((model.input_channels, self._look_behind + block_size), np.float32)
         self.params = np.zeros((len(self._rows), block_size), np.float32)
         self.audio_out = np.zeros((model.output_channels, block_size), np.float32)

@@ -110,13 +110,13 @@ class TorchScriptSession(Session):
             self._call(self._module, views)
 
     def _call(self, module: Any, views: Views) -> None:
+        # Copies go in: a module may keep a piece of them, and the next block is written to the same memory.
         if views.params is None:
-            # A module may keep a piece of its input for the next block, which will have overwritten this memory.
             out = module(views.audio_in.clone())
         else:
             if views.declared is not None:
                 views.params[self._rows] = views.declared
-            out = module.forward(views.audio_in, views.params)
+            out = module.forward(views.audio_in.clone(), views.params.clone())
         expected = views.audio_out.shape
         if out.shape != expected:
             if self._look_behind and out.shape[:-1] == expected[:-1] and out.shape[-1] > expected[-1]:

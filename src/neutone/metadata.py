@@ -113,6 +113,17 @@ class ModelMetadata(BaseModel):
         ordered = sorted(self.neutone_parameters.items(), key=lambda item: (len(item[0]), item[0]))
         return [p for _, p in ordered if isinstance(p, NumericalNeutoneParameter) and p.used]
 
+    @property
+    def parameter_rows(self) -> list[int]:
+        """For each of :attr:`parameters` its row among those of a wrapped model: the key ``p1`` is row 0. Unused
+        parameters have rows too, which hosts leave at 0."""
+        wanted = self.parameters
+        return sorted(_row_of(key) for key, p in self.neutone_parameters.items() if any(p is one for one in wanted))
+
     def to_json_dict(self) -> dict[str, Any]:
         """The dictionary that is written into a model file."""
         return {**self.model_dump(mode="json", by_alias=True), "model_type": self.model_type}
+
+
+def _row_of(key: str) -> int:
+    return int(key[1:]) - 1 if key[:1] == "p" and key[1:].isdecimal() else -1

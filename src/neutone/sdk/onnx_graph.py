@@ -27,19 +27,26 @@ TRIAL_BLOCKS = 3
 class Body(nn.Module):
     """The model as neutone's stream calls it: audio with its look-behind, and the declared parameters only."""
 
-    def __init__(self, wrapper: WaveformToWaveformBase, rows: int, look_behind: int) -> None:
+    def __init__(self, wrapper: WaveformToWaveformBase, rows: list[int], look_behind: int) -> None:
         super().__init__()
         self.wrapper = wrapper
         self.rows = rows
         self.look_behind = look_behind
 
     def forward(self, audio: Tensor, params: Tensor | None) -> Tensor:
-        unused = self.wrapper.max_parameters - self.rows
-        if params is None:
-            units = torch.zeros_like(audio[:1, self.look_behind :]).repeat(unused, 1)
+        count = len(self.rows)
+        if params is not None and self.rows == list(range(count)):
+            units = nn.functional.pad(params, (0, 0, 0, self.wrapper.max_parameters - count))  # one node
         else:
-            units = nn.functional.pad(params, (0, 0, 0, unused))  # one node
+            units = torch.cat([self._row(row, audio, params) for row in range(self.wrapper.max_parameters)], dim=0)
         return self.wrapper.process_window(audio, units)
+
+    def _row(self, row: int, audio: Tensor, params: Tensor | None) -> Tensor:
+        """Hosts leave unused rows at 0."""
+        if params is not None and row in self.rows:
+            index = self.rows.index(row)
+            return params[index : index + 1]
+        return torch.zeros_like(audio[:1, self.look_behind :])
 
 
 class Stateless(nn.Module):
@@ -90,7 +97,7 @@ class OnnxGraph:
                 self.metadata = self.metadata.model_copy(update={"native_sample_rates": [rate]})
             wrapper.reset()
         self.delay = int(wrapper.calc_model_delay_samples())
-        body = Body(wrapper, self.rows, self.look_behind)
+        body = Body(wrapper, self.metadata.parameter_rows, self.look_behind)
         initial = {name: tensor.detach().clone() for name, tensor in body.named_buffers()}
         self.states = find_state(body, lambda: [body(*self.example()) for _ in range(TRIAL_BLOCKS)])
         self.initial = [initial[name] for name in self.states]
@@ -135,6 +142,9 @@ class OnnxGraph:
         except ModelFileError:
             raise
         except Exception as error:  # the exporter's own classes, and whatever the model raises
+            innermost = _innermost(error)
+            if isinstance(innermost, ModelFileError):
+                raise innermost from error
             raise ModelFileError(f"{self.name} cannot be exported to ONNX: {_reason(error)}") from error
         assert program is not None
         proto = program.model_proto
@@ -188,10 +198,15 @@ def _remove_traces(graph: Any) -> None:
                 _remove_traces(attribute.g)
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost cause in one line: the exporter wraps it in pages."""
+def _innermost(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in one line: the exporter wraps it in pages."""
+    error = _innermost(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     useful = [line for line in lines if not line.startswith(("The error above", "from user code", "Set TORCH", "#"))]
     return f"{type(error).__name__}: {' '.join(useful[:3])[:600]}"

@@ -281,11 +281,11 @@ class SampleQueueWrapper(HostSurface):
         n = x.size(1)
         if n > self.daw_bs:
             raise ValueError(f"a block of {n} frames, expected the {self.daw_bs} that were set")
-        if self.use_debug_mode:
-            if x.dim() != 2 or x.size(0) < 1 or x.size(0) > 2:
-                raise ValueError(f"audio of shape {x.size()}, expected (1 or 2 channels, frames)")
-            if params is not None and (params.size(0) != self.n_params or params.size(1) != n):
-                raise ValueError(f"parameters of shape {params.size()}, expected ({self.n_params}, {n})")
+        # Always: a wrong shape would be written beside the queues, and old audio would play on.
+        if x.dim() != 2 or x.size(0) < 1 or x.size(0) > 2:
+            raise ValueError(f"audio of shape {x.size()}, expected (1 or 2 channels, frames)")
+        if params is not None and (params.dim() != 2 or params.size(0) != self.n_params or params.size(1) != n):
+            raise ValueError(f"parameters of shape {params.size()}, expected ({self.n_params}, {n})")
         claimed = self.way_in.claim(n)
         if x.size(0) == self.in_n_ch:
             torch.nan_to_num(x, 0.0, 0.0, 0.0, out=claimed.narrow(0, 0, self.in_n_ch))

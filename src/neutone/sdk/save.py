@@ -20,6 +20,7 @@ from neutone.errors import (
     MetadataError,
     ModelCheckWarning,
     ModelFileError,
+    NeutoneError,
 )
 from neutone.file_replacement import replaced_when_complete
 from neutone.metadata import ModelMetadata
@@ -31,6 +32,7 @@ from neutone.sdk.peer_compatibility import PEER_VERSION, peer_refusals
 from neutone.sdk.sample_queue_wrapper import SampleQueueWrapper
 from neutone.sdk.samples import make_sample_pairs
 from neutone.sdk.scripting import load_script, save_script, script
+from neutone.sdk.trial_run import try_model
 from neutone.sdk.waveform import WaveformToWaveformBase
 from neutone.sdk.wrapper_timing import HOSTS, SECONDS, time_wrapper
 
@@ -94,6 +96,7 @@ def save_neutone_model(
             CompatibilityWarning,
             stacklevel=2,
         )
+    _try(wrapper, name)
     if freeze or optimize:
         wrapper.prepare_for_inference()
         freeze_network(wrapper.w2w_base, optimize)
@@ -110,7 +113,13 @@ def save_neutone_model(
         path = folder / MODEL_FILE
         temporary = files.enter_context(replaced_when_complete(path))
         temporary.write_bytes(content)
-        checks = _check(temporary, wrapper, complete, test_offline_mode)
+        try:
+            checks = _check(temporary, wrapper, complete, test_offline_mode)
+        except RuntimeError as error:  # PyTorch's
+            raise ModelFileError(
+                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (a parametrization in the "
+                f"network is taken out by torch.nn.utils.parametrize.remove_parametrizations)"
+            ) from error
         failures = [check for check in checks if check.failed]
         fatal = failures if submission else [check for check in failures if check in checks[:3]]
         if fatal:
@@ -167,6 +176,21 @@ def _wrapped_copy(model: WaveformToWaveformBase | SampleQueueWrapper) -> SampleQ
     except Exception:  # some modules hold what cannot be copied, such as tensors with a history
         own.requires_grad_(False)
     return own if isinstance(own, SampleQueueWrapper) else SampleQueueWrapper(own)  # type: ignore[arg-type]
+
+
+def _try(wrapper: SampleQueueWrapper, name: str) -> None:
+    """On a copy of the wrapped model, where it can be copied: what was wrong before is not to be blamed on the file."""
+    try:
+        model: WaveformToWaveformBase = copy.deepcopy(wrapper.w2w_base)
+    except RuntimeError:  # some modules hold what cannot be copied, such as tensors with a history
+        return
+    model.prepare_for_inference()
+    try:
+        try_model(model)
+    except NeutoneError:
+        raise
+    except Exception as error:  # whatever the model raises
+        raise ModelFileError(f"{name} does not run: {type(error).__name__}: {str(error).strip()}") from error
 
 
 def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
