@@ -105,8 +105,9 @@ class OnnxGraph:
 
     def example(self) -> tuple[Tensor, Tensor | None]:
         """A block of noise, and parameters for it."""
-        audio = torch.rand(self.channels[0], self.look_behind + self.frames) - 0.5
-        return audio, torch.rand(self.rows, self.frames) if self.rows else None
+        noise = torch.Generator().manual_seed(0)  # the caller's random numbers stay as they are
+        audio = torch.rand(self.channels[0], self.look_behind + self.frames, generator=noise) - 0.5
+        return audio, torch.rand(self.rows, self.frames, generator=noise) if self.rows else None
 
     def state_name(self, index: int) -> str:
         """The input's name: ``state.`` and the buffer's own path."""

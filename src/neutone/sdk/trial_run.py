@@ -37,11 +37,12 @@ def try_model(model: WaveformToWaveformBase) -> None:
     rate = (model.get_native_sample_rates() or [TYPICAL_RATE])[0]
     frames = (model.get_native_buffer_sizes() or [TYPICAL_FRAMES])[0]
     channels = 1 if model.is_input_mono() else 2
-    with torch.no_grad():
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
         model.set_sample_rate_and_buffer_size(rate, frames)
         model.reset()
         for _ in range(TRIAL_BLOCKS):
-            audio = torch.rand(channels, frames) - 0.5
+            audio = torch.rand(channels, frames, generator=noise) - 0.5
             params = model.get_default_param_values().repeat(1, frames)
             answer = model.forward(audio, params)
             if not bool(torch.isfinite(answer).all()):
