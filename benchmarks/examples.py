@@ -17,7 +17,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -30,7 +29,9 @@ import torch
 import neutone
 from neutone.sdk import SampleQueueWrapper, WaveformToWaveformBase, export_onnx, save_script, script
 from peers import Peer, engine_call
+from timing import microseconds
 
+CALLS = 64  # a whole number of blocks of 2048 at any host block here
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "wrappers"))
 
 RATE = 48_000
@@ -89,19 +90,6 @@ def eager_call(name: str, block: int) -> tuple[Callable[[], object], int]:
     return call, block
 
 
-def microseconds(call: Callable[[], object], repeats: int = 10, calls: int = 64) -> float:
-    """A median; `calls` is a whole number of blocks of 2048 at any host block here."""
-    for _ in range(calls):
-        call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        times.append((time.perf_counter() - start) / calls)
-    return statistics.median(times) * 1e6
-
-
 def measure(name: str, block: int, folder: Path, peer: Peer | None, rounds: int) -> dict[str, list[float]]:
     """Microseconds a host block, of each round."""
     eager, frames = eager_call(name, block)
@@ -113,9 +101,9 @@ def measure(name: str, block: int, folder: Path, peer: Peer | None, rounds: int)
     for _ in range(rounds):
         if peer is not None and name in AT_PEER:
             times["peer"].append(peer.ask("example", name, RATE, block))
-        times["eager"].append(microseconds(eager) * block / frames)
+        times["eager"].append(microseconds(eager, calls=CALLS) * block / frames)
         for kind, engine in engines.items():
-            times[kind].append(microseconds(engine_call(engine)))
+            times[kind].append(microseconds(engine_call(engine), calls=CALLS))
     for engine in engines.values():
         if engine.stats.failed_blocks or engine.stats.starved_frames:
             raise SystemExit(f"{name} failed while it was measured: {engine.stats}")

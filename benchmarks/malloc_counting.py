@@ -46,7 +46,7 @@ def allocations_a_call(call: Callable[[], object], calls: int = 1000) -> float:
     """How many allocations a call makes once it is warm."""
     read = ctypes.CDLL(None).malloc_counter_allocations
     read.restype = ctypes.c_ulong
-    for _ in range(50):
+    for _ in range(200):
         call()
     before = read()
     for _ in range(calls):

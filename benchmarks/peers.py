@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -25,8 +24,10 @@ import neutone
 from malloc_counting import counting_environment, why_not
 from neutone import Engine, Resampler
 from pass_through import PassThrough
+from timing import microseconds
 
 HERE = Path(__file__).parent
+CALLS = 200
 BLOCKS = [32, 128, 512, 2048]
 
 
@@ -60,18 +61,6 @@ class Peer:
         self._process.wait()
 
 
-def microseconds(call: Callable[[], object], repeats: int = 10, calls: int = 200) -> float:
-    for _ in range(calls):
-        call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        times.append((time.perf_counter() - start) / calls)
-    return statistics.median(times) * 1e6
-
-
 def engine_call(engine: Engine, curves: bool = True) -> Callable[[], object]:
     rng = np.random.default_rng(0)
     audio = rng.random((2, engine.block_size), np.float32)
@@ -94,7 +83,7 @@ def print_stream(peer: Peer, rounds: int) -> None:
         for _ in range(rounds):
             theirs.append(peer.ask("wrapper", 48_000, block))
             for kind, engine in calls.items():
-                ours[kind].append(microseconds(engine_call(engine)))
+                ours[kind].append(microseconds(engine_call(engine), calls=CALLS))
         print(f"{block:>6}{statistics.median(theirs):>8.1f}{peer.ask('delay', 48_000, block):>7.0f}", end="")
         for kind, engine in calls.items():
             ratio = statistics.median(t / o for t, o in zip(theirs, ours[kind], strict=True))
@@ -122,7 +111,7 @@ def print_resamplers(peer: Peer, rounds: int, block: int = 512) -> None:
         for name in names:
             theirs[name].append(peer.ask(*name, block))
         for label, resampler in resamplers.items():
-            ours.setdefault(label, []).append(microseconds(lambda r=resampler: r.process(audio)))
+            ours.setdefault(label, []).append(microseconds(lambda r=resampler: r.process(audio), calls=CALLS))
     print("  neutone  " + ", ".join(f"{label} {statistics.median(t):.1f}" for label, t in ours.items()))
     print("  peers    " + ", ".join(f"{' '.join(n)} {statistics.median(t):.1f}" for n, t in theirs.items()))
 

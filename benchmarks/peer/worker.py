@@ -14,19 +14,25 @@ Reads requests, one a line, and answers each with one number:
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 
 import numpy as np  # noqa: E402
+
+# Behind this folder, whose pass_through is the peer's.
+sys.path.append(str(Path(__file__).parents[1]))
+
+from malloc_counting import allocations_a_call  # noqa: E402
+from timing import microseconds  # noqa: E402
+
+CALLS = 50
 
 _wrappers: list[Any] = []
 _examples: dict[str, Any] = {}
@@ -58,18 +64,6 @@ def wrapper_call(host_rate: int, block: int) -> Callable[[], object]:
             model.forward(audio, params)
 
     return call
-
-
-def microseconds(call: Callable[[], object], repeats: int = 10, calls: int = 50) -> float:
-    for _ in range(calls):
-        call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        times.append((time.perf_counter() - start) / calls)
-    return statistics.median(times) * 1e6
 
 
 def example_call(name: str, host_rate: int, block: int) -> Callable[[], object]:
@@ -109,36 +103,25 @@ def samplerate_call(converter: str, block: int) -> Callable[[], object]:
     return lambda: stream.process(audio, 44_100 / 48_000)
 
 
-def mallocs(call: Callable[[], object], calls: int = 1000) -> float:
-    counter = ctypes.CDLL(None).malloc_counter_allocations
-    counter.restype = ctypes.c_ulong
-    for _ in range(200):
-        call()
-    before = counter()
-    for _ in range(calls):
-        call()
-    return float((counter() - before) / calls)
-
-
 def answer(request: str) -> float:
     what, first, *more = request.split()
     if what == "example":
-        return microseconds(example_call(first, int(more[0]), int(more[1])))
+        return microseconds(example_call(first, int(more[0]), int(more[1])), calls=CALLS)
     if what == "example-error":
         from example_models import largest_difference
 
         return largest_difference(first)
     (block,) = more
     if what == "wrapper":
-        return microseconds(wrapper_call(int(first), int(block)))
+        return microseconds(wrapper_call(int(first), int(block)), calls=CALLS)
     if what == "delay":
         return float(wrapper(int(first), int(block)).calc_buffering_delay_samples())
     if what == "soxr":
-        return microseconds(soxr_call(first, int(block)))
+        return microseconds(soxr_call(first, int(block)), calls=CALLS)
     if what == "samplerate":
-        return microseconds(samplerate_call(first, int(block)))
+        return microseconds(samplerate_call(first, int(block)), calls=CALLS)
     if what == "mallocs":
-        return mallocs(wrapper_call(int(first), int(block)))
+        return allocations_a_call(wrapper_call(int(first), int(block)))
     raise ValueError(request)
 
 
