@@ -1,0 +1,23 @@
+/* nt_callback: how the C callback of an audio host drives an engine that runs in the background.
+ *
+ * Python's Engine.callback is a PyCapsule named "neutone.callback" around this struct; it and the context live as long
+ * as the engine. A host in C needs this header alone.
+ */
+#ifndef NEUTONE_NT_CALLBACK_H
+#define NEUTONE_NT_CALLBACK_H
+
+#include <stdint.h>
+
+typedef struct nt_callback {
+    void *context;
+
+    /* [audio-thread] One host block: `channels` pointers to `frames` samples each; in and out may be the same memory.
+     * out is always filled: with silence, and counted, where the engine is set up for another number of channels or
+     * frames. One thread at a time. */
+    void (*process)(void *context, const float *const *in, float *const *out, uint32_t channels, uint32_t frames);
+
+    /* [audio-thread] The 0..1 value that parameter `index` ramps to over the next block. */
+    void (*set_parameter)(void *context, uint32_t index, float value);
+} nt_callback;
+
+#endif
