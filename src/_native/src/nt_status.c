@@ -14,6 +14,8 @@ const char *nt_strerror(nt_status status)
     case NT_ERROR_FRAMES: return "the number of frames is not what the stream was made for";
     case NT_ERROR_NAN: return "a parameter curve holds NaN";
     case NT_ERROR_SESSION: return "the model's session failed; its block became silence";
+    case NT_ERROR_FULL: return "more engines run in the background than the pool has room for (256)";
+    case NT_ERROR_BUSY: return "another thread is processing with the same engine";
     }
     return "unknown status";
 }

@@ -2,6 +2,7 @@
  * and nt_stream_read.c. */
 #include "nt_stream_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ static nt_status create_parts(nt_stream *s)
                                       schedule->model_rate, session->parameters, schedule->lookahead_in);
     }
     /* Between calls less than a block waits; one call adds `arrivals`. */
-    uint32_t waiting = schedule->session_block + schedule->arrivals;
+    uint32_t waiting = schedule->session_block + schedule->arrivals + config->backlog;
     uint32_t block = config->host_block;
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_in, session->in_channels, session->look_behind + waiting);
@@ -58,7 +59,12 @@ static nt_status create_parts(nt_stream *s)
     s->curves = calloc((size_t)(session->parameters + 1) * block, sizeof(float));
     s->targets = calloc((size_t)session->parameters + 1, sizeof *s->targets);
     s->values = calloc((size_t)session->parameters + 1, sizeof *s->values);
-    if (!s->scratch || !s->mapped || !s->curves || !s->targets || !s->values)
+    uint32_t lost_rows = session->in_channels > session->parameters ? session->in_channels : session->parameters;
+    s->nowhere = calloc((size_t)lost_rows * schedule->arrivals, sizeof(float));
+    s->silence = calloc(schedule->arrivals, sizeof(float));
+    s->recent = calloc(config->late == NT_LATE_REPEAT ? (size_t)session->out_channels * block : 1, sizeof(float));
+    if (!s->scratch || !s->mapped || !s->curves || !s->targets || !s->values || !s->nowhere || !s->silence ||
+        !s->recent)
         return NT_ERROR_MEMORY;
     return NT_OK;
 }
@@ -77,7 +83,9 @@ static nt_status check(const nt_stream_config *config)
         return NT_ERROR_BLOCK;
     if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > LONGEST_DELAY))
         return NT_ERROR_ARGUMENT;
-    if (config->model_delay > LONGEST_DELAY)
+    if (config->model_delay > LONGEST_DELAY || config->backlog > LONGEST_DELAY)
+        return NT_ERROR_ARGUMENT;
+    if (config->late != NT_LATE_SILENCE && config->late != NT_LATE_DRY && config->late != NT_LATE_REPEAT)
         return NT_ERROR_ARGUMENT;
     return NT_OK;
 }
@@ -127,6 +135,9 @@ void nt_stream_destroy(nt_stream *s)
     free(s->curves);
     free(s->targets);
     free(s->values);
+    free(s->nowhere);
+    free(s->silence);
+    free(s->recent);
     free(s);
 }
 
@@ -149,7 +160,16 @@ void nt_stream_reset(nt_stream *s)
     s->started = false;
     s->session_is_broken = false;
     s->late = 0;
-    s->stats = (nt_stream_stats){0};
+    s->repeat_position = 0;
+    s->repeat_gain = 1.0f;
+    s->gap_count = 0;
+    s->in_gap = false;
+    s->pushed = s->returned = 0;
+    nt_counter *counters[] = {&s->model_blocks,    &s->model_frames,     &s->failed_blocks,  &s->nonfinite_model,
+                              &s->host_blocks,     &s->host_frames,      &s->nonfinite_input, &s->nonfinite_output,
+                              &s->starved_frames,  &s->lost_frames};
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        atomic_store_explicit(counters[i], 0, memory_order_relaxed);
     if (s->config.session.reset)
         s->config.session.reset(s->config.session.context);
 }
@@ -162,15 +182,37 @@ void nt_stream_set_parameter(nt_stream *s, uint32_t index, float value)
     atomic_store_explicit(&s->targets[index], value, memory_order_relaxed);
 }
 
+float nt_stream_get_parameter(const nt_stream *s, uint32_t index)
+{
+    if (index >= s->config.session.parameters)
+        return NAN;
+    return atomic_load_explicit(&s->targets[index], memory_order_relaxed);
+}
+
 void nt_stream_set_level(nt_stream *s, nt_level level, float factor)
 {
     if (level >= 0 && level < NT_LEVELS && factor - factor == 0.0f) /* finite */
         atomic_store_explicit(&s->level_targets[level], factor, memory_order_relaxed);
 }
 
+static uint64_t counted(const nt_counter *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 void nt_stream_get_stats(const nt_stream *s, nt_stream_stats *stats)
 {
-    *stats = s->stats;
+    *stats = (nt_stream_stats){
+        .host_blocks = counted(&s->host_blocks),
+        .host_frames = counted(&s->host_frames),
+        .model_blocks = counted(&s->model_blocks),
+        .model_frames = counted(&s->model_frames),
+        .nonfinite_input = counted(&s->nonfinite_input),
+        .nonfinite_output = counted(&s->nonfinite_output) + counted(&s->nonfinite_model),
+        .starved_frames = counted(&s->starved_frames),
+        .lost_frames = counted(&s->lost_frames),
+        .failed_blocks = counted(&s->failed_blocks),
+    };
 }
 
 nt_status nt_stream_process(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,

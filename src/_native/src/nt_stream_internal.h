@@ -11,6 +11,25 @@
 #include "nt_denormals.h"
 #include "nt_kernels.h"
 
+/* Each counter has one thread that writes it, so a load and a store make an increment. */
+typedef _Atomic uint64_t nt_counter;
+
+static inline void nt_count(nt_counter *counter, uint64_t number)
+{
+    if (number)
+        atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + number,
+                              memory_order_relaxed);
+}
+
+/* Input that found no room in ring_in: after `position` frames of it, `frames` (at the model's rate) are missing. They
+ * come back as silence, in their place. */
+typedef struct nt_gap {
+    uint64_t position, frames;
+} nt_gap;
+
+/* A gap ends only when half of ring_in is free again, so more than a few cannot be on their way at a time. */
+enum { NT_GAPS_MAX = 16 };
+
 struct nt_stream {
     nt_stream_config config;
     const nt_kernels *kernels;
@@ -34,9 +53,25 @@ struct nt_stream {
     float levels[NT_LEVELS];
     bool started; /* before the first block there is nothing to ramp from */
 
+    uint64_t late; /* starved frames whose audio is still to come, and to be dropped */
+    float *recent; /* NT_LATE_REPEAT: (out_channels, host_block), what was last heard in time */
+    uint32_t repeat_position;
+    float repeat_gain;
+
+    nt_gap gaps[NT_GAPS_MAX]; /* the oldest first */
+    uint32_t gap_count;
+    bool in_gap;              /* the last of them is still growing */
+    uint64_t pushed, returned; /* model frames put into ring_in, and taken out of ring_out */
+    float *nowhere;            /* (in_channels or parameters, arrivals): where lost frames are resampled to */
+    float *silence;            /* (arrivals) zeros */
+
+    /* What the thread of `run` owns stays away from what the audio thread writes to. */
+    char apart_from_audio[64];
     bool session_is_broken; /* its state may hold NaN: reset before the next run */
-    uint64_t late;          /* starved frames whose audio is still to come, and to be dropped */
-    nt_stream_stats stats;
+    nt_counter model_blocks, model_frames, failed_blocks, nonfinite_model;
+    char apart_from_run[64];
+    nt_counter host_blocks, host_frames, nonfinite_input, nonfinite_output, starved_frames, lost_frames;
 };
+
 
 #endif

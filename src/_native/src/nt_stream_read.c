@@ -3,44 +3,127 @@
 
 #include "nt_stream_internal.h"
 
-/* Everything that the model has answered, at the host's rate, into ring_back. */
+/* Silence in place of a gap that is next in turn. Answers whether ring_back had room for any of it. */
+static bool bring_back_silence(nt_stream *s, nt_gap *gap)
+{
+    uint32_t chunk = s->config.schedule.arrivals;
+    if (gap->frames < chunk)
+        chunk = (uint32_t)gap->frames;
+    uint32_t used, generated;
+    if (s->resamples) {
+        nt_span to = nt_ring_write_span(s->ring_back, UINT32_MAX);
+        nt_resampler_process(s->resampler_out, s->silence, 0, chunk, to.first, to.stride, to.frames, &used, &generated);
+        nt_ring_commit(s->ring_back, generated);
+    } else {
+        used = generated = nt_ring_push_silence(s->ring_back, chunk);
+    }
+    gap->frames -= used;
+    return used > 0 || generated > 0;
+}
+
+static bool bring_back_audio(nt_stream *s, uint32_t frames)
+{
+    nt_span from = nt_ring_read_span(s->ring_out, frames);
+    uint32_t used, generated;
+    if (s->resamples) {
+        nt_span to = nt_ring_write_span(s->ring_back, UINT32_MAX);
+        nt_resampler_process(s->resampler_out, from.first, from.stride, from.frames, to.first, to.stride, to.frames,
+                             &used, &generated);
+        nt_ring_commit(s->ring_back, generated);
+    } else {
+        used = generated = nt_ring_push(s->ring_back, from.first, from.stride, from.frames);
+    }
+    nt_ring_discard(s->ring_out, used);
+    s->returned += used;
+    return used > 0 || generated > 0;
+}
+
+static void forget_first_gap(nt_stream *s)
+{
+    s->gap_count--;
+    memmove(s->gaps, s->gaps + 1, s->gap_count * sizeof *s->gaps);
+}
+
+/* Everything that the model has answered, and every gap, at the host's rate, into ring_back while there is room. */
 static void bring_back(nt_stream *s)
 {
     for (;;) {
-        nt_span from = nt_ring_read_span(s->ring_out, UINT32_MAX);
-        if (!s->resamples) {
-            uint32_t moved = nt_ring_push(s->ring_back, from.first, from.stride, from.frames);
-            nt_ring_discard(s->ring_out, moved);
-            if (moved == 0)
-                return;
-            continue;
+        uint32_t until_gap = UINT32_MAX;
+        if (s->gap_count) {
+            uint64_t distance = s->gaps[0].position - s->returned;
+            if (distance == 0 && s->gaps[0].frames) {
+                if (!bring_back_silence(s, &s->gaps[0]))
+                    return;
+                continue;
+            }
+            if (distance == 0) { /* all of it is back; if it is still growing, nothing lies behind it */
+                if (s->in_gap && s->gap_count == 1)
+                    return;
+                forget_first_gap(s);
+                continue;
+            }
+            if (distance < until_gap)
+                until_gap = (uint32_t)distance;
         }
-        nt_span to = nt_ring_write_span(s->ring_back, UINT32_MAX);
-        uint32_t used, generated;
-        nt_resampler_process(s->resampler_out, from.first, from.stride, from.frames, to.first, to.stride, to.frames,
-                             &used, &generated);
-        nt_ring_discard(s->ring_out, used);
-        nt_ring_commit(s->ring_back, generated);
-        if (used == 0 && generated == 0)
+        if (!bring_back_audio(s, until_gap))
             return;
     }
 }
 
-/* `frames` of ring_back to `to`: what is late becomes silence, and as much is dropped when it comes, so that the
- * latency stays what was reported. */
-static void pop_in_time(nt_stream *s, float *to, ptrdiff_t stride, uint32_t frames)
+/* Keep the last host_block frames that were heard in time. */
+static void remember(nt_stream *s, const float *from, ptrdiff_t stride, uint32_t frames)
 {
-    if (s->late) {
+    uint32_t block = s->config.host_block;
+    if (frames == 0)
+        return;
+    for (uint32_t c = 0; c < s->config.session.out_channels; c++) {
+        float *row = s->recent + (size_t)c * block;
+        memmove(row, row + frames, (block - frames) * sizeof(float));
+        memcpy(row + block - frames, from + (ptrdiff_t)c * stride, frames * sizeof(float));
+    }
+    s->repeat_position = 0;
+    s->repeat_gain = 0.5f;
+}
+
+static void repeat(nt_stream *s, float *to, ptrdiff_t stride, uint32_t frames)
+{
+    uint32_t block = s->config.host_block;
+    for (uint32_t i = 0; i < frames; i++) {
+        for (uint32_t c = 0; c < s->config.session.out_channels; c++)
+            to[(ptrdiff_t)c * stride + i] = s->repeat_gain * s->recent[(size_t)c * block + s->repeat_position];
+        if (++s->repeat_position == block) {
+            s->repeat_position = 0;
+            s->repeat_gain *= 0.5f;
+        }
+    }
+}
+
+/* `frames` of ring_back to `to`. What is late is replaced, and as much is dropped when it comes, so that the latency
+ * stays what was reported. Answers how many were there. NT_LATE_DRY is left to the caller, who has the dry signal. */
+static uint32_t pop_in_time(nt_stream *s, float *to, ptrdiff_t stride, uint32_t frames)
+{
+    bring_back(s);
+    while (s->late) {
         uint32_t wanted = s->late > UINT32_MAX ? UINT32_MAX : (uint32_t)s->late;
-        s->late -= nt_ring_discard(s->ring_back, wanted);
+        uint32_t dropped = nt_ring_discard(s->ring_back, wanted);
+        if (dropped == 0)
+            break;
+        s->late -= dropped;
+        bring_back(s); /* the room that they took */
     }
     uint32_t there = nt_ring_pop(s->ring_back, to, stride, frames);
-    if (there < frames) {
+    if (s->config.late == NT_LATE_REPEAT)
+        remember(s, to, stride, there);
+    if (there == frames)
+        return there;
+    s->late += frames - there;
+    nt_count(&s->starved_frames, frames - there);
+    if (s->config.late == NT_LATE_REPEAT)
+        repeat(s, to + there, stride, frames - there);
+    else
         for (uint32_t c = 0; c < s->config.session.out_channels; c++)
             memset(to + (ptrdiff_t)c * stride + there, 0, (frames - there) * sizeof(float));
-        s->late += frames - there;
-        s->stats.starved_frames += frames - there;
-    }
+    return there;
 }
 
 typedef struct ramp {
@@ -66,22 +149,26 @@ void nt_stream_read(nt_stream *s, float *out, ptrdiff_t out_stride, uint32_t fra
         return;
     uint32_t host_channels = s->config.host_channels, out_channels = s->config.session.out_channels;
     ptrdiff_t block = (ptrdiff_t)s->config.host_block;
-    bring_back(s);
-
     ramp wet = next_ramp(s, NT_WET), dry = next_ramp(s, NT_DRY), gain = next_ramp(s, NT_OUTPUT_GAIN);
     s->started = true;
     bool wet_only = is_constant(wet, 1.0f) && is_constant(dry, 0.0f);
     if (host_channels == out_channels && wet_only) {
-        pop_in_time(s, out, out_stride, frames);
+        uint32_t there = pop_in_time(s, out, out_stride, frames);
+        if (there < frames && s->config.late == NT_LATE_DRY)
+            nt_ring_peek(s->ring_dry, there, out + there, out_stride, frames - there);
         nt_ring_discard(s->ring_dry, frames);
     } else {
-        pop_in_time(s, s->scratch, block, frames);
-        const float *back = s->scratch;
+        uint32_t there = pop_in_time(s, s->scratch, block, frames);
+        float *back = s->scratch;
         if (host_channels != out_channels) {
             nt_map_channels(s->kernels, s->scratch, block, out_channels, s->mapped, block, host_channels, frames);
             back = s->mapped;
         }
         nt_ring_pop(s->ring_dry, out, out_stride, frames);
+        if (there < frames && s->config.late == NT_LATE_DRY)
+            for (uint32_t c = 0; c < host_channels; c++)
+                memcpy(back + (ptrdiff_t)c * block + there, out + (ptrdiff_t)c * out_stride + there,
+                       (frames - there) * sizeof(float));
         for (uint32_t c = 0; c < host_channels; c++) {
             float *to = out + (ptrdiff_t)c * out_stride;
             s->kernels->mix_ramp(to, back + (ptrdiff_t)c * block, wet.from, wet.to, to, dry.from, dry.to, frames);
@@ -94,6 +181,6 @@ void nt_stream_read(nt_stream *s, float *out, ptrdiff_t out_stride, uint32_t fra
     if (s->resamples || host_channels < out_channels || !wet_only || !is_constant(gain, 1.0f))
         for (uint32_t c = 0; c < host_channels; c++) {
             float *channel = out + (ptrdiff_t)c * out_stride;
-            s->stats.nonfinite_output += s->kernels->sanitize(channel, channel, frames);
+            nt_count(&s->nonfinite_output, s->kernels->sanitize(channel, channel, frames));
         }
 }

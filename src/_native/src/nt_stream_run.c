@@ -27,33 +27,44 @@ static void push_output(nt_stream *s, uint32_t frames)
         nt_ring_commit(s->ring_out, span.frames);
         done += span.frames;
     }
-    s->stats.nonfinite_output += broken;
+    nt_count(&s->nonfinite_model, broken);
     s->session_is_broken = broken > 0;
+}
+
+bool nt_stream_run_block(nt_stream *s, nt_status *status)
+{
+    const nt_session *session = &s->config.session;
+    uint32_t frames = next_block(s);
+    *status = NT_OK;
+    /* Where nobody reads, what was answered must not be lost: the model waits. */
+    if (frames == 0 || nt_ring_writable(s->ring_out) < frames)
+        return false;
+    if (s->session_is_broken && session->reset)
+        session->reset(session->context);
+    s->session_is_broken = false;
+    nt_ring_peek(s->ring_in, 0, session->audio_in, (ptrdiff_t)(session->look_behind + frames),
+                 session->look_behind + frames);
+    nt_ring_discard(s->ring_in, frames);
+    if (session->parameters)
+        nt_ring_pop(s->ring_params, session->params, (ptrdiff_t)frames, frames);
+    if (session->run(session->context, frames) == 0) {
+        push_output(s, frames);
+    } else {
+        *status = NT_ERROR_SESSION;
+        nt_count(&s->failed_blocks, 1);
+        s->session_is_broken = true;
+        nt_ring_push_silence(s->ring_out, frames);
+    }
+    nt_count(&s->model_blocks, 1);
+    nt_count(&s->model_frames, frames);
+    return true;
 }
 
 nt_status nt_stream_run(nt_stream *s)
 {
-    const nt_session *session = &s->config.session;
-    nt_status status = NT_OK;
-    for (uint32_t frames = next_block(s); frames; frames = next_block(s)) {
-        if (s->session_is_broken && session->reset)
-            session->reset(session->context);
-        s->session_is_broken = false;
-        nt_ring_peek(s->ring_in, 0, session->audio_in, (ptrdiff_t)(session->look_behind + frames),
-                     session->look_behind + frames);
-        nt_ring_discard(s->ring_in, frames);
-        if (session->parameters)
-            nt_ring_pop(s->ring_params, session->params, (ptrdiff_t)frames, frames);
-        if (session->run(session->context, frames) == 0) {
-            push_output(s, frames);
-        } else {
-            status = NT_ERROR_SESSION;
-            s->stats.failed_blocks++;
-            s->session_is_broken = true;
-            nt_ring_push_silence(s->ring_out, frames);
-        }
-        s->stats.model_blocks++;
-        s->stats.model_frames += frames;
-    }
+    nt_status status = NT_OK, last;
+    while (nt_stream_run_block(s, &last))
+        if (last != NT_OK)
+            status = last;
     return status;
 }

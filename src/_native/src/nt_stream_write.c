@@ -27,9 +27,10 @@ static nt_status gather_curves(nt_stream *s, const float *params, ptrdiff_t para
     return NT_OK;
 }
 
-static void resample_into(nt_resampler *resampler, nt_ring *ring, const float *from, ptrdiff_t stride, uint32_t frames)
+static uint32_t resample_into(nt_resampler *resampler, nt_ring *ring, const float *from, ptrdiff_t stride,
+                              uint32_t frames)
 {
-    uint32_t done = 0;
+    uint32_t done = 0, pushed = 0;
     for (;;) {
         nt_span span = nt_ring_write_span(ring, UINT32_MAX);
         uint32_t used, generated;
@@ -37,27 +38,66 @@ static void resample_into(nt_resampler *resampler, nt_ring *ring, const float *f
                              &used, &generated);
         nt_ring_commit(ring, generated);
         done += used;
+        pushed += generated;
         if (generated < span.frames || span.frames == 0)
-            return;
+            return pushed;
     }
 }
 
-static void push_at_model_rate(nt_stream *s, nt_resampler *resampler, nt_ring *ring, const float *from,
-                               ptrdiff_t stride, uint32_t frames)
+/* Answers the frames that came of it, at the model's rate. */
+static uint32_t push_at_model_rate(nt_stream *s, nt_resampler *resampler, nt_ring *ring, const float *from,
+                                   ptrdiff_t stride, uint32_t frames)
 {
     if (s->resamples)
-        resample_into(resampler, ring, from, stride, frames);
-    else
-        nt_ring_push(ring, from, stride, frames);
+        return resample_into(resampler, ring, from, stride, frames);
+    return nt_ring_push(ring, from, stride, frames);
 }
 
-static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint32_t frames)
+/* As if pushed, but for the samples: the resampler goes on, so that positions stay exact. */
+static uint32_t lose_at_model_rate(nt_stream *s, nt_resampler *resampler, const float *from, ptrdiff_t stride,
+                                   uint32_t frames)
+{
+    uint32_t used, generated;
+    if (!s->resamples)
+        return frames;
+    nt_resampler_process(resampler, from, stride, frames, s->nowhere, (ptrdiff_t)s->config.schedule.arrivals,
+                         s->config.schedule.arrivals, &used, &generated);
+    return generated;
+}
+
+static bool has_room(const nt_stream *s, uint32_t frames)
+{
+    return nt_ring_writable(s->ring_in) >= frames && nt_ring_writable(s->ring_params) >= frames;
+}
+
+/* Whether the coming block is lost. Where a gap has begun, it goes on until half of the room is free, for a model that
+ * is far behind gains nothing from scraps. */
+static bool is_lost(nt_stream *s)
+{
+    uint32_t arrivals = s->config.schedule.arrivals;
+    if (s->in_gap) {
+        uint32_t half = nt_ring_capacity(s->ring_params) / 2;
+        if (s->gap_count == NT_GAPS_MAX || !has_room(s, half > arrivals ? half : arrivals))
+            return true;
+        s->in_gap = false;
+    }
+    if (has_room(s, arrivals))
+        return false;
+    s->gaps[s->gap_count++] = (nt_gap){s->pushed, 0};
+    s->in_gap = true;
+    return true;
+}
+
+static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint32_t frames, bool lost)
 {
     uint32_t host_channels = s->config.host_channels, in_channels = s->config.session.in_channels;
     ptrdiff_t block = (ptrdiff_t)s->config.host_block;
     for (uint32_t c = 0; c < host_channels; c++)
-        s->stats.nonfinite_input +=
-            s->kernels->sanitize(s->scratch + (ptrdiff_t)c * block, in + (ptrdiff_t)c * in_stride, frames);
+        nt_count(&s->nonfinite_input, s->kernels->sanitize(s->scratch + (ptrdiff_t)c * block,
+                                                           in + (ptrdiff_t)c * in_stride, frames));
+    if (s->config.fades_in && !s->started)
+        for (uint32_t c = 0; c < host_channels; c++)
+            s->kernels->gain_ramp(s->scratch + (ptrdiff_t)c * block, 0.0f, 1.0f, frames);
     nt_ring_push(s->ring_dry, s->scratch, block, frames);
 
     float to = atomic_load_explicit(&s->level_targets[NT_INPUT_GAIN], memory_order_relaxed);
@@ -77,9 +117,23 @@ static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint3
     if (is_gained || host_channels > in_channels)
         for (uint32_t c = 0; c < in_channels; c++) {
             float *channel = audio + (ptrdiff_t)c * block;
-            s->stats.nonfinite_input += s->kernels->sanitize(channel, channel, frames);
+            nt_count(&s->nonfinite_input, s->kernels->sanitize(channel, channel, frames));
         }
-    push_at_model_rate(s, s->resampler_in, s->ring_in, audio, block, frames);
+    if (lost)
+        s->gaps[s->gap_count - 1].frames += lose_at_model_rate(s, s->resampler_in, audio, block, frames);
+    else
+        s->pushed += push_at_model_rate(s, s->resampler_in, s->ring_in, audio, block, frames);
+}
+
+static void push_curves(nt_stream *s, uint32_t frames, bool lost)
+{
+    ptrdiff_t block = (ptrdiff_t)s->config.host_block;
+    if (s->config.session.parameters == 0)
+        return;
+    if (lost)
+        lose_at_model_rate(s, s->resampler_params, s->curves, block, frames);
+    else
+        push_at_model_rate(s, s->resampler_params, s->ring_params, s->curves, block, frames);
 }
 
 nt_status nt_stream_write(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,
@@ -93,10 +147,12 @@ nt_status nt_stream_write(nt_stream *s, const float *in, ptrdiff_t in_stride, co
     nt_status status = gather_curves(s, params, params_stride, frames);
     if (status != NT_OK)
         return status;
-    push_audio(s, in, in_stride, frames);
-    if (s->config.session.parameters)
-        push_at_model_rate(s, s->resampler_params, s->ring_params, s->curves, (ptrdiff_t)block, frames);
-    s->stats.host_blocks++;
-    s->stats.host_frames += frames;
+    bool lost = is_lost(s);
+    /* Parameters first: whoever sees the audio, in another thread, finds them there. */
+    push_curves(s, frames, lost);
+    push_audio(s, in, in_stride, frames, lost);
+    nt_count(&s->host_blocks, 1);
+    nt_count(&s->host_frames, frames);
+    nt_count(&s->lost_frames, lost ? frames : 0);
     return NT_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef NEUTONE_NT_CALLBACK_H
 #define NEUTONE_NT_CALLBACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct nt_callback {
@@ -18,6 +19,9 @@ typedef struct nt_callback {
 
     /* [audio-thread] The 0..1 value that parameter `index` ramps to over the next block. */
     void (*set_parameter)(void *context, uint32_t index, float value);
+
+    /* [any-thread] Whether process waits for the model. True while the host is not in real time: freewheeling. */
+    void (*set_blocking)(void *context, bool blocking);
 } nt_callback;
 
 #endif

@@ -19,7 +19,9 @@ typedef enum nt_status {
     NT_ERROR_ARGUMENT = -7,    /* a null pointer or another value that the contract forbids */
     NT_ERROR_FRAMES = -8,      /* more frames than the stream was made for, or not its fixed block */
     NT_ERROR_NAN = -9,         /* a parameter curve holds NaN */
-    NT_ERROR_SESSION = -10     /* the session's run reported a failure; its block became silence */
+    NT_ERROR_SESSION = -10,    /* the session's run reported a failure; its block became silence */
+    NT_ERROR_FULL = -11,       /* more engines than a pool has slots for */
+    NT_ERROR_BUSY = -12        /* another thread is inside the same call */
 } nt_status;
 
 enum {

@@ -6,6 +6,11 @@
  *
  * nt_stream_process is the three in a row. The output starts with nt_schedule's D frames of silence, the least that
  * never starves.
+ *
+ * write and read belong to one thread and run to another, if they are told apart: only lock-free rings lie between
+ * them. Then the delay must leave `run` its time, and `backlog` is what may wait for it. Output that is not there in
+ * time is replaced, and as much is dropped when it comes; input that finds no room counts as silence that the model
+ * has answered. Either way the latency stays what it was.
  */
 #ifndef NEUTONE_NT_STREAM_H
 #define NEUTONE_NT_STREAM_H
@@ -34,6 +39,13 @@ typedef struct nt_session {
 
 enum { NT_LEAST_DELAY = -1 };
 
+/* What is heard in place of the model's output where that is late. */
+typedef enum nt_late {
+    NT_LATE_SILENCE = 0,
+    NT_LATE_DRY = 1,   /* the unprocessed input, delayed as reported */
+    NT_LATE_REPEAT = 2 /* the last host_block frames over and over, half as loud each time */
+} nt_late;
+
 typedef struct nt_stream_config {
     nt_schedule schedule; /* its session_block is the N of the session */
     uint32_t host_rate, host_block;
@@ -43,6 +55,9 @@ typedef struct nt_stream_config {
     uint32_t host_channels;
     uint32_t model_delay; /* host frames that the model itself delays: the dry path waits for it too */
     int64_t delay;        /* host frames of silence the output starts with; NT_LEAST_DELAY: the schedule's */
+    uint32_t backlog;     /* model frames that may wait for `run` beyond what one write brings */
+    nt_late late;
+    bool fades_in; /* the first block rises from silence: for a stream that takes over in the middle of a sound */
     nt_session session;
 } nt_stream_config;
 
@@ -50,7 +65,8 @@ typedef struct nt_stream_stats {
     uint64_t host_blocks, host_frames;
     uint64_t model_blocks, model_frames;
     uint64_t nonfinite_input, nonfinite_output; /* samples replaced by silence */
-    uint64_t starved_frames;                    /* host frames that were not there in time, played as silence */
+    uint64_t starved_frames;                    /* host frames that were not there in time, and were replaced */
+    uint64_t lost_frames;                       /* host frames that found no room to wait for `run` */
     uint64_t failed_blocks;                     /* model blocks whose session failed, played as silence */
 } nt_stream_stats;
 
@@ -62,13 +78,17 @@ nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config);
 /* [main-thread] NULL is allowed. */
 void nt_stream_destroy(nt_stream *stream);
 
-/* [audio-thread] Back to the state after create, with the parameters and levels that are set; resets the session. */
+/* [audio-thread, no other thread active] Back to the state after create, with the parameters and levels that are set;
+ * resets the session. */
 void nt_stream_reset(nt_stream *stream);
 
 /* [any-thread] The value that parameter `index` (clamped to 0..1) or a level (a linear factor) ramps to over the next
  * block. NaN, an infinite factor and an index that is not there change nothing. */
 void nt_stream_set_parameter(nt_stream *stream, uint32_t index, float value);
 void nt_stream_set_level(nt_stream *stream, nt_level level, float factor);
+
+/* [any-thread] The value last set; NaN for an index that is not there. */
+float nt_stream_get_parameter(const nt_stream *stream, uint32_t index);
 
 /* [audio-thread] One host block: `frames` of host_channels channels, channel c at in + c * in_stride and
  * out + c * out_stride; in and out may be the same memory. `params` holds a curve for each parameter, row p at params +
@@ -77,13 +97,17 @@ void nt_stream_set_level(nt_stream *stream, nt_level level, float factor);
 nt_status nt_stream_process(nt_stream *stream, const float *in, ptrdiff_t in_stride, const float *params,
                             ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames);
 
-/* [audio-thread] The parts of nt_stream_process, to be called in this order. */
+/* [audio-thread] The parts of nt_stream_process, to be called in this order; or, side by side, write and read here and
+ * run in another thread. */
 nt_status nt_stream_write(nt_stream *stream, const float *in, ptrdiff_t in_stride, const float *params,
                           ptrdiff_t params_stride, uint32_t frames);
 nt_status nt_stream_run(nt_stream *stream);
 void nt_stream_read(nt_stream *stream, float *out, ptrdiff_t out_stride, uint32_t frames);
 
-/* [audio-thread] */
+/* [run's thread] At most one model block. Answers whether there was one; `status` is that of its session. */
+bool nt_stream_run_block(nt_stream *stream, nt_status *status);
+
+/* [any-thread] Each number by itself is right; together they may be a block apart while the stream is at work. */
 void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats);
 
 #endif

@@ -1,0 +1,87 @@
+/* nt_worker: an engine whose model runs beside the audio thread.
+ *
+ * The audio thread only writes to and reads from the stream's lock-free rings and posts a semaphore; a thread of the pool
+ * runs the session. Where the stream says so (in_callback) the audio thread runs it by itself.
+ *
+ * A stream is never changed while it is in use. Another one is made, offered, and taken over by the audio thread at the
+ * beginning of a block, without waiting; the one before fades out, and is given back to the control thread.
+ *
+ * Of the functions for the main thread one runs at a time; the caller sees to that.
+ */
+#ifndef NEUTONE_NT_WORKER_H
+#define NEUTONE_NT_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "neutone/nt_callback.h"
+#include "neutone/nt_histogram.h"
+#include "neutone/nt_pool.h"
+#include "neutone/nt_status.h"
+#include "neutone/nt_stream.h"
+
+typedef struct nt_worker nt_worker;
+
+enum { NT_METERS = 64 /* channels whose peaks are measured */ };
+
+/* A stream, and what the audio thread must know of it. */
+typedef struct nt_worker_stream {
+    nt_stream *stream; /* stays the caller's, until nt_worker_collect gives it back */
+    uint32_t host_rate, host_block, host_channels;
+    bool host_block_varies;
+    bool in_callback; /* the audio thread runs the session: it must not lock, allocate or take the GIL */
+} nt_worker_stream;
+
+/* Since create; taking over another stream changes none of them. */
+typedef struct nt_worker_stats {
+    uint64_t blocks, frames; /* of the host */
+    uint64_t late_frames;    /* host frames that were replaced, for the model had not answered in time */
+    uint64_t lost_frames;    /* host frames that the model never heard, for it was too far behind */
+    uint64_t refused_blocks; /* of another size than the stream was made for, or of a second thread: silence */
+    uint64_t takeovers;
+    uint64_t audio_ns;       /* how long the host's blocks sound */
+} nt_worker_stats;
+
+/* [main-thread] The pool must outlive it. */
+nt_status nt_worker_create(nt_worker **worker, nt_pool *pool);
+
+/* [main-thread] After nt_worker_close, and after everything was collected. NULL is allowed. */
+void nt_worker_destroy(nt_worker *worker);
+
+/* [main-thread] The stream that the audio thread takes over at its next block that fits. One that was offered before and
+ * not yet taken will not be, and can be collected. */
+nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered);
+
+/* [main-thread] A stream that no thread will touch again, or NULL. Waits for a model block that is being computed. */
+nt_stream *nt_worker_collect(nt_worker *worker);
+
+/* [main-thread] From here on every block is silence. Waits for the audio thread to leave the one that it is in; then
+ * everything can be collected. */
+void nt_worker_close(nt_worker *worker);
+
+/* [audio-thread] One host block, as in nt_callback; `params` as in nt_stream_write. Where it answers an error, out is
+ * silence. */
+nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
+                            uint32_t frames, const float *params, ptrdiff_t params_stride);
+
+/* [audio-thread] Of the stream in use. */
+void nt_worker_set_parameter(nt_worker *worker, uint32_t index, float value);
+
+/* [any-thread] Whether nt_worker_process waits for the model, as hosts want it that are not in real time. */
+void nt_worker_set_blocking(nt_worker *worker, bool blocking);
+bool nt_worker_is_blocking(const nt_worker *worker);
+
+/* [any-thread] It lives as long as the worker. */
+const nt_callback *nt_worker_callback(const nt_worker *worker);
+
+/* [any-thread] */
+void nt_worker_get_stats(const nt_worker *worker, nt_worker_stats *stats);
+const nt_histogram *nt_worker_callback_times(const nt_worker *worker);
+const nt_histogram *nt_worker_model_times(const nt_worker *worker);
+
+/* [any-thread] The largest magnitude since the last call, 0 for channels that are not measured. */
+float nt_worker_take_input_peak(nt_worker *worker, uint32_t channel);
+float nt_worker_take_output_peak(nt_worker *worker, uint32_t channel);
+
+#endif

@@ -1,0 +1,77 @@
+/* The model's side of a worker: a stream whose session is run by a thread of the pool, or in the callback. */
+#include <stdlib.h>
+
+#include "nt_denormals.h"
+#include "nt_thread.h"
+#include "nt_worker_internal.h"
+
+enum { WAIT_POLL = 20 /* microseconds */ };
+
+/* One model block. Other code in this thread (a runtime, Python) may have changed how denormals are treated. */
+static bool run_block(nt_runner *runner, nt_status *status)
+{
+    nt_denormals before = nt_denormals_flush();
+    uint64_t begun = nt_clock_now();
+    bool did = nt_stream_run_block(runner->of.stream, status);
+    if (did)
+        nt_histogram_add(&runner->worker->model_times, nt_clock_now() - begun);
+    nt_denormals_restore(before);
+    return did;
+}
+
+/* A piece of work is one model block, so that models share the pool's threads fairly. */
+static bool work(void *context)
+{
+    nt_status status; /* the stream has counted it, and the session knows why */
+    return run_block(context, &status);
+}
+
+nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, const nt_worker_stream *of)
+{
+    nt_runner *made = calloc(1, sizeof *made);
+    if (!made)
+        return NT_ERROR_MEMORY;
+    size_t samples = (size_t)of->host_channels * of->host_block;
+    made->of = *of;
+    made->worker = worker;
+    made->in = calloc(samples, sizeof(float));
+    made->out = calloc(samples, sizeof(float));
+    nt_status status = made->in && made->out ? NT_OK : NT_ERROR_MEMORY;
+    if (status == NT_OK && !of->in_callback)
+        status = nt_pool_add(worker->pool, &made->slot, work, made);
+    if (status != NT_OK) {
+        nt_runner_destroy(made);
+        return status;
+    }
+    *runner = made;
+    return NT_OK;
+}
+
+void nt_runner_destroy(nt_runner *runner)
+{
+    if (runner->slot)
+        nt_pool_remove(runner->worker->pool, runner->slot);
+    free(runner->in);
+    free(runner->out);
+    free(runner);
+}
+
+nt_status nt_runner_run(nt_runner *runner)
+{
+    nt_status status = NT_OK, last;
+    while (run_block(runner, &last))
+        if (last != NT_OK)
+            status = last;
+    return status;
+}
+
+void nt_runner_notify(nt_runner *runner)
+{
+    nt_pool_notify(runner->worker->pool, runner->slot);
+}
+
+void nt_runner_wait(const nt_runner *runner)
+{
+    while (!nt_pool_is_idle(runner->slot))
+        nt_thread_sleep(WAIT_POLL);
+}

@@ -1,0 +1,57 @@
+/* The inside of a worker, shared by its audio side and its control side. */
+#ifndef NT_WORKER_INTERNAL_H
+#define NT_WORKER_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "neutone/nt_worker.h"
+
+/* A stream with its place in the pool and memory to gather a host's channels in. */
+typedef struct nt_runner {
+    nt_worker_stream of;
+    nt_worker *worker;
+    nt_slot *slot; /* NULL: the audio thread runs the session */
+    float *in, *out; /* (host_channels, host_block) */
+    uint64_t late_before, lost_before; /* what the worker's statistics hold of it already */
+    struct nt_runner *next;            /* in a list of those that are done with */
+} nt_runner;
+
+typedef struct nt_peaks {
+    _Atomic float of[NT_METERS];
+} nt_peaks;
+
+struct nt_worker {
+    nt_pool *pool;
+    nt_callback callback;
+
+    _Atomic(nt_runner *) offered; /* put by the control thread, taken (or put back) by the audio thread */
+    _Atomic(nt_runner *) retired; /* a stack: pushed by the audio thread, taken whole by the control thread */
+    nt_runner *collected;         /* the control thread's */
+
+    /* Both sequentially consistent: either the audio thread sees `closed`, or the control thread sees `inside`. */
+    _Atomic bool inside, closed;
+    _Atomic bool blocking;
+
+    char apart[64];
+    nt_runner *active; /* the audio thread's */
+    _Atomic uint64_t blocks, frames, late_frames, lost_frames, refused_blocks, takeovers, audio_ns;
+    nt_peaks input_peaks, output_peaks;
+    nt_histogram callback_times, model_times;
+};
+
+/* [main-thread] */
+nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, const nt_worker_stream *of);
+
+/* [main-thread] Waits for a model block that is being computed. The stream stays. */
+void nt_runner_destroy(nt_runner *runner);
+
+/* [audio-thread] Run the session here and now. */
+nt_status nt_runner_run(nt_runner *runner);
+
+/* [audio-thread] Let the pool run it. */
+void nt_runner_notify(nt_runner *runner);
+
+/* [audio-thread, not in real time] Sleep until the pool has done everything. */
+void nt_runner_wait(const nt_runner *runner);
+
+#endif

@@ -1,0 +1,179 @@
+/* The audio side of a worker: what happens in a host's callback. */
+#include <math.h>
+#include <string.h>
+
+#include "nt_denormals.h"
+#include "nt_thread.h"
+#include "nt_worker_internal.h"
+
+/* The audio thread alone writes these counters. */
+static void count(_Atomic uint64_t *counter, uint64_t number)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + number, memory_order_relaxed);
+}
+
+static bool fits(const nt_runner *runner, uint32_t channels, uint32_t frames)
+{
+    const nt_worker_stream *of = &runner->of;
+    return channels == of->host_channels && frames <= of->host_block &&
+           (of->host_block_varies || frames == of->host_block);
+}
+
+static void retire(nt_worker *worker, nt_runner *runner)
+{
+    nt_runner *top = atomic_load_explicit(&worker->retired, memory_order_relaxed);
+    /* The control thread only ever empties the stack, so a second try succeeds. release: the control thread must see what
+     * was written to the stream. */
+    do
+        runner->next = top;
+    while (!atomic_compare_exchange_weak_explicit(&worker->retired, &top, runner, memory_order_release,
+                                                  memory_order_relaxed));
+}
+
+/* The stream that takes over with this block, or NULL. It is left where it is while it does not fit and the one in use
+ * does: a host that announces another block size may still send some of the old one. */
+static nt_runner *take_offer(nt_worker *worker, uint32_t channels, uint32_t frames)
+{
+    if (!atomic_load_explicit(&worker->offered, memory_order_relaxed))
+        return NULL;
+    nt_runner *coming = atomic_exchange_explicit(&worker->offered, NULL, memory_order_acquire);
+    if (!coming || fits(coming, channels, frames) || !worker->active || !fits(worker->active, channels, frames))
+        return coming;
+    nt_runner *nothing = NULL;
+    if (!atomic_compare_exchange_strong_explicit(&worker->offered, &nothing, coming, memory_order_release,
+                                                 memory_order_relaxed))
+        retire(worker, coming); /* a newer one was offered meanwhile */
+    return NULL;
+}
+
+static void measure(nt_peaks *peaks, uint32_t channel, const float *samples, uint32_t frames)
+{
+    if (channel >= NT_METERS)
+        return;
+    float peak = 0.0f;
+    for (uint32_t i = 0; i < frames; i++) {
+        float magnitude = fabsf(samples[i]);
+        peak = magnitude > peak ? magnitude : peak;
+    }
+    if (peak > atomic_load_explicit(&peaks->of[channel], memory_order_relaxed))
+        atomic_store_explicit(&peaks->of[channel], peak, memory_order_relaxed);
+}
+
+static void silence(float *const *out, uint32_t channels, uint32_t frames)
+{
+    for (uint32_t c = 0; c < channels; c++)
+        memset(out[c], 0, frames * sizeof(float));
+}
+
+static void count_late(nt_worker *worker, nt_runner *runner)
+{
+    nt_stream_stats stats;
+    nt_stream_get_stats(runner->of.stream, &stats);
+    count(&worker->late_frames, stats.starved_frames - runner->late_before);
+    count(&worker->lost_frames, stats.lost_frames - runner->lost_before);
+    runner->late_before = stats.starved_frames;
+    runner->lost_before = stats.lost_frames;
+}
+
+/* A block through the stream, to runner->out. */
+static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *const *in, uint32_t frames,
+                             const float *params, ptrdiff_t params_stride)
+{
+    ptrdiff_t block = (ptrdiff_t)runner->of.host_block;
+    nt_stream *stream = runner->of.stream;
+    for (uint32_t c = 0; c < runner->of.host_channels; c++)
+        memcpy(runner->in + c * block, in[c], frames * sizeof(float));
+    nt_status status = nt_stream_write(stream, runner->in, block, params, params_stride, frames);
+    if (status != NT_OK)
+        return status;
+    bool waits = runner->slot && nt_worker_is_blocking(worker);
+    if (!runner->slot) {
+        status = nt_runner_run(runner);
+    } else if (waits) {
+        nt_runner_notify(runner);
+        nt_runner_wait(runner);
+    }
+    nt_stream_read(stream, runner->out, block, frames);
+    /* Last of all, for the thread that wakes may be put in our place. */
+    if (runner->slot && !waits)
+        nt_runner_notify(runner);
+    count_late(worker, runner);
+    return status == NT_ERROR_SESSION ? NT_OK : status; /* counted, and its block is silence */
+}
+
+/* What the stream before still had to say, fading over the block. */
+static void add_fading(nt_runner *runner, float *const *out, uint32_t frames)
+{
+    ptrdiff_t block = (ptrdiff_t)runner->of.host_block;
+    if (frames > runner->of.host_block)
+        return;
+    nt_stream_read(runner->of.stream, runner->out, block, frames);
+    for (uint32_t c = 0; c < runner->of.host_channels; c++)
+        for (uint32_t i = 0; i < frames; i++)
+            out[c][i] += runner->out[c * block + i] * (float)(frames - 1 - i) / (float)frames;
+}
+
+static nt_status process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
+                         uint32_t frames, const float *params, ptrdiff_t params_stride)
+{
+    nt_runner *coming = take_offer(worker, channels, frames), *before = NULL;
+    if (coming) {
+        before = worker->active;
+        worker->active = coming;
+        count(&worker->takeovers, 1);
+    }
+    nt_runner *runner = worker->active;
+    nt_status status = runner && fits(runner, channels, frames) ? NT_OK : NT_ERROR_FRAMES;
+    if (status == NT_OK) {
+        for (uint32_t c = 0; c < channels; c++) /* before out is written: it may be the same memory */
+            measure(&worker->input_peaks, c, in[c], frames);
+        status = run_through(worker, runner, in, frames, params, params_stride);
+    }
+    if (status == NT_OK)
+        for (uint32_t c = 0; c < channels; c++)
+            memcpy(out[c], runner->out + (size_t)c * runner->of.host_block, frames * sizeof(float));
+    else
+        silence(out, channels, frames);
+    if (before) {
+        if (channels == before->of.host_channels)
+            add_fading(before, out, frames);
+        retire(worker, before);
+    }
+    for (uint32_t c = 0; c < channels; c++)
+        measure(&worker->output_peaks, c, out[c], frames);
+    count(&worker->blocks, 1);
+    count(&worker->frames, frames);
+    if (runner)
+        count(&worker->audio_ns, (uint64_t)frames * 1000000000u / runner->of.host_rate);
+    return status;
+}
+
+nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
+                            uint32_t frames, const float *params, ptrdiff_t params_stride)
+{
+    nt_status status = NT_ERROR_BUSY;
+    if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst)) {
+        atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
+        silence(out, channels, frames);
+        return status;
+    }
+    if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst)) {
+        nt_denormals before = nt_denormals_flush();
+        uint64_t begun = nt_clock_now();
+        status = process(worker, in, out, channels, frames, params, params_stride);
+        if (status == NT_ERROR_FRAMES)
+            atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
+        nt_histogram_add(&worker->callback_times, nt_clock_now() - begun);
+        nt_denormals_restore(before);
+    } else {
+        silence(out, channels, frames);
+    }
+    atomic_store_explicit(&worker->inside, false, memory_order_release);
+    return status;
+}
+
+void nt_worker_set_parameter(nt_worker *worker, uint32_t index, float value)
+{
+    if (worker->active)
+        nt_stream_set_parameter(worker->active->of.stream, index, value);
+}
