@@ -1,18 +1,25 @@
 LEVELS = {"input_gain": NT_INPUT_GAIN, "wet": NT_WET, "dry": NT_DRY, "output_gain": NT_OUTPUT_GAIN}
 
+ctypedef int (*NativeFunction)(void *context, uint32_t frames) noexcept nogil
+
+cdef struct NativeSession:
+    NativeFunction function
+    void *context
+
 
 @cython.final
 cdef class Stream:
     """One session between one host block size and rate: the engine's compiled half.
 
-    `session` has audio_in, params, audio_out, run, reset and native as in neutone.plugins.Session. `delay` in host
-    frames replaces the schedule's, for tests.
+    `session` has audio_in, params, audio_out, run, reset, native and native_error as in neutone.plugins.Session. `delay`
+    in host frames replaces the schedule's, for tests.
     """
     cdef nt_stream *stream
     cdef nt_stream_config config
     cdef Py_buffer views[3]
     cdef int held
     cdef object session, run, reset_session, error, native
+    cdef NativeSession native_session
     cdef bint busy
 
     def __cinit__(self, Schedule schedule not None, session, *, host_rate, host_block, host_channels, in_channels,
@@ -49,10 +56,11 @@ cdef class Stream:
         config.session.reset = reset_session
         self.native = getattr(session, "native", None)
         if self.native is not None:
-            config.session.run = <int (*)(void *, uint32_t) noexcept nogil>PyCapsule_GetPointer(
-                self.native, "neutone.session")
-            config.session.context = PyCapsule_GetContext(self.native)
-            config.session.reset = NULL
+            self.native_session.function = <NativeFunction>PyCapsule_GetPointer(self.native, "neutone.session")
+            self.native_session.context = PyCapsule_GetContext(self.native)
+            config.session.context = &self.native_session
+            config.session.run = run_native
+            config.session.reset = reset_native
         cdef nt_status status = nt_stream_create(&self.stream, config)
         if status != NT_OK:
             raise_status(status)
@@ -151,7 +159,8 @@ cdef class Stream:
             raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
         self._raise_session_error()
         if status == NT_ERROR_SESSION:
-            raise InferenceError("the model's native session reported a failure")
+            reason = getattr(self.session, "native_error", None)
+            raise InferenceError(f"the model failed: {reason or 'its native session does not say why'}")
         raise_status(status)
 
     def reset(self):
@@ -159,8 +168,6 @@ cdef class Stream:
         self._enter()
         try:
             nt_stream_reset(self.stream)
-            if self.native is not None:
-                self.reset_session()
         finally:
             self.busy = False
         self._raise_session_error()
@@ -199,3 +206,13 @@ cdef void reset_session(void *context) noexcept with gil:
     except BaseException as error:
         if stream.error is None:
             stream.error = error
+
+
+cdef int run_native(void *context, uint32_t frames) noexcept nogil:
+    cdef NativeSession *session = <NativeSession *>context
+    return session.function(session.context, frames)
+
+
+cdef void reset_native(void *context) noexcept nogil:
+    cdef NativeSession *session = <NativeSession *>context
+    session.function(session.context, 0)

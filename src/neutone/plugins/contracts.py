@@ -45,7 +45,14 @@ class Session(ABC):
 
     native: object | None = None
     """A PyCapsule named ``neutone.session`` around ``int (*)(void *context, uint32_t frames)``, with the context as the
-    capsule's own: the same as :meth:`run`, callable without the GIL. None: there is none."""
+    capsule's own: the same as :meth:`run`, callable without the GIL. It answers 0 where ``audio_out`` is filled;
+    anything else turns the block into silence. ``frames == 0`` is :meth:`reset`, and answers 0. None: there is
+    none."""
+
+    @property
+    def native_error(self) -> str | None:
+        """Why the ``native`` function last answered other than 0; None where it never did, or does not say."""
+        return None
 
     @abstractmethod
     def run(self, frames: int) -> None:
