@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from neutone import errors
 from neutone._core import Resampler, Ring, Schedule
-from neutone.engine import Engine, EngineStats
+from neutone.engine import Engine
+from neutone.engine_stats import EngineStats, LiveStats
 from neutone.latency import Latency
 from neutone.loading import default_model, load
 from neutone.rendering import render
@@ -31,6 +32,7 @@ __all__ = [
     "Engine",
     "EngineStats",
     "Latency",
+    "LiveStats",
     "ModelMetadata",
     "Resampler",
     "Ring",

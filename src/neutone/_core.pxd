@@ -15,6 +15,8 @@ cdef extern from "neutone/nt_status.h" nogil:
         NT_ERROR_FRAMES
         NT_ERROR_NAN
         NT_ERROR_SESSION
+        NT_ERROR_FULL
+        NT_ERROR_BUSY
     const char *nt_strerror(nt_status status)
 
 cdef extern from "neutone/nt_ring.h" nogil:
@@ -94,6 +96,10 @@ cdef extern from "neutone/nt_stream.h" nogil:
         uint32_t out_channels
         uint32_t parameters
         uint32_t look_behind
+    ctypedef enum nt_late:
+        NT_LATE_SILENCE
+        NT_LATE_DRY
+        NT_LATE_REPEAT
     ctypedef struct nt_stream_config:
         nt_schedule schedule
         uint32_t host_rate
@@ -104,6 +110,9 @@ cdef extern from "neutone/nt_stream.h" nogil:
         uint32_t host_channels
         uint32_t model_delay
         int64_t delay
+        uint32_t backlog
+        nt_late late
+        bint fades_in
         nt_session session
     ctypedef struct nt_stream_stats:
         uint64_t host_blocks
@@ -113,6 +122,7 @@ cdef extern from "neutone/nt_stream.h" nogil:
         uint64_t nonfinite_input
         uint64_t nonfinite_output
         uint64_t starved_frames
+        uint64_t lost_frames
         uint64_t failed_blocks
     ctypedef enum nt_level:
         NT_INPUT_GAIN
@@ -123,7 +133,67 @@ cdef extern from "neutone/nt_stream.h" nogil:
     void nt_stream_destroy(nt_stream *stream)
     void nt_stream_reset(nt_stream *stream)
     void nt_stream_set_parameter(nt_stream *stream, uint32_t index, float value)
+    float nt_stream_get_parameter(const nt_stream *stream, uint32_t index)
     void nt_stream_set_level(nt_stream *stream, nt_level level, float factor)
     nt_status nt_stream_process(nt_stream *stream, const float *input, ptrdiff_t in_stride, const float *params,
                                 ptrdiff_t params_stride, float *output, ptrdiff_t out_stride, uint32_t frames)
     void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats)
+
+cdef extern from "neutone/nt_callback.h" nogil:
+    ctypedef struct nt_callback:
+        pass
+
+cdef extern from "neutone/nt_histogram.h" nogil:
+    enum:
+        NT_HISTOGRAM_CLASSES
+    ctypedef struct nt_histogram:
+        uint64_t total
+        uint64_t largest
+    void nt_histogram_read(const nt_histogram *histogram, uint64_t *counts)
+    uint64_t nt_histogram_upper(uint32_t class_index)
+
+cdef extern from "neutone/nt_pool.h" nogil:
+    enum:
+        NT_POOL_THREADS_MAX
+    ctypedef struct nt_pool:
+        pass
+    nt_status nt_pool_create(nt_pool **pool, uint32_t threads, int priority)
+    void nt_pool_destroy(nt_pool *pool)
+    uint32_t nt_pool_threads(const nt_pool *pool)
+    int nt_pool_refusal(const nt_pool *pool)
+
+cdef extern from "neutone/nt_worker.h" nogil:
+    enum:
+        NT_METERS
+    ctypedef struct nt_worker:
+        pass
+    ctypedef struct nt_worker_stream:
+        nt_stream *stream
+        uint32_t host_rate
+        uint32_t host_block
+        uint32_t host_channels
+        bint host_block_varies
+        bint in_callback
+    ctypedef struct nt_worker_stats:
+        uint64_t blocks
+        uint64_t frames
+        uint64_t late_frames
+        uint64_t lost_frames
+        uint64_t refused_blocks
+        uint64_t takeovers
+        uint64_t audio_ns
+    nt_status nt_worker_create(nt_worker **worker, nt_pool *pool)
+    void nt_worker_destroy(nt_worker *worker)
+    nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered)
+    nt_stream *nt_worker_collect(nt_worker *worker)
+    void nt_worker_close(nt_worker *worker)
+    nt_status nt_worker_process(nt_worker *worker, const float *const *input, float *const *output, uint32_t channels,
+                                uint32_t frames, const float *params, ptrdiff_t params_stride)
+    void nt_worker_set_blocking(nt_worker *worker, bint blocking)
+    bint nt_worker_is_blocking(const nt_worker *worker)
+    const nt_callback *nt_worker_callback(const nt_worker *worker)
+    void nt_worker_get_stats(const nt_worker *worker, nt_worker_stats *stats)
+    const nt_histogram *nt_worker_callback_times(const nt_worker *worker)
+    const nt_histogram *nt_worker_model_times(const nt_worker *worker)
+    float nt_worker_take_input_peak(nt_worker *worker, uint32_t channel)
+    float nt_worker_take_output_peak(nt_worker *worker, uint32_t channel)

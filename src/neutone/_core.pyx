@@ -8,7 +8,7 @@ from cpython.buffer cimport (
     PyObject_CheckBuffer,
     PyObject_GetBuffer,
 )
-from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetPointer, PyCapsule_New
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -21,3 +21,4 @@ include "_core_schedule.pxi"
 include "_core_ring.pxi"
 include "_core_resampler.pxi"
 include "_core_stream.pxi"
+include "_core_worker.pxi"

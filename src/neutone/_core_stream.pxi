@@ -1,3 +1,4 @@
+LATE = {"silence": NT_LATE_SILENCE, "dry": NT_LATE_DRY, "repeat": NT_LATE_REPEAT}
 LEVELS = {"input_gain": NT_INPUT_GAIN, "wet": NT_WET, "dry": NT_DRY, "output_gain": NT_OUTPUT_GAIN}
 
 ctypedef int (*NativeFunction)(void *context, uint32_t frames) noexcept nogil
@@ -12,7 +13,8 @@ cdef class Stream:
     """One session between one host block size and rate: the engine's compiled half.
 
     `session` has audio_in, params, audio_out, run, reset, native and native_error as in neutone.plugins.Session. `delay`
-    in host frames replaces the schedule's, for tests.
+    in host frames replaces the schedule's. `backlog` in model frames, `late` and `fades_in` are for a stream that is
+    offered to a Worker; `process` then goes through that.
     """
     cdef nt_stream *stream
     cdef nt_stream_config config
@@ -21,10 +23,14 @@ cdef class Stream:
     cdef object session, run, reset_session, error, native
     cdef NativeSession native_session
     cdef bint busy
+    cdef void *worker    # a Worker, which keeps this stream, and says when it no longer does
+    cdef const float **inputs
+    cdef float **outputs
+    cdef bint is_retired
 
     def __cinit__(self, Schedule schedule not None, session, *, host_rate, host_block, host_channels, in_channels,
                   out_channels, parameters, look_behind, bint varies=False, resampler="sinc", taps=32, model_delay=0,
-                  delay=None):
+                  delay=None, backlog=0, late="silence", bint fades_in=False):
         cdef nt_stream_config *config = &self.config
         cdef Py_ssize_t block = schedule.fields.session_block
         self.session = session
@@ -39,6 +45,9 @@ cdef class Stream:
         config.host_channels = checked(host_channels, "channels", 1, 1024)
         config.model_delay = model_delay
         config.delay = -1 if delay is None else <int64_t>delay
+        config.backlog = backlog
+        config.late = LATE[late]
+        config.fades_in = fades_in
         config.session.in_channels = in_channels
         config.session.out_channels = out_channels
         config.session.parameters = parameters
@@ -68,6 +77,8 @@ cdef class Stream:
 
     def __dealloc__(self):
         nt_stream_destroy(self.stream)
+        free(self.inputs)
+        free(self.outputs)
         for i in range(self.held):
             PyBuffer_Release(&self.views[i])
 
@@ -77,7 +88,18 @@ cdef class Stream:
             return 0
         if not isinstance(error, Exception):
             raise error
-        raise InferenceError(f"the model failed: {type(error).__name__}: {error}") from error
+        raise inference_error(error)
+
+    @property
+    def failure(self):
+        """The last failure of a session that a worker runs, as InferenceError; None where there was none."""
+        cdef nt_stream_stats stats
+        if self.error is not None:
+            return inference_error(self.error)
+        nt_stream_get_stats(self.stream, &stats)
+        if self.native is None or stats.failed_blocks == 0:
+            return None
+        return native_inference_error(self.session)
 
     cdef int _enter(self) except -1:
         # The session may let go of the GIL while it runs: another thread must not come in behind it.
@@ -109,12 +131,27 @@ cdef class Stream:
             )
         return 0
 
+    cdef nt_status _process_beside(self, Planar *source, Planar *target, const float *curves, ptrdiff_t stride):
+        cdef nt_status status
+        cdef nt_worker *worker = (<Worker>self.worker).worker
+        cdef uint32_t c, channels = <uint32_t>source.channels, frames = <uint32_t>source.frames
+        if frames == 0:
+            return NT_OK
+        for c in range(channels):
+            self.inputs[c] = source.first + c * source.stride
+            self.outputs[c] = target.first + c * target.stride
+        with nogil:
+            status = nt_worker_process(worker, self.inputs, self.outputs, channels, frames, curves, stride)
+        return status
+
     def process(self, audio, out=None, curves=None):
         """One host block: audio (channels, frames), curves (parameters, frames) or None. Answers `out`."""
         cdef Py_buffer in_view, out_view, curves_view
         cdef Planar source, target, automation
         cdef nt_status status
         cdef const float *first_curve = NULL
+        if self.is_retired:
+            raise RuntimeError("the engine is closed")
         self._enter()
         # A zeroed view is one that releasing leaves alone.
         memset(&in_view, 0, sizeof(Py_buffer))
@@ -140,7 +177,9 @@ cdef class Stream:
                         f"{(self.config.session.parameters, source.frames)}: a row for each declared parameter, 0..1"
                     )
                 first_curve = automation.first
-            if self.native is None:
+            if self.worker != NULL:
+                status = self._process_beside(&source, &target, first_curve, automation.stride)
+            elif self.native is None:
                 status = nt_stream_process(self.stream, source.first, source.stride, first_curve, automation.stride,
                                            target.first, target.stride, <uint32_t>source.frames)
             else:
@@ -153,14 +192,15 @@ cdef class Stream:
             PyBuffer_Release(&in_view)
             PyBuffer_Release(&out_view)
             PyBuffer_Release(&curves_view)
-        if status == NT_OK and self.error is None:
+        if status == NT_OK and (self.error is None or self.worker != NULL):
             return out
         if status == NT_ERROR_NAN:
             raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
+        if status == NT_ERROR_BUSY:
+            raise RuntimeError("the engine is processing in a host's callback; one at a time may use it")
         self._raise_session_error()
         if status == NT_ERROR_SESSION:
-            reason = getattr(self.session, "native_error", None)
-            raise InferenceError(f"the model failed: {reason or 'its native session does not say why'}")
+            raise native_inference_error(self.session)
         raise_status(status)
 
     def reset(self):
@@ -176,6 +216,10 @@ cdef class Stream:
         """Where parameter `index` (0..1) ramps to over the next block."""
         nt_stream_set_parameter(self.stream, checked(index, "index", 0, 1023), value)
 
+    def get_parameter(self, index):
+        """The value (0..1) last set, by whichever thread."""
+        return nt_stream_get_parameter(self.stream, checked(index, "index", 0, 1023))
+
     def set_level(self, name, factor):
         """Where "input_gain", "wet", "dry" or "output_gain" (linear factors) ramps to over the next block."""
         nt_stream_set_level(self.stream, LEVELS[name], factor)
@@ -188,13 +232,24 @@ cdef class Stream:
         return stats
 
 
+cdef object inference_error(object error):
+    made = InferenceError(f"the model failed: {type(error).__name__}: {error}")
+    made.__cause__ = error
+    return made
+
+
+cdef object native_inference_error(object session):
+    reason = getattr(session, "native_error", None)
+    return InferenceError(f"the model failed: {reason or 'its native session does not say why'}")
+
+
 cdef int run_session(void *context, uint32_t frames) noexcept with gil:
     cdef Stream stream = <Stream>context
     try:
         stream.run(frames)
         return 0
     except BaseException as error:
-        if stream.error is None:
+        if stream.error is None or stream.worker != NULL:
             stream.error = error
         return 1
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone._core import Schedule, Stream
-from neutone.errors import ConfigurationError
+from neutone.background import Background, BackgroundSettings, describe_scheduling
+from neutone.durations import Durations
+from neutone.engine_stats import EngineStats, LiveStats
+from neutone.errors import ConfigurationError, InferenceError
 from neutone.host_settings import HostSettings
 from neutone.latency import Latency
+from neutone.mix_levels import MixLevels, decibels_of_unit
 from neutone.parameter_set import ParameterSet
 from neutone.plugins.contracts import Model, Session
 
@@ -26,29 +30,10 @@ __all__ = ["Engine", "EngineStats"]
 Array = NDArray[np.float32]
 Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 
-GAIN_RANGE_DB = 30.0
 MAX_DELAY = 1 << 28
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStats:
-    """Counters since the last reset."""
-
-    host_blocks: int
-    host_frames: int
-    model_blocks: int
-    model_frames: int
-    nonfinite_input: int
-    """input samples that were NaN or infinite and became silence"""
-    nonfinite_output: int
-    """samples of the model that were NaN or infinite and became silence"""
-    starved_frames: int
-    """host frames that were not there in time and became silence"""
-    failed_blocks: int
-    """model blocks that raised and became silence"""
-
-
-class Engine:
+class Engine(MixLevels):
     """Runs a model on a host's blocks.
 
     A model with other channels than the host is fed by this rule, and answers by it: channel b of B is the mean of the
@@ -68,9 +53,21 @@ class Engine:
         taps: length of the sinc, 8..128, counted at the lower of the two rates.
         fixed_blocks: False where the host sends any number of frames up to ``block_size``; costs up to a model block of
             latency.
+        background: run the model beside the audio thread, in a worker thread that all engines share. Audio is passed on
+            through lock-free queues; the host's callback may be :attr:`callback`, in C, which never meets Python.
+        slack: in the background, how many host blocks the model has to answer; they add to the latency. A model that
+            computes a block of its own for longer needs more. 0 runs it in the callback, which needs a session with a
+            native function (ONNX has one).
+        late: in the background, what is heard where the model has not answered in time: ``"silence"``, ``"dry"`` (the
+            input) or ``"repeat"`` (the last block again, fading). It is counted, and the latency stays.
+
+    In the background nothing waits for the model: :meth:`process` may be called from a real-time thread, :meth:`reset`
+    and :meth:`configure` from another one meanwhile (what sounds fades out over the next block, and the new begins with
+    silence), a model that fails shows in :attr:`error`.
 
     Raises:
-        neutone.errors.ConfigurationError: a value outside its range (a :class:`ValueError`).
+        neutone.errors.ConfigurationError: a value outside its range (a :class:`ValueError`), or ``slack=0`` for a model
+            that cannot run without Python.
 
     >>> import neutone
     >>> model = neutone.load(neutone.default_model())
@@ -79,7 +76,7 @@ class Engine:
     >>> engine.process(np.zeros((1, 512), np.float32), params={"tone": 0.2}).shape
     (1, 512)
     >>> engine.latency
-    Latency(resampling=32, buffering=0, model=0)
+    Latency(resampling=32, buffering=0, model=0, slack=0)
     """
 
     def __init__(
@@ -92,6 +89,9 @@ class Engine:
         resampler: str = "sinc",
         taps: int = 32,
         fixed_blocks: bool = True,
+        background: bool = False,
+        slack: int = 1,
+        late: str = "silence",
     ) -> None:
         if not isinstance(model, Model):
             raise ConfigurationError(
@@ -99,16 +99,18 @@ class Engine:
             )
         self._model = model
         metadata = model.metadata
-        self._levels = {
-            "input_gain": _decibels_of_unit(metadata.input_gain_default_value),
-            "output_gain": _decibels_of_unit(metadata.output_gain_default_value),
-            "wet": metadata.wet_default_value,
-            "dry": metadata.dry_default_value,
-        }
+        super().__init__(
+            input_gain_db=decibels_of_unit(metadata.input_gain_default_value),
+            output_gain_db=decibels_of_unit(metadata.output_gain_default_value),
+            wet=metadata.wet_default_value,
+            dry=metadata.dry_default_value,
+        )
         self._parameters = ParameterSet(metadata.parameters)
+        self._background_settings = BackgroundSettings(slack, late)
+        self._background = Background() if background else None
         self._open(HostSettings(sample_rate, block_size, channels, resampler, taps, fixed_blocks))
 
-    def _open(self, settings: HostSettings) -> None:
+    def _open(self, settings: HostSettings, *, takes_over: bool = False) -> None:
         """All that depends on the settings is made first, and takes its place only when it is complete."""
         metadata = self._model.metadata
         schedule = Schedule.choose(
@@ -121,6 +123,8 @@ class Engine:
             model_blocks=metadata.native_buffer_sizes,
         )
         session = self._model.prepare(schedule.model_rate, schedule.session_block)
+        beside = self._background_settings
+        slack = beside.slack * settings.block_size if self._background else 0
         try:
             delay = round(self._delay_of(session) * settings.sample_rate / schedule.model_rate)
             stream = Stream(
@@ -137,16 +141,26 @@ class Engine:
                 resampler=settings.resampler,
                 taps=settings.taps,
                 model_delay=delay,
+                delay=schedule.delay + slack,
+                backlog=beside.backlog(schedule) if self._background else 0,
+                late=beside.late,
+                fades_in=takes_over and self._background is not None,
             )
+            if self._background and beside.slack == 0 and session.native is None:
+                raise ConfigurationError(
+                    f"slack is 0, but {type(session).__name__} cannot run in a real-time callback: it has no native "
+                    f"function; expected slack of 1 or more"
+                )
         except BaseException:
             if isinstance(session, Session):
                 session.close()
             raise
+        self._parameters.attach(stream.set_parameter, stream.get_parameter)
+        self.attach_levels(stream.set_level)
+        if self._background:
+            self._background.offer(stream, session, in_callback=beside.slack == 0)
         self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
-        self._latency = Latency(schedule.resampling, schedule.buffering, delay)
-        self._parameters.attach(stream.set_parameter)
-        for name in self._levels:
-            self._send_level(name)
+        self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
     def _delay_of(self, session: Session) -> int:
         if not isinstance(session, Session):
@@ -192,7 +206,11 @@ class Engine:
 
     def reset(self) -> None:
         """Forget all audio: queues, resamplers, the model's state, the counters. Parameters and levels stay."""
-        self._stream.reset()
+        if self._background:
+            with self._replacing():
+                self._open(self._settings, takes_over=True)
+        else:
+            self._stream.reset()
 
     def configure(
         self,
@@ -208,24 +226,39 @@ class Engine:
         Raises:
             RuntimeError: the engine is processing, in another thread or around this call.
         """
-        before = self._settings
-        settings = replace(
-            before,
-            sample_rate=before.sample_rate if sample_rate is None else sample_rate,
-            block_size=before.block_size if block_size is None else block_size,
-            channels=before.channels if channels is None else channels,
-            fixed_blocks=before.fixed_blocks if fixed_blocks is None else fixed_blocks,
-        )
+        with self._replacing():
+            before = self._settings
+            settings = replace(
+                before,
+                sample_rate=before.sample_rate if sample_rate is None else sample_rate,
+                block_size=before.block_size if block_size is None else block_size,
+                channels=before.channels if channels is None else channels,
+                fixed_blocks=before.fixed_blocks if fixed_blocks is None else fixed_blocks,
+            )
+            self._open(settings, takes_over=True)
+
+    @contextlib.contextmanager
+    def _replacing(self) -> Iterator[None]:
+        """While another stream is put in place: nobody else does, and the session before is closed at the end."""
+        if self._background:
+            with self._background.lock:
+                yield
+                self._background.settle()
+            return
         stream, session = self._stream, self._session
         stream.claim()
         try:
-            self._open(settings)
+            yield
         finally:
             stream.release()
         session.close()
 
     def close(self) -> None:
-        """Free what the model's runtime holds. The engine is not used afterwards."""
+        """Free what the model's runtime holds. The engine is not used afterwards; a callback that still calls it gets
+        silence."""
+        if self._background:
+            self._background.close()
+            return
         self._stream.claim()
         try:
             self._session.close()
@@ -302,7 +335,54 @@ class Engine:
     @property
     def stats(self) -> EngineStats:
         """What was counted since the last reset."""
-        return EngineStats(**self._stream.stats)
+        stats = EngineStats(**self._stream.stats)
+        if self._background:
+            return replace(stats, scheduling=describe_scheduling())
+        return stats
+
+    # -- in the background ---------------------------------------------------------------------------------------------
+
+    def _beside(self) -> Background:
+        if self._background is None:
+            raise ConfigurationError("the engine runs in its caller's thread, expected one with background=True")
+        return self._background
+
+    @property
+    def callback(self) -> object:
+        """For hosts in C: a PyCapsule named ``neutone.callback`` around the struct ``nt_callback`` of
+        ``neutone/nt_callback.h``, valid for the engine's life. Its functions allocate nothing, take no lock and make
+        no system call but a semaphore post."""
+        return self._beside().worker.callback
+
+    @property
+    def error(self) -> InferenceError | None:
+        """In the background: the last failure of the model since the last reset, whose block became silence."""
+        return self._stream.failure
+
+    @property
+    def blocking(self) -> bool:
+        """In the background: whether :meth:`process` waits for the model, for hosts that are not in real time."""
+        return self._beside().worker.blocking
+
+    @blocking.setter
+    def blocking(self, wanted: bool) -> None:
+        self._beside().worker.blocking = wanted
+
+    @property
+    def live_stats(self) -> LiveStats:
+        """In the background: what was counted since the engine was made, resets and reconfigurations included."""
+        worker = self._beside().worker
+        return LiveStats(
+            **worker.stats,
+            callback_times=Durations.from_nanoseconds(*worker.callback_times),
+            model_times=Durations.from_nanoseconds(*worker.model_times),
+            model_in_callback=self._background_settings.slack == 0,
+        )
+
+    def take_peaks(self) -> tuple[list[float], list[float]]:
+        """In the background: the largest magnitudes of the input's and output's channels (up to 64) since the last
+        call, 1.0 for full scale."""
+        return self._beside().worker.take_peaks(self.channels)
 
     # -- settings ------------------------------------------------------------------------------------------------------
 
@@ -310,58 +390,3 @@ class Engine:
     def parameters(self) -> ParameterSet:
         """The declared parameters by name, in natural units; a change ramps over the next block."""
         return self._parameters
-
-    @property
-    def wet(self) -> float:
-        """Level of the model's output in the mix, 0..1."""
-        return self._levels["wet"]
-
-    @wet.setter
-    def wet(self, level: float) -> None:
-        self._set_level("wet", level, 0.0, 1.0)
-
-    @property
-    def dry(self) -> float:
-        """Level of the unprocessed input in the mix, 0..1; delayed to match, and not touched by ``input_gain_db``."""
-        return self._levels["dry"]
-
-    @dry.setter
-    def dry(self, level: float) -> None:
-        self._set_level("dry", level, 0.0, 1.0)
-
-    @property
-    def input_gain_db(self) -> float:
-        """Gain into the model, -30..30 dB."""
-        return self._levels["input_gain"]
-
-    @input_gain_db.setter
-    def input_gain_db(self, gain: float) -> None:
-        self._set_level("input_gain", gain, -GAIN_RANGE_DB, GAIN_RANGE_DB)
-
-    @property
-    def output_gain_db(self) -> float:
-        """Gain after the mix, -30..30 dB."""
-        return self._levels["output_gain"]
-
-    @output_gain_db.setter
-    def output_gain_db(self, gain: float) -> None:
-        self._set_level("output_gain", gain, -GAIN_RANGE_DB, GAIN_RANGE_DB)
-
-    def _set_level(self, name: str, value: float, low: float, high: float) -> None:
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if not low <= number <= high:  # NaN too
-            raise ConfigurationError(f"{name} is {value!r}, expected a number from {low:g} to {high:g}")
-        self._levels[name] = number
-        self._send_level(name)
-
-    def _send_level(self, name: str) -> None:
-        value = self._levels[name]
-        self._stream.set_level(name, 10.0 ** (value / 20.0) if name.endswith("gain") else value)
-
-
-def _decibels_of_unit(unit: float) -> float:
-    """Model files keep gains as 0..1 for -30..30 dB."""
-    return (2.0 * unit - 1.0) * GAIN_RANGE_DB

@@ -21,11 +21,13 @@ class Latency(NamedTuple):
     """frames added by collecting whole model blocks (0 where the model takes any block size)"""
     model: int
     """frames by which the model itself delays, rounded to the host's rate"""
+    slack: int = 0
+    """frames that a model in the background has to answer (0 where it runs in the host's callback)"""
 
     @property
     def total(self) -> int:
-        """resampling + buffering + model"""
-        return self.resampling + self.buffering + self.model
+        """resampling + buffering + model + slack"""
+        return self.resampling + self.buffering + self.model + self.slack
 
     def milliseconds(self, sample_rate: int) -> float:
         """The total in ms at a host rate in Hz."""

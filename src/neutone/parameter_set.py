@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
     from neutone.parameters import NumericalNeutoneParameter, ParameterValue
 
 __all__ = ["ParameterSet"]
+
+_float32 = struct.Struct("f")
+
+
+def _as_float32(value: float) -> float:
+    rounded: float = _float32.unpack(_float32.pack(value))[0]
+    return rounded
 
 
 class ParameterSet(MutableMapping[str, "ParameterValue"]):
@@ -31,12 +39,23 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
         self._declared = {parameter.name: (row, parameter) for row, parameter in enumerate(declared)}
         self._units = [parameter.default_unit for parameter in declared]
         self._send: Callable[[int, float], None] | None = None
+        self._read: Callable[[int], float] | None = None
 
-    def attach(self, send: Callable[[int, float], None]) -> None:
-        """Send every value, and each later change, to `send(row, unit)`."""
-        self._send = send
+    def attach(self, send: Callable[[int, float], None], read: Callable[[int], float] | None = None) -> None:
+        """Send every value, and each later change, to `send(row, unit)`. `read(row)` answers the unit as it stands,
+        where others set it too: a host's MIDI controls."""
+        self._units = [self._unit(row) for row in range(len(self._units))]
+        self._send, self._read = send, read
         for row, unit in enumerate(self._units):
             send(row, unit)
+
+    def _unit(self, row: int) -> float:
+        """What was set here is known to more digits than what is read."""
+        mine = self._units[row]
+        if self._read is None:
+            return mine
+        now = self._read(row)
+        return mine if _as_float32(mine) == now else now
 
     def declaration(self, name: str) -> NumericalNeutoneParameter:
         """What the model says about a parameter."""
@@ -65,7 +84,7 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
 
     def __getitem__(self, name: str) -> ParameterValue:
         row, parameter = self._find(name)
-        return parameter.from_unit(self._units[row])
+        return parameter.from_unit(self._unit(row))
 
     def __setitem__(self, name: str, value: ParameterValue) -> None:
         row, parameter = self._find(name)

@@ -30,7 +30,7 @@ def _with_columns(table: Table, headings: Iterable[str]) -> Table:
 
 
 def _latency_cells(row: HostLatency) -> tuple[str, ...]:
-    resampling, buffering, model = row.latency
+    resampling, buffering, model, _ = row.latency
     return (
         f"{row.sample_rate}/{row.block_size}",
         f"{row.model_sample_rate}/{row.model_block_size or 'any'}",

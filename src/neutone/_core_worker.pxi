@@ -1,0 +1,154 @@
+cdef const char *CALLBACK_NAME = "neutone.callback"    # a capsule keeps the pointer
+
+
+@cython.final
+cdef class Pool:
+    """Threads that run the models of engines in the background, at this SCHED_FIFO priority (0: none) if permitted."""
+    cdef nt_pool *pool
+
+    def __cinit__(self, threads, priority):
+        cdef uint32_t count = checked(threads, "threads", 1, NT_POOL_THREADS_MAX)
+        cdef int wanted = checked(priority, "priority", 0, 99)
+        cdef nt_status status = nt_pool_create(&self.pool, count, wanted)
+        if status != NT_OK:
+            raise_status(status)
+
+    def __dealloc__(self):
+        with nogil:
+            nt_pool_destroy(self.pool)
+
+    @property
+    def threads(self):
+        """How many there are."""
+        return nt_pool_threads(self.pool)
+
+    @property
+    def refusal(self):
+        """Why the system refused the priority, an errno; 0: it did not."""
+        return nt_pool_refusal(self.pool)
+
+
+# The garbage collector must not take the streams away before the threads have left them.
+@cython.final
+@cython.no_gc_clear
+cdef class Worker:
+    """Streams that take turns at one host's callback, with their sessions run by a pool.
+
+    Its methods are for one control thread at a time, `Stream.process` and the callback for one audio thread.
+    """
+    cdef nt_worker *worker
+    cdef Pool pool
+    cdef list streams    # that a thread may touch
+    cdef bint closed
+
+    def __cinit__(self, Pool pool not None):
+        self.pool = pool
+        self.streams = []
+        cdef nt_status status = nt_worker_create(&self.worker, pool.pool)
+        if status != NT_OK:
+            raise_status(status)
+
+    def __dealloc__(self):
+        if self.worker != NULL:
+            with nogil:
+                nt_worker_close(self.worker)
+                while nt_worker_collect(self.worker) != NULL:
+                    pass
+                nt_worker_destroy(self.worker)
+            for stream in self.streams:
+                (<Stream>stream).worker = NULL
+                (<Stream>stream).is_retired = True
+
+    def offer(self, Stream stream not None, bint in_callback):
+        """Let the audio thread take it over at its next block that fits."""
+        cdef nt_worker_stream offered
+        cdef Py_ssize_t channels = stream.config.host_channels
+        if self.closed:
+            raise RuntimeError("the engine is closed")
+        stream.inputs = <const float **>malloc(channels * sizeof(float *))
+        stream.outputs = <float **>malloc(channels * sizeof(float *))
+        if stream.inputs == NULL or stream.outputs == NULL:
+            raise MemoryError()
+        offered.stream = stream.stream
+        offered.host_rate = stream.config.host_rate
+        offered.host_block = stream.config.host_block
+        offered.host_channels = stream.config.host_channels
+        offered.host_block_varies = stream.config.host_block_varies
+        offered.in_callback = in_callback
+        stream.worker = <void *>self
+        self.streams.append(stream)
+        cdef nt_status status = nt_worker_offer(self.worker, &offered)
+        if status != NT_OK:
+            self.streams.remove(stream)
+            stream.worker = NULL
+            raise_status(status)
+
+    def collect(self):
+        """The streams that no thread will touch again. Waits for a model that is computing a block of theirs."""
+        cdef nt_stream *done
+        cdef Stream stream
+        collected = []
+        while True:
+            with nogil:
+                done = nt_worker_collect(self.worker)
+            if done == NULL:
+                return collected
+            for candidate in self.streams:
+                stream = candidate
+                if stream.stream == done:
+                    stream.worker = NULL
+                    stream.is_retired = True
+                    self.streams.remove(stream)
+                    collected.append(stream)
+                    break
+
+    def close(self):
+        """Every block is silence from here on; all streams are answered, as by `collect`."""
+        self.closed = True
+        with nogil:
+            nt_worker_close(self.worker)
+        return self.collect()
+
+    @property
+    def callback(self):
+        """A capsule "neutone.callback" around what nt_callback.h declares; it lives as long as the worker."""
+        return PyCapsule_New(<void *>nt_worker_callback(self.worker), CALLBACK_NAME, NULL)
+
+    @property
+    def blocking(self):
+        """Whether `process` waits for the model."""
+        return nt_worker_is_blocking(self.worker)
+
+    @blocking.setter
+    def blocking(self, bint blocking):
+        nt_worker_set_blocking(self.worker, blocking)
+
+    @property
+    def stats(self):
+        """Counters since it was made, by name."""
+        cdef nt_worker_stats stats
+        nt_worker_get_stats(self.worker, &stats)
+        return stats
+
+    @property
+    def callback_times(self):
+        """(total ns, longest ns, [(at most ns, how many), ...]) of the host's blocks."""
+        return read_histogram(nt_worker_callback_times(self.worker))
+
+    @property
+    def model_times(self):
+        """The same of the model's blocks."""
+        return read_histogram(nt_worker_model_times(self.worker))
+
+    def take_peaks(self, channels):
+        """([input peaks], [output peaks]) of the first channels (at most 64) since the last call, linear."""
+        rows = range(min(<uint32_t>channels, <uint32_t>NT_METERS))
+        return ([nt_worker_take_input_peak(self.worker, c) for c in rows],
+                [nt_worker_take_output_peak(self.worker, c) for c in rows])
+
+
+cdef object read_histogram(const nt_histogram *histogram):
+    cdef uint64_t counts[NT_HISTOGRAM_CLASSES]
+    nt_histogram_read(histogram, counts)
+    classes = [(nt_histogram_upper(i), counts[i]) for i in range(NT_HISTOGRAM_CLASSES) if counts[i]]
+    return histogram.total, histogram.largest, classes

@@ -1,0 +1,131 @@
+"""Running a model beside the audio thread: the worker threads that all engines share, and streams that take turns."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time as clock
+import weakref
+from dataclasses import dataclass
+
+from neutone._core import LATE, Pool, Schedule, Stream, Worker
+from neutone.errors import ConfigurationError
+from neutone.plugins.contracts import Session
+
+__all__ = ["Background", "BackgroundSettings", "describe_scheduling"]
+
+MAX_SLACK = 1024
+MAX_THREADS = 4
+PRIORITY = 4
+"""above every normal thread, below the threads of an audio server, which must not wait for a model (jackd: 10 and 5)"""
+
+BACKLOG_SECONDS = 0.5
+BACKLOG_BLOCKS = 4
+TAKEOVER_SECONDS = 0.25
+POLL_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundSettings:
+    """``slack`` in host blocks, and what is heard in place of late output."""
+
+    slack: int
+    late: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.slack, bool) or not isinstance(self.slack, int) or not 0 <= self.slack <= MAX_SLACK:
+            raise ConfigurationError(
+                f"slack is {self.slack!r}, expected an integer from 0 to {MAX_SLACK} (host blocks)"
+            )
+        if self.late not in LATE:
+            raise ConfigurationError(f"late is {self.late!r}, expected one of {', '.join(LATE)}")
+
+    def backlog(self, schedule: Schedule) -> int:
+        """Model frames that may wait for the model. A model that was late for a while computes them all, so that its
+        state is what it would have been; beyond that they are lost."""
+        return max(int(BACKLOG_SECONDS * schedule.model_rate), BACKLOG_BLOCKS * schedule.session_block)
+
+
+_lock = threading.Lock()
+_pool: Pool | None = None
+_running: weakref.WeakSet[Background] = weakref.WeakSet()
+_left_behind: list[object] = []
+
+
+def _shared_pool() -> Pool:
+    """Made with the first engine, kept until the end."""
+    global _pool
+    with _lock:
+        if _pool is None:
+            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+            _pool = Pool(max(1, min(MAX_THREADS, cores - 1)), PRIORITY)
+            atexit.register(_close_all)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_forget)
+        return _pool
+
+
+def _close_all() -> None:
+    """Before the interpreter goes: a thread that waits for the GIL then would never come back."""
+    for background in list(_running):
+        background.close()
+
+
+def _forget() -> None:
+    """Threads do not survive a fork, and freeing what they used could wait for them for ever."""
+    global _pool
+    _left_behind.extend([_pool, *_running])
+    _running.clear()
+    _pool = None
+
+
+def describe_scheduling() -> str:
+    """How the worker threads are scheduled, in words."""
+    pool = _shared_pool()
+    if pool.refusal == 0:
+        return f"real-time (SCHED_FIFO, priority {PRIORITY})"
+    return (
+        f"normal: real-time scheduling was refused ({os.strerror(pool.refusal)}), so other programs can make the model "
+        f"late; the limit rtprio allows it, see docs/live.md"
+    )
+
+
+class Background:
+    """What an engine with ``background=True`` has more than others: a worker, and the streams and sessions that it may
+    still be using."""
+
+    def __init__(self) -> None:
+        self._pool = _shared_pool()
+        self.worker = Worker(self._pool)
+        self.lock = threading.RLock()
+        """held by whoever changes the stream"""
+        self._sessions: dict[Stream, Session] = {}
+        self._closed = False
+        _running.add(self)
+
+    def offer(self, stream: Stream, session: Session, in_callback: bool) -> None:
+        """From the next block on the audio goes through this one. The worker keeps the stream before until then."""
+        self.worker.offer(stream, in_callback)
+        self._sessions[stream] = session
+
+    def settle(self) -> None:
+        """Close the sessions that were replaced. Where no audio comes that would take over, they stay until there is
+        some, or until the end."""
+        deadline = clock.monotonic() + TAKEOVER_SECONDS
+        while True:
+            for stream in self.worker.collect():
+                self._sessions.pop(stream).close()
+            if len(self._sessions) <= 1 or clock.monotonic() > deadline:
+                return
+            clock.sleep(POLL_SECONDS)
+
+    def close(self) -> None:
+        """Silence from here on."""
+        with self.lock:
+            if self._closed:
+                return
+            self._closed = True
+            _running.discard(self)
+            for stream in self.worker.close():
+                self._sessions.pop(stream).close()
