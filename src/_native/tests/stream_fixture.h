@@ -32,6 +32,9 @@ typedef struct setup {
     uint32_t parameters, look_behind, model_delay;
     bool has_delay;
     int64_t delay; /* where has_delay; else the schedule's */
+    uint32_t backlog;
+    nt_late late;
+    bool fades_in;
     void (*body)(test_session *session, uint32_t frames);
 } setup;
 
@@ -130,6 +133,9 @@ static inline nt_stream_config config_of(fixture *f)
                               .host_channels = or_one(s->host_channels),
                               .model_delay = s->model_delay,
                               .delay = s->has_delay ? s->delay : NT_LEAST_DELAY,
+                              .backlog = s->backlog,
+                              .late = s->late,
+                              .fades_in = s->fades_in,
                               .session = f->session.interface};
 }
 

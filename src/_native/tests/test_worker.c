@@ -1,0 +1,278 @@
+/* A worker, one call at a time: latency, taking over, sizes that do not fit, closing. The threads of the pool are
+ * waited for (blocking), so that everything is exact. */
+#include "worker_fixture.h"
+
+enum { LANES = 8 };
+
+static lane lanes[LANES];
+
+static void open_worker(nt_pool **pool, nt_worker **worker)
+{
+    CHECK_EQUAL(nt_pool_create(pool, 1, 0), NT_OK);
+    CHECK_EQUAL(nt_worker_create(worker, *pool), NT_OK);
+    nt_worker_set_blocking(*worker, true);
+    CHECK(nt_worker_is_blocking(*worker));
+}
+
+static void close_worker(nt_pool *pool, nt_worker *worker)
+{
+    nt_worker_close(worker);
+    collect(worker, lanes, LANES);
+    for (int i = 0; i < LANES; i++)
+        CHECK(!lanes[i].used);
+    nt_worker_destroy(worker);
+    nt_pool_destroy(pool);
+}
+
+static void test_latency(uint32_t host_block, uint32_t model_block, uint32_t slack)
+{
+    enum { FRAMES = 1 << 14 };
+    setup s = background_setup(host_block, model_block, slack, NT_LATE_SILENCE);
+    case_of("worker's latency", &s);
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    offer(worker, &lanes[0], s, slack == 0);
+    float *in = new_noise(FRAMES), *out = new_floats(FRAMES);
+    uint32_t frames = FRAMES - FRAMES % host_block;
+    for (uint32_t done = 0; done < frames; done += host_block)
+        CHECK_EQUAL(process_mono(worker, in + done, out + done, host_block), NT_OK);
+    check_delayed(out, in, (uint32_t)s.delay, frames);
+    nt_worker_stats stats = worker_stats(worker);
+    CHECK_EQUAL(stats.blocks, frames / host_block);
+    CHECK_EQUAL(stats.frames, frames);
+    CHECK_EQUAL(stats.late_frames + stats.lost_frames + stats.refused_blocks, 0);
+    CHECK_EQUAL(stats.takeovers, 1);
+    CHECK_NEAR((double)stats.audio_ns, 1e9 * frames / 48000.0, 1.0 * frames / host_block);
+    CHECK(nt_worker_take_output_peak(worker, 0) > 0.9f);
+    CHECK_NEAR(nt_worker_take_output_peak(worker, 0), 0.0, 0.0);
+    CHECK(nt_worker_take_input_peak(worker, 0) > 0.9f);
+    CHECK_NEAR(nt_worker_take_input_peak(worker, NT_METERS), 0.0, 0.0);
+    free(in);
+    free(out);
+    close_worker(pool, worker);
+}
+
+/* A steady tone of 1: across a takeover the old one fades while the new one rises, without a jump. */
+static void test_takeover(bool in_callback)
+{
+    enum { BLOCK = 64, BLOCKS = 12 };
+    check_case("takeover");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    setup s = background_setup(BLOCK, 0, 1, NT_LATE_SILENCE);
+    offer(worker, &lanes[0], s, in_callback);
+    float in[BLOCK], out[BLOCKS * BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        in[i] = 1.0f;
+    for (int k = 0; k < BLOCKS; k++) {
+        if (k == 5) {
+            s.fades_in = true;
+            offer(worker, &lanes[1], s, in_callback);
+            CHECK_EQUAL(collect(worker, lanes, LANES), 0);
+        }
+        CHECK_EQUAL(process_mono(worker, in, out + k * BLOCK, BLOCK), NT_OK);
+    }
+    CHECK_EQUAL(collect(worker, lanes, LANES), 1);
+    CHECK(!lanes[0].used && lanes[1].used);
+    for (int i = 2 * BLOCK; i < BLOCKS * BLOCK; i++)
+        CHECK_NEAR(out[i], out[i - 1], 2.0 / BLOCK);
+    CHECK_NEAR(out[5 * BLOCK - 1], 1.0, 0.0);
+    CHECK_NEAR(out[6 * BLOCK - 1], 0.0, 2.0 / BLOCK);
+    CHECK_NEAR(out[8 * BLOCK], 1.0, 0.0);
+    CHECK_EQUAL(worker_stats(worker).takeovers, 2);
+    close_worker(pool, worker);
+}
+
+static void test_offers_that_nobody_takes(void)
+{
+    check_case("offers that nobody takes");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    setup s = background_setup(64, 0, 1, NT_LATE_SILENCE);
+    for (int i = 0; i < LANES; i++) {
+        offer(worker, &lanes[i], s, false);
+        CHECK_EQUAL(collect(worker, lanes, LANES), i ? 1 : 0);
+    }
+    close_worker(pool, worker);
+}
+
+/* The host announces blocks of 32 but still sends one of 64; then it changes. What fits nothing is silence. */
+static void test_block_sizes(void)
+{
+    check_case("block sizes");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    float in[64], out[64];
+    for (int i = 0; i < 64; i++)
+        in[i] = 1.0f;
+    CHECK_EQUAL(process_mono(worker, in, out, 64), NT_ERROR_FRAMES); /* there is no stream yet */
+    CHECK_NEAR(out[63], 0.0, 0.0);
+    offer(worker, &lanes[0], background_setup(64, 0, 1, NT_LATE_SILENCE), false);
+    for (int k = 0; k < 3; k++)
+        CHECK_EQUAL(process_mono(worker, in, out, 64), NT_OK);
+    offer(worker, &lanes[1], background_setup(32, 0, 1, NT_LATE_SILENCE), false);
+    CHECK_EQUAL(process_mono(worker, in, out, 64), NT_OK);
+    CHECK_NEAR(out[0], 1.0, 0.0);
+    CHECK_EQUAL(worker_stats(worker).takeovers, 1);
+    CHECK_EQUAL(process_mono(worker, in, out, 32), NT_OK);
+    CHECK_EQUAL(worker_stats(worker).takeovers, 2);
+    out[0] = out[63] = 7.0f;
+    CHECK_EQUAL(process_mono(worker, in, out, 64), NT_ERROR_FRAMES);
+    for (int i = 0; i < 64; i++)
+        CHECK_NEAR(out[i], 0.0, 0.0);
+    const float *two_in[] = {in, in};
+    float other[64], *two_out[] = {out, other};
+    other[0] = 7.0f;
+    CHECK_EQUAL(nt_worker_process(worker, two_in, two_out, 2, 32, NULL, 0), NT_ERROR_FRAMES);
+    CHECK_NEAR(other[0], 0.0, 0.0);
+    CHECK_EQUAL(worker_stats(worker).refused_blocks, 3);
+    CHECK_EQUAL(process_mono(worker, in, out, 32), NT_OK);
+    CHECK_EQUAL(collect(worker, lanes, LANES), 1);
+    close_worker(pool, worker);
+}
+
+static void test_callback_and_close(void)
+{
+    check_case("callback and close");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    setup s = background_setup(64, 0, 1, NT_LATE_SILENCE);
+    s.parameters = 1;
+    offer(worker, &lanes[0], s, false);
+    const nt_callback *callback = nt_worker_callback(worker);
+    float samples[64];
+    float *memory = samples;
+    for (int k = 0; k < 4; k++) {
+        for (int i = 0; i < 64; i++)
+            samples[i] = 0.5f;
+        callback->process(callback->context, (const float *const *)&memory, &memory, 1, 64); /* in place */
+    }
+    CHECK_NEAR(samples[0], 0.5, 0.0);
+    callback->set_parameter(callback->context, 0, 0.25f);
+    CHECK_NEAR(nt_stream_get_parameter(lanes[0].f.stream, 0), 0.25, 0.0);
+    CHECK(isnan(nt_stream_get_parameter(lanes[0].f.stream, 1)));
+    callback->set_blocking(callback->context, false);
+    CHECK(!nt_worker_is_blocking(worker));
+    nt_worker_close(worker);
+    callback->process(callback->context, (const float *const *)&memory, &memory, 1, 64);
+    CHECK_NEAR(samples[63], 0.0, 0.0);
+    close_worker(pool, worker);
+}
+
+/* A session that fails, or answers NaN, is silence for its block; the next is in place again. */
+static void test_failing_session(void)
+{
+    enum { BLOCK = 64 };
+    check_case("failing session");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    setup s = background_setup(BLOCK, 0, 1, NT_LATE_SILENCE);
+    offer(worker, &lanes[0], s, false);
+    lanes[0].f.session.fails_at = 3;
+    lanes[0].f.session.breaks_at = 5;
+    float in[BLOCK], out[BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        in[i] = 0.5f;
+    for (int k = 1; k <= 8; k++) {
+        CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK);
+        CHECK_NEAR(out[1], k == 1 || k == 4 ? 0.0 : 0.5, 0.0);
+        CHECK_NEAR(out[0], k == 1 || k == 4 || k == 6 ? 0.0 : 0.5, 0.0);
+    }
+    CHECK_EQUAL(stats_of(&lanes[0].f).failed_blocks, 1);
+    CHECK_EQUAL(stats_of(&lanes[0].f).nonfinite_output, 3);
+    CHECK_EQUAL(lanes[0].f.session.resets, 3); /* at the beginning, and after each of the two */
+    close_worker(pool, worker);
+}
+
+static void test_arguments(void)
+{
+    check_case("arguments");
+    nt_pool *pool;
+    nt_worker *worker;
+    CHECK_EQUAL(nt_pool_create(&pool, 0, 0), NT_ERROR_ARGUMENT);
+    CHECK_EQUAL(nt_pool_create(&pool, NT_POOL_THREADS_MAX + 1, 0), NT_ERROR_ARGUMENT);
+    CHECK_EQUAL(nt_pool_create(&pool, 1, -1), NT_ERROR_ARGUMENT);
+    CHECK_EQUAL(nt_worker_create(&worker, NULL), NT_ERROR_ARGUMENT);
+    open_worker(&pool, &worker);
+    nt_worker_stream nothing = {.stream = NULL};
+    CHECK_EQUAL(nt_worker_offer(worker, &nothing), NT_ERROR_ARGUMENT);
+    close_worker(pool, worker);
+}
+
+static bool no_work(void *context)
+{
+    (void)context;
+    return false;
+}
+
+static void test_full_pool(void)
+{
+    check_case("full pool");
+    nt_pool *pool;
+    nt_slot *slots[NT_POOL_SLOTS_MAX], *one_more;
+    CHECK_EQUAL(nt_pool_create(&pool, 2, 0), NT_OK);
+    CHECK_EQUAL(nt_pool_threads(pool), 2);
+    CHECK_EQUAL(nt_pool_refusal(pool), 0);
+    for (int i = 0; i < NT_POOL_SLOTS_MAX; i++)
+        CHECK_EQUAL(nt_pool_add(pool, &slots[i], no_work, NULL), NT_OK);
+    CHECK_EQUAL(nt_pool_add(pool, &one_more, no_work, NULL), NT_ERROR_FULL);
+    nt_pool_remove(pool, slots[7]);
+    CHECK_EQUAL(nt_pool_add(pool, &slots[7], no_work, NULL), NT_OK);
+    for (int i = 0; i < NT_POOL_SLOTS_MAX; i++)
+        nt_pool_remove(pool, slots[i]);
+    nt_pool_destroy(pool);
+}
+
+/* Percentiles: each duration lies in the class that is at most 1/16 above it. */
+static void test_histogram(void)
+{
+    check_case("histogram");
+    static nt_histogram histogram;
+    static uint64_t counts[NT_HISTOGRAM_CLASSES];
+    uint64_t total = 0;
+    for (uint64_t duration = 0; duration < 2000000; duration += 1 + duration / 7) {
+        memset(&histogram, 0, sizeof histogram);
+        nt_histogram_add(&histogram, duration);
+        nt_histogram_read(&histogram, counts);
+        uint32_t i = 0;
+        while (counts[i] == 0)
+            i++;
+        CHECK_EQUAL(counts[i], 1);
+        CHECK(nt_histogram_upper(i) >= duration && nt_histogram_upper(i) <= duration + duration / 16);
+        CHECK(i == 0 || nt_histogram_upper(i - 1) < duration);
+    }
+    memset(&histogram, 0, sizeof histogram);
+    for (uint64_t i = 0; i < 100; i++) {
+        nt_histogram_add(&histogram, 1000 * i);
+        total += 1000 * i;
+    }
+    nt_histogram_add(&histogram, UINT64_MAX / 2);
+    CHECK_EQUAL(histogram.largest, UINT64_MAX / 2);
+    CHECK_EQUAL(histogram.total, total + UINT64_MAX / 2);
+}
+
+int main(void)
+{
+    test_latency(64, 0, 1);
+    test_latency(64, 0, 0);
+    test_latency(64, 512, 1);
+    test_latency(64, 512, 8);
+    test_latency(100, 48, 3);
+    test_latency(1024, 64, 1);
+    test_takeover(false);
+    test_takeover(true);
+    test_offers_that_nobody_takes();
+    test_block_sizes();
+    test_callback_and_close();
+    test_failing_session();
+    test_arguments();
+    test_full_pool();
+    test_histogram();
+    return 0;
+}

@@ -1,0 +1,247 @@
+/* What the audio thread of a worker does not do: allocate, lock, wait, or call the system, but to wake another thread.
+ *
+ * Twice watched. The linker sends calls of the allocator and of locks through counters (-Wl,--wrap). And the kernel, by a
+ * seccomp filter on this one thread, traps every system call but futex(FUTEX_WAKE): seccomp(2). */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "worker_fixture.h"
+
+#if defined(__x86_64__)
+#define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
+#else
+#define THIS_ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+static _Thread_local volatile bool watched;
+static volatile unsigned long calls;       /* of what is wrapped */
+static volatile sig_atomic_t system_calls; /* that were trapped */
+static volatile sig_atomic_t last_system_call;
+
+#define WRAP(type, name, parameters, arguments) \
+    type __real_##name parameters;              \
+    type __wrap_##name parameters;              \
+    type __wrap_##name parameters               \
+    {                                           \
+        if (watched)                            \
+            calls++;                            \
+        return __real_##name arguments;         \
+    }
+
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t count, size_t size), (count, size))
+WRAP(void *, realloc, (void *memory, size_t size), (memory, size))
+WRAP(int, posix_memalign, (void **memory, size_t alignment, size_t size), (memory, alignment, size))
+WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+WRAP(int, pthread_mutex_lock, (pthread_mutex_t *mutex), (mutex))
+WRAP(int, pthread_mutex_trylock, (pthread_mutex_t *mutex), (mutex))
+WRAP(int, pthread_cond_wait, (pthread_cond_t *condition, pthread_mutex_t *mutex), (condition, mutex))
+WRAP(int, pthread_cond_signal, (pthread_cond_t *condition), (condition))
+WRAP(int, sem_wait, (sem_t *semaphore), (semaphore))
+WRAP(int, nanosleep, (const struct timespec *time, struct timespec *left), (time, left))
+WRAP(ssize_t, write, (int file, const void *bytes, size_t count), (file, bytes, count))
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+void __wrap_free(void *memory)
+{
+    if (watched)
+        calls++;
+    __real_free(memory);
+}
+
+static void on_trap(int signal, siginfo_t *information, void *context)
+{
+    (void)signal, (void)context;
+    if (watched) {
+        system_calls++;
+        last_system_call = information->si_syscall;
+    }
+}
+
+/* Answers whether the kernel allows it. Of the calls that pass, exit and rt_sigreturn end the thread and the handler. */
+static bool trap_system_calls(void)
+{
+    static const struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+    struct sock_filter program[] = {
+        LOAD(arch),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCHITECTURE, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD),
+        LOAD(nr),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 6, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 4),
+        LOAD(args[1]),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FUTEX_CMD_MASK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAKE, 0, 1),
+        ALLOW,
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+    };
+    struct sock_fprog filter = {sizeof program / sizeof *program, program};
+    CHECK_EQUAL(sigaction(SIGSYS, &action, NULL), 0);
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+enum { BLOCK = 64, BLOCKS = 30000, LANES = 4 };
+
+typedef struct playing {
+    nt_worker *worker;
+    bool traps;
+    bool clocked; /* one block a millisecond or so: the worker falls asleep in between, and must be woken */
+    _Atomic bool done;
+} playing;
+
+static void *play(void *argument)
+{
+    playing *p = argument;
+    free(malloc(BLOCK)); /* a thread's first allocation makes system calls of its own */
+    p->traps = trap_system_calls();
+    float in[BLOCK], out[BLOCK];
+    const float *ins[] = {in};
+    float *outs[] = {out};
+    const nt_callback *callback = nt_worker_callback(p->worker);
+    for (int i = 0; i < BLOCK; i++)
+        in[i] = 0.25f;
+    for (int k = 0; k < BLOCKS; k++) {
+        watched = true;
+        callback->set_parameter(callback->context, 0, (float)(k % 5) / 4.0f);
+        callback->process(callback->context, ins, outs, 1, k % 1000 == 999 ? BLOCK / 2 : BLOCK);
+        callback->set_blocking(callback->context, false);
+        watched = false;
+        if (p->clocked)
+            for (volatile int wait = 0; wait < 20000; wait++) {
+            }
+    }
+    atomic_store(&p->done, true);
+    return NULL;
+}
+
+static void slow(test_session *session, uint32_t frames)
+{
+    if (session->runs % 50 == 0)
+        usleep(3000);
+    pass_through(session, frames);
+}
+
+static lane lanes[LANES];
+
+/* Answers whether the kernel was asked to watch too. */
+static bool test_play(setup s, bool in_callback, bool clocked)
+{
+    case_of(in_callback ? "in the callback" : "in the background", &s);
+    nt_pool *pool;
+    playing p = {.clocked = clocked};
+    pthread_t thread;
+    CHECK_EQUAL(nt_pool_create(&pool, 1, 0), NT_OK);
+    CHECK_EQUAL(nt_worker_create(&p.worker, pool), NT_OK);
+    s.parameters = 1;
+    offer(p.worker, &lanes[0], s, in_callback);
+    calls = 0;
+    system_calls = 0;
+    CHECK_EQUAL(pthread_create(&thread, NULL, play, &p), 0);
+    s.fades_in = true;
+    while (!atomic_load(&p.done)) { /* reset and reconfigure meanwhile */
+        collect(p.worker, lanes, LANES);
+        for (int i = 0; i < LANES; i++)
+            if (!lanes[i].used) {
+                offer(p.worker, &lanes[i], s, in_callback);
+                break;
+            }
+        usleep(2000);
+    }
+    pthread_join(thread, NULL);
+    CHECK_EQUAL(worker_stats(p.worker).blocks, BLOCKS);
+    CHECK(worker_stats(p.worker).takeovers > 3);
+    if (s.body == slow && !in_callback)
+        CHECK(worker_stats(p.worker).late_frames > 0);
+    nt_worker_close(p.worker);
+    collect(p.worker, lanes, LANES);
+    nt_worker_destroy(p.worker);
+    nt_pool_destroy(pool);
+    return p.traps;
+}
+
+static void test_nothing_happens(setup s, bool in_callback, bool clocked)
+{
+    test_play(s, in_callback, clocked);
+    CHECK_EQUAL(calls, 0);
+    if (system_calls)
+        fprintf(stderr, "the last system call was number %d\n", (int)last_system_call);
+    CHECK_EQUAL(system_calls, 0);
+}
+
+/* Positive control: a session in the callback that does each of these things is seen. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int misdeed;
+
+static void misbehave(test_session *session, uint32_t frames)
+{
+    static char byte;
+    struct timespec no_time = {0, 0};
+    switch (misdeed) {
+    case 0: free(malloc(frames)); break;
+    case 1: pthread_mutex_lock(&mutex), pthread_mutex_unlock(&mutex); break;
+    case 2: (void)!write(STDERR_FILENO, &byte, 0); break;
+    case 3: nanosleep(&no_time, NULL); break;
+    case 4: syscall(SYS_futex, &byte, FUTEX_WAIT_PRIVATE, 1, &no_time, NULL, 0); break;
+    case 5: sched_yield(); break;
+    }
+    pass_through(session, frames);
+}
+
+static void test_controls(void)
+{
+    static const struct {
+        bool wrapped, trapped;
+    } expected[] = {{true, false}, {true, false}, {true, true}, {true, true}, {false, true}, {false, true}};
+    setup s = background_setup(BLOCK, 0, 0, NT_LATE_SILENCE);
+    s.body = misbehave;
+    for (misdeed = 0; misdeed < 6; misdeed++) {
+        bool traps = test_play(s, true, false);
+        check_case("positive control %d", misdeed);
+        CHECK_EQUAL(calls > 0, expected[misdeed].wrapped);
+        if (traps)
+            CHECK_EQUAL(system_calls > 0, expected[misdeed].trapped);
+        else
+            fprintf(stderr, "seccomp is refused (%s): system calls are not watched\n", strerror(errno));
+    }
+}
+
+int main(void)
+{
+    test_controls();
+    for (int late = NT_LATE_SILENCE; late <= NT_LATE_REPEAT; late++) {
+        setup s = background_setup(BLOCK, 0, 1, (nt_late)late);
+        s.body = slow;
+        test_nothing_happens(s, false, late == NT_LATE_SILENCE);
+    }
+    setup s = background_setup(BLOCK, 512, 1, NT_LATE_SILENCE);
+    s.model_rate = 44100;
+    s.kind = NT_SINC;
+    s.taps = 32;
+    s.delay = 4000;
+    s.look_behind = 100;
+    s.model_delay = 7;
+    test_nothing_happens(s, false, false);
+    test_nothing_happens(s, false, true);
+    test_nothing_happens(s, true, false);
+    return 0;
+}

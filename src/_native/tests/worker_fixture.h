@@ -1,0 +1,67 @@
+/* A worker with one stream after another, over sessions written in C. */
+#ifndef NEUTONE_TESTS_WORKER_FIXTURE_H
+#define NEUTONE_TESTS_WORKER_FIXTURE_H
+
+#include "neutone/nt_worker.h"
+#include "stream_fixture.h"
+
+/* One stream of a worker. It stays where it is until the worker gives the stream back. */
+typedef struct lane {
+    fixture f;
+    bool used;
+} lane;
+
+static inline setup background_setup(uint32_t host_block, uint32_t model_block, uint32_t slack, nt_late late)
+{
+    setup s = {.host_rate = 48000,
+               .host_block = host_block,
+               .model_rate = 48000,
+               .model_block = model_block,
+               .late = late,
+               .backlog = 24000,
+               .has_delay = true};
+    s.delay = schedule_of(&s).delay + slack * host_block;
+    return s;
+}
+
+static inline void offer(nt_worker *worker, lane *l, setup s, bool in_callback)
+{
+    open_fixture(&l->f, s);
+    l->used = true;
+    nt_worker_stream offered = {.stream = l->f.stream,
+                                .host_rate = s.host_rate,
+                                .host_block = s.host_block,
+                                .host_channels = or_one(s.host_channels),
+                                .host_block_varies = s.varies,
+                                .in_callback = in_callback};
+    CHECK_EQUAL(nt_worker_offer(worker, &offered), NT_OK);
+}
+
+/* Close every lane whose stream is given back; answers how many. */
+static inline uint32_t collect(nt_worker *worker, lane *lanes, uint32_t count)
+{
+    uint32_t collected = 0;
+    for (nt_stream *stream; (stream = nt_worker_collect(worker)) != NULL; collected++) {
+        uint32_t i = 0;
+        while (i < count && !(lanes[i].used && lanes[i].f.stream == stream))
+            i++;
+        CHECK(i < count);
+        close_fixture(&lanes[i].f);
+        lanes[i].used = false;
+    }
+    return collected;
+}
+
+static inline nt_status process_mono(nt_worker *worker, const float *in, float *out, uint32_t frames)
+{
+    return nt_worker_process(worker, &in, &out, 1, frames, NULL, 0);
+}
+
+static inline nt_worker_stats worker_stats(const nt_worker *worker)
+{
+    nt_worker_stats stats;
+    nt_worker_get_stats(worker, &stats);
+    return stats;
+}
+
+#endif
