@@ -14,6 +14,7 @@ __all__ = [
     "AudioTypeError",
     "CompatibilityWarning",
     "ConfigurationError",
+    "HostError",
     "InferenceError",
     "MetadataError",
     "MissingExtraError",
@@ -74,6 +75,10 @@ class OutputFileError(NeutoneError, OSError):
 
 class InferenceError(NeutoneError, RuntimeError):
     """The model failed while it ran. The engine stays usable: the block became silence."""
+
+
+class HostError(NeutoneError, RuntimeError):
+    """An audio server or device cannot be used, or went away."""
 
 
 class UnknownPluginError(NeutoneError, LookupError):
