@@ -27,12 +27,12 @@ def test_every_entry_point_loads(entry):
 
 def test_all_plugins_are_there():
     assert {entry.name for entry in entry_points(group="neutone.backends")} >= {"onnx", "torchscript"}
-    assert {entry.name for entry in entry_points(group="neutone.hosts")} >= {"callback"}
+    assert {entry.name for entry in entry_points(group="neutone.hosts")} >= {"callback", "jack"}
 
 
 def test_wheel_holds_no_sources_of_the_extension():
     names = [str(file) for file in files("neutone") or []]
-    assert not [name for name in names if name.endswith((".pyx", ".pxi", ".pxd", ".c"))]
+    assert not [name for name in names if name.endswith((".pyx", ".pxi", ".pxd", ".c", ".h"))]
     assert any(name.endswith("py.typed") for name in names)
     assert any("LICENSE" in name for name in names)
     assert any(name.endswith("amp.onnx") for name in names)

@@ -19,6 +19,7 @@ __all__ = ["PluginInfo", "Registry", "backends", "hosts"]
 Plugin = TypeVar("Plugin")
 
 EXTRAS = {
+    "jack": "neutone[jack]",
     "onnx": "neutone[onnx]",
     "python": "neutone[torch]",
     "torchscript": "neutone[torch]",

@@ -1,0 +1,5 @@
+"""The JACK host of neutone: an engine as a client of a JACK server. Needs ``pip install "neutone[jack]"``."""
+
+from neutone_jack.host import JackHost
+
+__all__ = ["JackHost"]

@@ -1,0 +1,52 @@
+"""Which MIDI controller sets which parameter."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+
+from neutone.errors import ConfigurationError, UnknownParameterError
+from neutone_jack._callback import CONTROLLERS, Callback
+
+__all__ = ["Controllers"]
+
+
+class Controllers:
+    """Names and numbers for the table that the audio thread reads."""
+
+    def __init__(self, callback: Callback, parameters: Sequence[str], wanted: Mapping[int, str]) -> None:
+        self._callback = callback
+        self._names = list(parameters)
+        for number, name in wanted.items():
+            self.assign(number, name)
+
+    def _row(self, name: str) -> int:
+        try:
+            return self._names.index(name)
+        except ValueError:
+            known = ", ".join(self._names) or "none"
+            raise UnknownParameterError(f"no parameter {name!r}; the model declares: {known}") from None
+
+    def assign(self, number: int, name: str | None) -> None:
+        """Controller 0..119, on any MIDI channel, sets a parameter from its low (0) to its high end (127)."""
+        try:
+            controller = operator.index(number)
+        except TypeError:
+            controller = -1
+        if isinstance(number, bool) or not 0 <= controller < CONTROLLERS:
+            raise ConfigurationError(f"MIDI controller is {number!r}, expected an integer from 0 to {CONTROLLERS - 1}")
+        self._callback.set_controller(controller, -1 if name is None else self._row(name))
+
+    def learn(self, name: str | None) -> None:
+        """Give the next controller that arrives to this parameter; None: wait for none."""
+        self._callback.learn(-1 if name is None else self._row(name))
+
+    @property
+    def learning(self) -> str | None:
+        """The parameter that waits for a controller."""
+        row = self._callback.learning
+        return None if row < 0 else self._names[row]
+
+    def as_dict(self) -> dict[int, str]:
+        """Parameter names by controller number, learnt ones too."""
+        return {number: self._names[row] for number, row in enumerate(self._callback.controllers()) if row >= 0}
