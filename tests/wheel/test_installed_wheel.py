@@ -27,7 +27,7 @@ def test_every_entry_point_loads(entry):
 
 def test_all_plugins_are_there():
     assert {entry.name for entry in entry_points(group="neutone.backends")} >= {"onnx", "torchscript"}
-    assert {entry.name for entry in entry_points(group="neutone.hosts")} >= {"callback", "jack"}
+    assert {entry.name for entry in entry_points(group="neutone.hosts")} >= {"callback", "jack", "portaudio"}
 
 
 def test_wheel_holds_no_sources_of_the_extension():
