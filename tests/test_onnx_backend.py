@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -24,12 +25,20 @@ class TestAnyBlock(BackendContract):
         return accumulator(tmp_path / "any.onnx")
 
 
+class TestAnyBlockThroughPython(TestAnyBlock):
+    options: ClassVar[dict[str, Any]] = {"native": False}
+
+
 class TestFixedBlock(BackendContract):
     backend = OnnxBackend
 
     @pytest.fixture
     def model_file(self, tmp_path):
         return accumulator(tmp_path / "fixed.onnx", block=100)
+
+
+class TestFixedBlockThroughPython(TestFixedBlock):
+    options: ClassVar[dict[str, Any]] = {"native": False}
 
 
 class TestDefaultModel(BackendContract):
@@ -40,15 +49,23 @@ class TestDefaultModel(BackendContract):
         return neutone.default_model()
 
 
+class TestDefaultModelThroughPython(TestDefaultModel):
+    options: ClassVar[dict[str, Any]] = {"native": False}
+
+
+both_sessions = pytest.mark.parametrize("native", [True, False], ids=["native", "python"])
+
+
 def expected(audio, curve, start=0.25):
     return audio * curve + start + np.cumsum(audio.astype(np.float64), axis=1)
 
 
+@both_sessions
 @pytest.mark.parametrize("block", [None, 64, 100])
 @pytest.mark.parametrize("required_state", [False, True])
-def test_state_goes_on_from_block_to_block(tmp_path, block, required_state):
+def test_state_goes_on_from_block_to_block(tmp_path, block, required_state, native):
     path = accumulator(tmp_path / "m.onnx", block=block, required_state=required_state)
-    engine = Engine(neutone.load(path), 48_000, 64, 2)
+    engine = Engine(neutone.load(path, native=native), 48_000, 64, 2)
     audio, curve = noise(2, 64 * 60), np.random.default_rng(1).random((1, 64 * 60), np.float32)
     start = 0.0 if required_state else 0.25
     delay = engine.latency.total
@@ -59,8 +76,9 @@ def test_state_goes_on_from_block_to_block(tmp_path, block, required_state):
         engine.reset()
 
 
-def test_varying_blocks_keep_state(tmp_path):
-    engine = Engine(neutone.load(accumulator(tmp_path / "m.onnx")), 48_000, 64, 2, fixed_blocks=False)
+@both_sessions
+def test_varying_blocks_keep_state(tmp_path, native):
+    engine = Engine(neutone.load(accumulator(tmp_path / "m.onnx"), native=native), 48_000, 64, 2, fixed_blocks=False)
     audio = noise(2, 640)
     rng = np.random.default_rng(0)
     sizes = []
@@ -70,8 +88,9 @@ def test_varying_blocks_keep_state(tmp_path):
     np.testing.assert_allclose(out, expected(audio, 0.5), atol=1e-5)
 
 
-def test_two_engines_on_one_model_do_not_meet(tmp_path):
-    model = neutone.load(accumulator(tmp_path / "m.onnx"))
+@both_sessions
+def test_two_engines_on_one_model_do_not_meet(tmp_path, native):
+    model = neutone.load(accumulator(tmp_path / "m.onnx"), native=native)
     one, other = Engine(model, 48_000, 64, 2), Engine(model, 48_000, 64, 2)
     audio = noise(2, 640)
     for start in range(0, 640, 64):
@@ -80,13 +99,14 @@ def test_two_engines_on_one_model_do_not_meet(tmp_path):
     np.testing.assert_allclose(out, expected(audio, 0.5)[:, -64:], atol=1e-5)
 
 
+@both_sessions
 @pytest.mark.parametrize(
     ("shape", "channels"),
     [([2, "N"], 2), ([1, "N"], 1), ([1, 2, "N"], 2), (["batch", 1, "N"], 1), ([5, 64], 5), ([1, 64], 1)],
 )
-def test_plain_files(tmp_path, shape, channels):
+def test_plain_files(tmp_path, shape, channels, native):
     path = plain(tmp_path / "plain.onnx", shape, node="Neg")
-    model = neutone.load(path, sample_rate=48_000)
+    model = neutone.load(path, sample_rate=48_000, native=native)
     assert (model.input_channels, model.output_channels) == (channels, channels)
     engine = Engine(model, 48_000, 64, channels)
     audio = noise(channels, 64)
@@ -94,13 +114,14 @@ def test_plain_files(tmp_path, shape, channels):
     assert engine.model_block_size == (64 if shape[-1] == 64 else None)
 
 
-def test_plain_files_take_rate_and_block_from_the_caller(tmp_path):
+@both_sessions
+def test_plain_files_take_rate_and_block_from_the_caller(tmp_path, native):
     path = plain(tmp_path / "plain.onnx", [1, "N"])
-    model = neutone.load(path, sample_rate=16_000, block_size=128)
+    model = neutone.load(path, sample_rate=16_000, block_size=128, native=native)
     engine = Engine(model, 48_000, 480, 1)
     assert (engine.model_sample_rate, engine.model_block_size) == (16_000, 128)
     fixed = plain(tmp_path / "fixed.onnx", [1, 96])
-    assert neutone.load(fixed).metadata.native_buffer_sizes == [96]
+    assert neutone.load(fixed, native=native).metadata.native_buffer_sizes == [96]
     with pytest.raises(ValueError, match=r"96 frames, not 100"):
         neutone.load(fixed, block_size=100)
 
@@ -201,7 +222,8 @@ def test_importing_the_plugin_imports_no_runtime():
     assert not {"onnxruntime", "torch"} & set(done.stdout.split())
 
 
-def test_a_graph_that_does_not_run_is_no_model_file(tmp_path, capfd):
+@both_sessions
+def test_a_graph_that_does_not_run_is_no_model_file(tmp_path, capfd, native):
     """Half as many frames come out as the metadata promises."""
     path = save(
         tmp_path / "half.onnx",
@@ -217,7 +239,7 @@ def test_a_graph_that_does_not_run_is_no_model_file(tmp_path, capfd):
         {"model_name": "half", "is_input_mono": True, "is_output_mono": True},
     )
     with pytest.raises(errors.ModelFileError, match="half does not run on blocks of 64 frames"):
-        Engine(neutone.load(path), 48_000, 64, 1)
+        Engine(neutone.load(path, native=native), 48_000, 64, 1)
     assert capfd.readouterr().err == ""
 
 

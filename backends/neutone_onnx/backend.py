@@ -11,17 +11,19 @@ from neutone.metadata import ModelMetadata
 from neutone.plugins import Backend, Model, integer_option, refuse_unknown_options
 from neutone_onnx.layout import read_neutone_layout, read_plain_layout
 from neutone_onnx.model import OnnxModel
+from neutone_onnx.native_model import NativeFile
 from neutone_onnx.runtime import open_session
 
 __all__ = ["OnnxBackend"]
 
-OPTIONS = ("sample_rate", "block_size", "threads", "model_delay")
+OPTIONS = ("sample_rate", "block_size", "threads", "model_delay", "native")
 
 
 class OnnxBackend(Backend):
     """Options of :meth:`load`: ``threads`` (of ONNX Runtime, 1 by default), ``model_delay`` (frames at the model's
-    rate), and for files without neutone's metadata ``sample_rate`` (Hz) and ``block_size`` (frames); left out, the
-    model takes the host's rate, and any block where its shape is symbolic."""
+    rate), ``native`` (False: run through Python, under the GIL; True, the default: through the C API, with a warning
+    where that is not to be had), and for files without neutone's metadata ``sample_rate`` (Hz) and ``block_size``
+    (frames); left out, the model takes the host's rate, and any block where its shape is symbolic."""
 
     name: ClassVar[str] = "onnx"
     suffixes: ClassVar[tuple[str, ...]] = (".onnx", ".ort")
@@ -32,9 +34,13 @@ class OnnxBackend(Backend):
         sample_rate = integer_option(options, "sample_rate", 1000, 384_000)
         block_size = integer_option(options, "block_size", 1, 65_536)
         delay = integer_option(options, "model_delay", 0, 1 << 28)
+        native = options.get("native", True)
+        if not isinstance(native, bool):
+            raise ConfigurationError(f"native is {native!r}, expected True or False")
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no model file {path}")
+        native_file = NativeFile.of(path, threads) if native else None
         inference = open_session(path, threads)
         text = inference.get_modelmeta().custom_metadata_map.get("neutone")
         if text is None:
@@ -45,7 +51,9 @@ class OnnxBackend(Backend):
                     raise ConfigurationError(f"{path.name} states its own {name}: leave the option out")
             metadata = _read_metadata(text, path)
             layout = read_neutone_layout(inference, path, metadata)
-        return OnnxModel(inference, metadata, layout, metadata.model_delay_samples if delay is None else delay)
+        if delay is None:
+            delay = metadata.model_delay_samples
+        return OnnxModel(inference, metadata, layout, delay, native_file)
 
 
 def _read_metadata(text: str, path: Path) -> ModelMetadata:

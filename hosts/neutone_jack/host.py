@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from neutone import Engine, Latency
 from neutone.errors import ConfigurationError, HostError
-from neutone.plugins import Host, HostStats, Model
+from neutone.plugins import HostStats, LiveHost, Model
 from neutone_jack._callback import Callback
 from neutone_jack.client import Client
 from neutone_jack.controllers import Controllers
@@ -37,7 +37,7 @@ def _stop_at_exit() -> None:
     atexit.register(stop_all)
 
 
-class JackHost(Host):
+class JackHost(LiveHost):
     """Ports ``in_1..``, ``out_1..`` and ``midi_in`` on a JACK server; the audio callback is C and never waits.
 
     JACK is told the engine's latency, so other clients can compensate for it. A change of the server's period or rate

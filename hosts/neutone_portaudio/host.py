@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from neutone import Engine, Latency
 from neutone.errors import HostError
-from neutone.plugins import Host, HostStats, Model
+from neutone.plugins import HostStats, LiveHost, Model
 from neutone_portaudio._stream import ON_FINISHED, PROCESS, StreamCallback
 from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, require_sounddevice
 
@@ -25,7 +25,7 @@ _left_behind: list[object] = []
 """What PortAudio may still call: of streams that did not come back from closing."""
 
 
-class PortAudioHost(Host):
+class PortAudioHost(LiveHost):
     """An engine between a sound card's inputs and outputs; the audio callback is C and never waits.
 
     Args:

@@ -20,6 +20,7 @@ __all__ = [
     "MissingExtraError",
     "ModelCheckWarning",
     "ModelFileError",
+    "NativeSessionWarning",
     "NeutoneError",
     "OutputFileError",
     "ParameterError",
@@ -91,6 +92,10 @@ class MissingExtraError(NeutoneError, ImportError):
 
 class PluginWarning(UserWarning):
     """An installed plug-in cannot be used as it is: broken, or its name is taken."""
+
+
+class NativeSessionWarning(UserWarning):
+    """A backend that can run without the GIL cannot do so here."""
 
 
 class CompatibilityWarning(UserWarning):

@@ -12,6 +12,7 @@ from neutone.cli.demo import demo
 from neutone.cli.errors import one_line_errors, traceback_wanted
 from neutone.cli.export import export
 from neutone.cli.info import info
+from neutone.cli.live import live
 from neutone.cli.plugins import plugins
 from neutone.cli.render import render
 from neutone.cli.validate import validate
@@ -44,5 +45,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, plugins, bench, export, validate):
+for command in (demo, info, render, live, plugins, bench, export, validate):
     app.command()(one_line_errors(command))

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from neutone.parameters import ParameterValue
     from neutone.plugins import Model
 
-__all__ = ["BackendName", "JsonFlag", "LoadOptions", "ModelName", "open_model", "pick_backend", "read_parameters"]
+__all__ = [
+    "BackendName",
+    "JsonFlag",
+    "LoadOptions",
+    "ModelName",
+    "open_model",
+    "pick_backend",
+    "read_parameters",
+    "split_pairs",
+]
 
 SHIPPED_MODEL = "amp"
 
@@ -70,7 +79,7 @@ def open_model(name: str, backend: str | None, options: Iterable[str] | None) ->
     """The model of the shared arguments MODEL, ``--backend`` and ``--option``."""
     from neutone.loading import load
 
-    settings = {key: _typed(text) for key, text in _split(options, "--option").items()}
+    settings = {key: _typed(text) for key, text in split_pairs(options, "--option").items()}
     return load(_model_file(name), backend=pick_backend(name, backend), **settings)
 
 
@@ -79,14 +88,15 @@ def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict
     from neutone.parameters import CategoricalNeutoneParameter
 
     values: dict[str, ParameterValue] = {}
-    for name, text in _split(items, "--param").items():
+    for name, text in split_pairs(items, "--param").items():
         parameter = declared.declaration(name)
         is_label = isinstance(parameter, CategoricalNeutoneParameter) and text in parameter.choices
         values[name] = text if is_label else _number_or_text(text)
     return values
 
 
-def _split(items: Iterable[str] | None, option: str) -> dict[str, str]:
+def split_pairs(items: Iterable[str] | None, option: str) -> dict[str, str]:
+    """What a repeatable option NAME=VALUE was given, by name."""
     pairs = {}
     for item in items or ():
         key, equals, text = item.partition("=")

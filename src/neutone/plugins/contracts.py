@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from neutone.latency import Latency
 
 if TYPE_CHECKING:  # pydantic takes a third of neutone's import time: only those who open models pay for it
+    from neutone.engine import Engine
+    from neutone.errors import HostError
     from neutone.metadata import ModelMetadata
 
-__all__ = ["Backend", "Host", "HostStats", "Model", "Session"]
+__all__ = ["Backend", "Host", "HostStats", "LiveHost", "Model", "Session"]
 
 Array = NDArray[np.float32]
 
@@ -154,3 +156,38 @@ class Host(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class LiveHost(Host):
+    """A host whose audio comes by itself, from a server or a device, to an engine in the background: what
+    ``neutone live`` can run. It may also have ``client_name``, and for MIDI ``cc_map``, ``learn(name)`` and
+    ``learning``."""
+
+    @classmethod
+    @abstractmethod
+    def open(
+        cls, model: Model, *, channels: int | None = None, slack: int = 1, late: str = "silence", **options: Any
+    ) -> Self:
+        """A host that is ready to start, with an engine of its own that fits the server or device. ``channels`` (in and
+        out) are by default those of the model's wider side; ``options`` are the host's own, as keywords in its
+        signature. Raises :class:`~neutone.errors.HostError` where there is no server or device, and
+        :class:`~neutone.errors.MissingExtraError` where its library is not installed."""
+
+    @property
+    @abstractmethod
+    def engine(self) -> Engine:
+        """The engine that does the work."""
+
+    @property
+    @abstractmethod
+    def running(self) -> bool:
+        """Whether it has been started, and neither stopped nor lost its server or device."""
+
+    @property
+    @abstractmethod
+    def error(self) -> HostError | None:
+        """Why the server or device went away; None where it did not."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""

@@ -1,0 +1,46 @@
+from collections.abc import Sequence
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Library:
+    def __init__(self, path: str | PathLike[str], version: str) -> None: ...
+
+class Model:
+    def __init__(self, library: Library, path: str | PathLike[str], threads: int) -> None: ...
+
+class State:
+    def __init__(
+        self,
+        *,
+        input_name: str,
+        output_name: str,
+        shape: Sequence[int],
+        element_type: str,
+        has_initializer: bool,
+    ) -> None: ...
+
+class Layout:
+    def __init__(
+        self,
+        *,
+        audio_in: str,
+        audio_in_leading: Sequence[int],
+        audio_out: str,
+        audio_out_leading: Sequence[int],
+        params: str | None,
+        states: Sequence[State],
+    ) -> None: ...
+
+class Session:
+    def __init__(self, model: Model, layout: Layout, block: int, look_behind: int, parameters: int) -> None: ...
+    def warm_up(self, frames: int) -> None: ...
+    def run(self, frames: int) -> int: ...
+    def reset(self) -> None: ...
+    def close(self) -> None: ...
+    def error(self) -> str | None: ...
+    def capsule(self) -> object: ...
+    def audio_in(self) -> NDArray[np.float32]: ...
+    def params(self) -> NDArray[np.float32]: ...
+    def audio_out(self) -> NDArray[np.float32]: ...
