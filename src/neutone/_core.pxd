@@ -165,6 +165,7 @@ cdef extern from "neutone/nt_pool.h" nogil:
 cdef extern from "neutone/nt_worker.h" nogil:
     enum:
         NT_METERS
+        NT_SLACK_MAX
     ctypedef struct nt_worker:
         pass
     ctypedef struct nt_worker_stream:
@@ -173,11 +174,13 @@ cdef extern from "neutone/nt_worker.h" nogil:
         uint32_t host_block
         uint32_t host_channels
         bint host_block_varies
+        uint32_t slack
         bint in_callback
     ctypedef struct nt_worker_stats:
         uint64_t blocks
         uint64_t frames
         uint64_t late_frames
+        uint64_t hurried_frames
         uint64_t lost_frames
         uint64_t refused_blocks
         uint64_t takeovers

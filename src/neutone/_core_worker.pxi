@@ -59,8 +59,9 @@ cdef class Worker:
                 (<Stream>stream).worker = NULL
                 (<Stream>stream).is_retired = True
 
-    def offer(self, Stream stream not None, bint in_callback):
-        """Let the audio thread take it over at its next block that fits."""
+    def offer(self, Stream stream not None, slack):
+        """Let the audio thread take it over at its next block that fits. Its delay has `slack` host blocks for the model;
+        without any the audio thread runs it."""
         cdef nt_worker_stream offered
         cdef Py_ssize_t channels = stream.config.host_channels
         if self.closed:
@@ -74,7 +75,8 @@ cdef class Worker:
         offered.host_block = stream.config.host_block
         offered.host_channels = stream.config.host_channels
         offered.host_block_varies = stream.config.host_block_varies
-        offered.in_callback = in_callback
+        offered.slack = checked(slack, "slack", 0, NT_SLACK_MAX)
+        offered.in_callback = offered.slack == 0
         stream.worker = <void *>self
         self.streams.append(stream)
         cdef nt_status status = nt_worker_offer(self.worker, &offered)

@@ -104,9 +104,9 @@ class Background:
         self._closed = False
         _running.add(self)
 
-    def offer(self, stream: Stream, session: Session, in_callback: bool) -> None:
+    def offer(self, stream: Stream, session: Session, slack: int) -> None:
         """From the next block on the audio goes through this one. The worker keeps the stream before until then."""
-        self.worker.offer(stream, in_callback)
+        self.worker.offer(stream, slack)
         self._sessions[stream] = session
 
     def settle(self) -> None:

@@ -158,7 +158,7 @@ class Engine(MixLevels):
         self._parameters.attach(stream.set_parameter, stream.get_parameter)
         self.attach_levels(stream.set_level)
         if self._background:
-            self._background.offer(stream, session, in_callback=beside.slack == 0)
+            self._background.offer(stream, session, beside.slack)
         self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 

@@ -41,6 +41,9 @@ class LiveStats:
     """host frames"""
     late_frames: int
     """host frames that were replaced, for the model had not answered in time"""
+    hurried_frames: int
+    """of the late frames, those where the host gave the model less than half of the slack: an audio server that catches
+    up after an xrun"""
     lost_frames: int
     """host frames that the model never heard, for it was too far behind"""
     refused_blocks: int

@@ -36,7 +36,8 @@ nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, const nt_worke
     made->worker = worker;
     made->in = calloc(samples, sizeof(float));
     made->out = calloc(samples, sizeof(float));
-    nt_status status = made->in && made->out ? NT_OK : NT_ERROR_MEMORY;
+    made->handed = calloc((size_t)of->slack + 1, sizeof *made->handed);
+    nt_status status = made->in && made->out && made->handed ? NT_OK : NT_ERROR_MEMORY;
     if (status == NT_OK && !of->in_callback)
         status = nt_pool_add(worker->pool, &made->slot, work, made);
     if (status != NT_OK) {
@@ -53,6 +54,7 @@ void nt_runner_destroy(nt_runner *runner)
         nt_pool_remove(runner->worker->pool, runner->slot);
     free(runner->in);
     free(runner->out);
+    free(runner->handed);
     free(runner);
 }
 

@@ -41,7 +41,7 @@ void nt_worker_destroy(nt_worker *worker)
 
 nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered)
 {
-    if (!offered->stream)
+    if (!offered->stream || offered->slack > NT_SLACK_MAX)
         return NT_ERROR_ARGUMENT;
     nt_runner *runner;
     nt_status status = nt_runner_create(&runner, worker, offered);
@@ -111,6 +111,7 @@ void nt_worker_get_stats(const nt_worker *worker, nt_worker_stats *stats)
         .blocks = counted(&worker->blocks),
         .frames = counted(&worker->frames),
         .late_frames = counted(&worker->late_frames),
+        .hurried_frames = counted(&worker->hurried_frames),
         .lost_frames = counted(&worker->lost_frames),
         .refused_blocks = counted(&worker->refused_blocks),
         .takeovers = counted(&worker->takeovers),

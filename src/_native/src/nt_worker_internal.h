@@ -12,6 +12,9 @@ typedef struct nt_runner {
     nt_worker *worker;
     nt_slot *slot; /* NULL: the audio thread runs the session */
     float *in, *out; /* (host_channels, host_block) */
+    uint64_t *handed; /* (slack + 1): when the last blocks were handed to the model, ns, a circular list */
+    uint32_t latest; /* its newest */
+    uint64_t played; /* blocks */
     uint64_t late_before, lost_before; /* what the worker's statistics hold of it already */
     struct nt_runner *next;            /* in a list of those that are done with */
 } nt_runner;
@@ -34,7 +37,7 @@ struct nt_worker {
 
     char apart[64];
     nt_runner *active; /* the audio thread's */
-    _Atomic uint64_t blocks, frames, late_frames, lost_frames, refused_blocks, takeovers, audio_ns;
+    _Atomic uint64_t blocks, frames, late_frames, hurried_frames, lost_frames, refused_blocks, takeovers, audio_ns;
     nt_peaks input_peaks, output_peaks;
     nt_histogram callback_times, model_times;
 };

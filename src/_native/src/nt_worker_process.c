@@ -65,11 +65,25 @@ static void silence(float *const *out, uint32_t channels, uint32_t frames)
         memset(out[c], 0, frames * sizeof(float));
 }
 
-static void count_late(nt_worker *worker, nt_runner *runner)
+/* Whether the host has come back in less than half of the time that the model was promised: a server that has missed its
+ * own deadline makes up for it with blocks in a row, and no model could answer those. */
+static bool is_hurried(nt_runner *runner, uint64_t now)
+{
+    uint32_t slack = runner->of.slack;
+    runner->latest = runner->latest == slack ? 0 : runner->latest + 1;
+    if (slack == 0 || runner->played++ < slack)
+        return false;
+    uint32_t due = runner->latest == slack ? 0 : runner->latest + 1; /* slack blocks ago, in a list of slack + 1 */
+    uint64_t given = now - runner->handed[due];
+    return given * runner->of.host_rate < (uint64_t)slack * runner->of.host_block * 1000000000u / 2;
+}
+
+static void count_late(nt_worker *worker, nt_runner *runner, bool hurried)
 {
     nt_stream_stats stats;
     nt_stream_get_stats(runner->of.stream, &stats);
     count(&worker->late_frames, stats.starved_frames - runner->late_before);
+    count(&worker->hurried_frames, hurried ? stats.starved_frames - runner->late_before : 0);
     count(&worker->lost_frames, stats.lost_frames - runner->lost_before);
     runner->late_before = stats.starved_frames;
     runner->lost_before = stats.lost_frames;
@@ -77,10 +91,11 @@ static void count_late(nt_worker *worker, nt_runner *runner)
 
 /* A block through the stream, to runner->out. */
 static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *const *in, uint32_t frames,
-                             const float *params, ptrdiff_t params_stride)
+                             const float *params, ptrdiff_t params_stride, uint64_t now)
 {
     ptrdiff_t block = (ptrdiff_t)runner->of.host_block;
     nt_stream *stream = runner->of.stream;
+    bool hurried = is_hurried(runner, now);
     for (uint32_t c = 0; c < runner->of.host_channels; c++)
         memcpy(runner->in + c * block, in[c], frames * sizeof(float));
     nt_status status = nt_stream_write(stream, runner->in, block, params, params_stride, frames);
@@ -97,7 +112,7 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
     /* Last of all, for the thread that wakes may be put in our place. */
     if (runner->slot && !waits)
         nt_runner_notify(runner);
-    count_late(worker, runner);
+    count_late(worker, runner, hurried);
     return status == NT_ERROR_SESSION ? NT_OK : status; /* counted, and its block is silence */
 }
 
@@ -114,7 +129,7 @@ static void add_fading(nt_runner *runner, float *const *out, uint32_t frames)
 }
 
 static nt_status process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
-                         uint32_t frames, const float *params, ptrdiff_t params_stride)
+                         uint32_t frames, const float *params, ptrdiff_t params_stride, uint64_t now)
 {
     nt_runner *coming = take_offer(worker, channels, frames), *before = NULL;
     if (coming) {
@@ -127,7 +142,7 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
     if (status == NT_OK) {
         for (uint32_t c = 0; c < channels; c++) /* before out is written: it may be the same memory */
             measure(&worker->input_peaks, c, in[c], frames);
-        status = run_through(worker, runner, in, frames, params, params_stride);
+        status = run_through(worker, runner, in, frames, params, params_stride, now);
     }
     if (status == NT_OK)
         for (uint32_t c = 0; c < channels; c++)
@@ -160,10 +175,13 @@ nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *co
     if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst)) {
         nt_denormals before = nt_denormals_flush();
         uint64_t begun = nt_clock_now();
-        status = process(worker, in, out, channels, frames, params, params_stride);
+        status = process(worker, in, out, channels, frames, params, params_stride, begun);
         if (status == NT_ERROR_FRAMES)
             atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
-        nt_histogram_add(&worker->callback_times, nt_clock_now() - begun);
+        uint64_t ended = nt_clock_now();
+        if (worker->active)
+            worker->active->handed[worker->active->latest] = ended;
+        nt_histogram_add(&worker->callback_times, ended - begun);
         nt_denormals_restore(before);
     } else {
         silence(out, channels, frames);

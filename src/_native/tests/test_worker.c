@@ -1,5 +1,9 @@
 /* A worker, one call at a time: latency, taking over, sizes that do not fit, closing. The threads of the pool are
  * waited for (blocking), so that everything is exact. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <time.h>
+
 #include "worker_fixture.h"
 
 enum { LANES = 8 };
@@ -190,6 +194,39 @@ static void test_failing_session(void)
     close_worker(pool, worker);
 }
 
+/* A model that takes 100 ms for blocks of 85 ms. Two blocks in a row: no model could have answered. A block after 70 ms:
+ * it had its time. */
+static void take_100_ms(test_session *session, uint32_t frames)
+{
+    struct timespec time = {0, 100000000};
+    nanosleep(&time, NULL);
+    pass_through(session, frames);
+}
+
+static void test_hurried(void)
+{
+    enum { BLOCK = 4096 };
+    check_case("hurried");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    nt_worker_set_blocking(worker, false);
+    setup s = background_setup(BLOCK, 0, 1, NT_LATE_SILENCE);
+    s.body = take_100_ms;
+    offer(worker, &lanes[0], s, false);
+    static float in[BLOCK], out[BLOCK];
+    struct timespec wait = {0, 70000000};
+    CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK); /* the delay's silence */
+    CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK);
+    CHECK_EQUAL(worker_stats(worker).late_frames, BLOCK);
+    CHECK_EQUAL(worker_stats(worker).hurried_frames, BLOCK);
+    nanosleep(&wait, NULL);
+    CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK);
+    CHECK_EQUAL(worker_stats(worker).late_frames, 2 * BLOCK);
+    CHECK_EQUAL(worker_stats(worker).hurried_frames, BLOCK);
+    close_worker(pool, worker);
+}
+
 static void test_arguments(void)
 {
     check_case("arguments");
@@ -271,6 +308,7 @@ int main(void)
     test_block_sizes();
     test_callback_and_close();
     test_failing_session();
+    test_hurried();
     test_arguments();
     test_full_pool();
     test_histogram();

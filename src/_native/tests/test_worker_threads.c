@@ -84,7 +84,7 @@ static void replace(engine *e, int number)
     l->f.session.note = &last_frames[number][free_lane];
     l->used = true;
     nt_worker_stream offered = {
-        .stream = l->f.stream, .host_rate = 48000, .host_block = BLOCK, .host_channels = 1};
+        .stream = l->f.stream, .host_rate = 48000, .host_block = BLOCK, .host_channels = 1, .slack = 2};
     CHECK_EQUAL(nt_worker_offer(e->worker, &offered), NT_OK);
 }
 

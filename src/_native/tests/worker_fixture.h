@@ -33,6 +33,7 @@ static inline void offer(nt_worker *worker, lane *l, setup s, bool in_callback)
                                 .host_block = s.host_block,
                                 .host_channels = or_one(s.host_channels),
                                 .host_block_varies = s.varies,
+                                .slack = in_callback ? 0 : 1,
                                 .in_callback = in_callback};
     CHECK_EQUAL(nt_worker_offer(worker, &offered), NT_OK);
 }

@@ -117,7 +117,8 @@ class LiveDisplay:
             "latency",
             f"{latency.milliseconds(engine.sample_rate):.1f} ms = {latency.total} frames: {parts}",
         )
-        dropouts = f"{stats.xruns} xruns   {stats.late_frames} frames late   {after.lost_frames} lost"
+        late = f"{stats.late_frames} frames late ({after.hurried_frames} hurried)"
+        dropouts = f"{stats.xruns} xruns   {late}   {after.lost_frames} lost"
         clean = stats.xruns == stats.late_frames == after.lost_frames == 0
         table.add_row("dropouts", Text(dropouts, style="" if clean else "yellow"))
         return table

@@ -33,6 +33,7 @@ def live_report(host: LiveHost, host_name: str, seconds: float, ended: str) -> d
         "blocks": stats.blocks,
         "xruns": stats.xruns,
         "late_frames": stats.late_frames,
+        "hurried_frames": live.hurried_frames,
         "lost_frames": live.lost_frames,
         "load": round(stats.load, 6),
         "inference_us": _microseconds(live.model_times),
@@ -55,7 +56,8 @@ def report_lines(report: dict[str, Any]) -> list[str]:
         f"{report['blocks']} blocks of {report['block_size']} frames at {report['sample_rate']} Hz in "
         f"{report['seconds']:.1f} s; load {report['load']:.1%}",
         f"latency {latency['total']} frames, {latency['ms']:.1f} ms: {parts}",
-        f"xruns {report['xruns']}, late frames {report['late_frames']}, lost frames {report['lost_frames']}",
+        f"xruns {report['xruns']}, late frames {report['late_frames']} ({report['hurried_frames']} of them where the "
+        f"server was catching up), lost frames {report['lost_frames']}",
         f"inference {inference['median']:.0f} us (median), {inference['p99']:.0f} us (99 %), "
         f"{inference['longest']:.0f} us (longest)",
     ]

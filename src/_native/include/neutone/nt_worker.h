@@ -23,13 +23,14 @@
 
 typedef struct nt_worker nt_worker;
 
-enum { NT_METERS = 64 /* channels whose peaks are measured */ };
+enum { NT_METERS = 64 /* channels whose peaks are measured */, NT_SLACK_MAX = 1024 };
 
 /* A stream, and what the audio thread must know of it. */
 typedef struct nt_worker_stream {
     nt_stream *stream; /* stays the caller's, until nt_worker_collect gives it back */
     uint32_t host_rate, host_block, host_channels;
     bool host_block_varies;
+    uint32_t slack;   /* host blocks between a block and its answer; at most NT_SLACK_MAX */
     bool in_callback; /* the audio thread runs the session: it must not lock, allocate or take the GIL */
 } nt_worker_stream;
 
@@ -37,6 +38,7 @@ typedef struct nt_worker_stream {
 typedef struct nt_worker_stats {
     uint64_t blocks, frames; /* of the host */
     uint64_t late_frames;    /* host frames that were replaced, for the model had not answered in time */
+    uint64_t hurried_frames; /* of these, where the host gave the model less than half of the slack: it was catching up */
     uint64_t lost_frames;    /* host frames that the model never heard, for it was too far behind */
     uint64_t refused_blocks; /* of another size than the stream was made for, or of a second thread: silence */
     uint64_t takeovers;
