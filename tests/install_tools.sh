@@ -1,12 +1,13 @@
 #!/bin/sh
 # Programs that some tests use: espeak-ng speaks the sentences that are denoised, jackd (and jack_iodelay, which comes
-# with it) is the server that the JACK host is measured on. Installed where apt and root allow it; without them those
-# tests are skipped and say so.
+# with it) is the server that the JACK host is measured on, libportaudio2 the library behind the PortAudio host. Installed
+# where apt and root allow it; without them those tests are skipped and say so.
 set -eu
 missing=
 for package in espeak-ng:espeak-ng jackd:jackd2 jack_iodelay:jackd2; do
   command -v "${package%%:*}" >/dev/null 2>&1 || missing="$missing ${package#*:}"
 done
+ldconfig -p 2>/dev/null | grep -q libportaudio || missing="$missing libportaudio2"
 [ -n "$missing" ] || exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
   # shellcheck disable=SC2086

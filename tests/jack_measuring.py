@@ -49,7 +49,12 @@ class MeasuringClient:
         subprocess.run([COMPILER, *flags, str(SOURCE), "-o", str(self._program), "-ldl"], check=True)
 
     def play(
-        self, server: JackServer, client: str, audio: Array, controller: tuple[int, int] | None = None
+        self,
+        server: JackServer,
+        client: str,
+        audio: Array,
+        controller: tuple[int, int] | None = None,
+        first_ports: tuple[str, str] = ("in_1", "out_1"),
     ) -> Recording:
         """Send (channels, frames) float32 to a client, and a MIDI controller (number, value) at its first frame."""
         channels, frames = audio.shape
@@ -58,8 +63,8 @@ class MeasuringClient:
         event = [] if controller is None else [str(number) for number in controller]
         done = subprocess.run(
             [
-                *(str(self._program), "libjack.so.0", server.name, client, str(channels), str(frames)),
-                *(str(sent), str(heard), *event),
+                *(str(self._program), "libjack.so.0", server.name, client, *first_ports),
+                *(str(channels), str(frames), str(sent), str(heard), *event),
             ],
             capture_output=True,
             text=True,

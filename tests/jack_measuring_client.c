@@ -1,7 +1,8 @@
 /* Plays a signal into a JACK client and records what comes out of it, frame by frame.
  *
- *   jack_measuring_client LIBJACK SERVER CLIENT CHANNELS FRAMES INPUT OUTPUT [CC VALUE]
+ *   jack_measuring_client LIBJACK SERVER CLIENT IN OUT CHANNELS FRAMES INPUT OUTPUT [CC VALUE]
  *
+ * IN and OUT are the client's first ports each way, e.g. in_1 and out_1; the others follow in number.
  * INPUT holds FRAMES x CHANNELS float32, a channel after the other; OUTPUT gets the same, plus TAIL frames a channel.
  * Two clients do it, one that only sends and one that only receives: a loop in JACK's graph would cost a period.
  * Frame i of OUTPUT was heard at the very time of frame i of INPUT. CC VALUE: a MIDI controller at the first frame.
@@ -134,6 +135,12 @@ static void connect(const char *from, const char *to)
     }
 }
 
+static void port_after(char *port, size_t size, const char *client, const char *first, uint32_t steps)
+{
+    size_t digits = strcspn(first, "0123456789");
+    snprintf(port, size, "%s:%.*s%u", client, (int)digits, first, (unsigned)atoi(first + digits) + steps);
+}
+
 static void pause_for(long milliseconds)
 {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
@@ -149,7 +156,7 @@ static range capture_latency(void *port)
 
 int main(int count, char **arguments)
 {
-    if (count < 8)
+    if (count < 10)
         return 2;
     library = dlopen(arguments[1], RTLD_NOW);
     if (!library) {
@@ -157,19 +164,19 @@ int main(int count, char **arguments)
         return 2;
     }
     const char *server = arguments[2], *client = arguments[3];
-    channels = (uint32_t)atoi(arguments[4]);
-    frames = (uint32_t)atoi(arguments[5]);
+    channels = (uint32_t)atoi(arguments[6]);
+    frames = (uint32_t)atoi(arguments[7]);
     size_t length = (size_t)frames + TAIL;
     input = calloc((size_t)channels * frames, sizeof(float));
     output = calloc(channels * length, sizeof(float));
-    FILE *file = fopen(arguments[6], "rb");
+    FILE *file = fopen(arguments[8], "rb");
     if (!file || fread(input, sizeof(float) * channels, frames, file) != frames)
         return 2;
     fclose(file);
     memset(output, 0, channels * length * sizeof(float)); /* no page faults in the callback */
-    if (count > 9) {
-        controller = atoi(arguments[8]);
-        value = atoi(arguments[9]);
+    if (count > 11) {
+        controller = atoi(arguments[10]);
+        value = atoi(arguments[11]);
     }
 
     get_buffer = (void *(*)(void *, uint32_t))find("jack_port_get_buffer");
@@ -194,9 +201,9 @@ int main(int count, char **arguments)
     for (uint32_t c = 0; c < channels; c++) {
         char ours[128], theirs[128];
         snprintf(ours, sizeof ours, "source:audio_%u", c + 1);
-        snprintf(theirs, sizeof theirs, "%s:in_%u", client, c + 1);
+        port_after(theirs, sizeof theirs, client, arguments[4], c);
         connect(ours, theirs);
-        snprintf(theirs, sizeof theirs, "%s:out_%u", client, c + 1);
+        port_after(theirs, sizeof theirs, client, arguments[5], c);
         snprintf(ours, sizeof ours, "sink:audio_%u", c + 1);
         connect(theirs, ours);
     }
@@ -214,7 +221,7 @@ int main(int count, char **arguments)
     printf("{\"xruns\": %u, \"gaps\": %u, \"complete\": %s, \"latency\": [%u, %u]}\n", (unsigned)atomic_load(&xruns),
            (unsigned)atomic_load(&gaps), atomic_load(&state) == 3 ? "true" : "false", heard.min - sent.max,
            heard.max - sent.min);
-    file = fopen(arguments[7], "wb");
+    file = fopen(arguments[9], "wb");
     if (!file || fwrite(output, sizeof(float), channels * length, file) != channels * length)
         return 2;
     fclose(file);

@@ -99,7 +99,7 @@ class JackServer:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            self.process.wait(10)
+            self.process.wait(1)  # it would wait for ten where a client was killed
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

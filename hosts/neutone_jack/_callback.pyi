@@ -1,5 +1,5 @@
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Self, final
 
 CONTROLLERS: int
 PROCESS: int
@@ -14,7 +14,7 @@ ON_MESSAGE: int
 def take_messages() -> str: ...
 @final
 class Callback:
-    def __init__(self, capsule: object, channels: int) -> None: ...
+    def __new__(cls, capsule: object, channels: int) -> Self: ...
     @property
     def address(self) -> int: ...
     def attach(

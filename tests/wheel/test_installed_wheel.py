@@ -27,12 +27,12 @@ def test_every_entry_point_loads(entry):
 
 def test_all_plugins_are_there():
     assert {entry.name for entry in entry_points(group="neutone.backends")} >= {"onnx", "torchscript"}
-    assert {entry.name for entry in entry_points(group="neutone.hosts")} >= {"callback", "jack"}
+    assert {entry.name for entry in entry_points(group="neutone.hosts")} >= {"callback", "jack", "portaudio"}
 
 
 def test_wheel_holds_no_sources_of_the_extension():
     names = [str(file) for file in files("neutone") or []]
-    sources = (".pyx", ".pxi", ".pxd", ".c", ".cpp", ".hpp", "callback.h", "CMakeLists.txt")
+    sources = (".pyx", ".pxi", ".pxd", ".c", ".cpp", ".hpp", "/callback.h", "/stream.h", "CMakeLists.txt")
     assert not [name for name in names if name.endswith(sources)]
     assert any(name.endswith("py.typed") for name in names)
     assert any("LICENSE" in name for name in names)

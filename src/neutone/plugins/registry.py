@@ -21,6 +21,7 @@ Plugin = TypeVar("Plugin")
 EXTRAS = {
     "jack": "neutone[jack]",
     "onnx": "neutone[onnx]",
+    "portaudio": "neutone[portaudio]",
     "python": "neutone[torch]",
     "torchscript": "neutone[torch]",
 }

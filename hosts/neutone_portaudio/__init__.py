@@ -1,0 +1,6 @@
+"""The PortAudio host of neutone: an engine on a sound card. Needs ``pip install "neutone[portaudio]"``."""
+
+from neutone_portaudio.devices import PortAudioDevice
+from neutone_portaudio.host import PortAudioHost
+
+__all__ = ["PortAudioDevice", "PortAudioHost"]

@@ -1,0 +1,76 @@
+"""PortAudio, imported where it is first needed, and the devices that it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from neutone.errors import HostError, MissingExtraError
+
+__all__ = ["DeviceChoice", "PortAudioDevice", "find_device", "list_devices", "require_sounddevice"]
+
+DeviceChoice: TypeAlias = int | str | None
+"""An index, part of a name, or the default device."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortAudioDevice:
+    """One device of one host API; a sound card may appear under several."""
+
+    index: int
+    name: str
+    host_api: str
+    """e.g. "ALSA", "JACK Audio Connection Kit", "Core Audio" """
+    input_channels: int
+    """at most"""
+    output_channels: int
+    """at most"""
+    sample_rate: int
+    """its default, Hz"""
+
+
+def require_sounddevice() -> Any:
+    """The module sounddevice, or an error that says what to install."""
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise MissingExtraError(
+            'the PortAudio host needs sounddevice, which is not installed: pip install "neutone[portaudio]"'
+        ) from error
+    except OSError as error:
+        raise MissingExtraError(
+            "the PortAudio host needs the library PortAudio, which is not installed: on Debian and Ubuntu it is the "
+            "package libportaudio2"
+        ) from error
+    return sounddevice
+
+
+def list_devices() -> list[PortAudioDevice]:
+    """All of them, as PortAudio saw them when it was loaded."""
+    sounddevice = require_sounddevice()
+    apis = sounddevice.query_hostapis()
+    return [
+        PortAudioDevice(
+            index,
+            found["name"],
+            apis[found["hostapi"]]["name"],
+            found["max_input_channels"],
+            found["max_output_channels"],
+            round(found["default_samplerate"]),
+        )
+        for index, found in enumerate(sounddevice.query_devices())
+    ]
+
+
+def find_device(choice: DeviceChoice, kind: str) -> PortAudioDevice:
+    """The device for ``"input"`` or ``"output"``. Raises :class:`~neutone.errors.HostError`, which lists what there
+    is."""
+    sounddevice = require_sounddevice()
+    try:
+        found = sounddevice.query_devices(choice, kind)
+    except (ValueError, sounddevice.PortAudioError) as error:
+        there = "; ".join(f"{device.index} {device.name} ({device.host_api})" for device in list_devices()) or "none"
+        wanted = "default device" if choice is None else f"device {choice!r}"
+        raise HostError(f"no {wanted} for {kind}; devices: {there}") from error
+    index: int = found["index"]
+    return list_devices()[index]
