@@ -3,9 +3,9 @@
     python benchmarks/live_gil.py [--seconds 60] [--period 64]
 
 Starts ``jackd -d dummy`` and runs the guitar amp as a JACK client: through neutone's JACK host, and through a process
-callback in Python (JACK-Client's) that calls the same engine; each alone, and with a Python thread that spins beside it.
-Counted are blocks that JACK did not hand over, for the client was not back from the one before, JACK's xruns, and frames
-that were not answered within their period.
+callback in Python (JACK-Client's) that calls an engine; each alone, and with a Python thread that spins beside it.
+Counted are blocks that JACK did not hand over, for the client was not back from the one before, JACK's xruns, and
+frames that were not answered within their period.
 """
 
 from __future__ import annotations

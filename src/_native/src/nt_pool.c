@@ -10,7 +10,8 @@
 enum {
     IN_USE = 1,
     WORK = 2,   /* somebody has notified */
-    CLAIMED = 4 /* a thread of the pool, or the one that removes it, has it for itself */
+    CLAIMED = 4, /* a thread of the pool, or the one that adds it, has it for itself */
+    LEAVING = 8  /* it is being removed: nobody claims it any more, however much work is left */
 };
 
 enum { REMOVAL_POLL = 50 /* microseconds */ };
@@ -150,14 +151,10 @@ nt_status nt_pool_add(nt_pool *pool, nt_slot **slot, bool (*work)(void *context)
 void nt_pool_remove(nt_pool *pool, nt_slot *slot)
 {
     (void)pool;
-    for (;;) {
-        unsigned state = atomic_load_explicit(&slot->state, memory_order_relaxed);
-        if (!(state & CLAIMED) &&
-            atomic_compare_exchange_strong_explicit(&slot->state, &state, IN_USE | CLAIMED, memory_order_acquire,
-                                                    memory_order_relaxed))
-            break;
+    atomic_fetch_or_explicit(&slot->state, LEAVING, memory_order_relaxed);
+    /* acquire: what the last piece of work wrote is seen by whoever frees it */
+    while (atomic_load_explicit(&slot->state, memory_order_acquire) & CLAIMED)
         nt_thread_sleep(REMOVAL_POLL);
-    }
     atomic_store_explicit(&slot->state, 0, memory_order_release);
 }
 

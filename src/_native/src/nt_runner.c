@@ -5,7 +5,7 @@
 #include "nt_thread.h"
 #include "nt_worker_internal.h"
 
-enum { WAIT_POLL = 20 /* microseconds */ };
+enum { WAIT_YIELDS = 100, WAIT_POLL = 20 /* microseconds */ };
 
 /* One model block. Other code in this thread (a runtime, Python) may have changed how denormals are treated. */
 static bool run_block(nt_runner *runner, nt_status *status)
@@ -74,6 +74,9 @@ void nt_runner_notify(nt_runner *runner)
 
 void nt_runner_wait(const nt_runner *runner)
 {
-    while (!nt_pool_is_idle(runner->slot))
-        nt_thread_sleep(WAIT_POLL);
+    for (uint32_t tries = 0; !nt_pool_is_idle(runner->slot); tries++)
+        if (tries < WAIT_YIELDS)
+            nt_thread_yield();
+        else
+            nt_thread_sleep(WAIT_POLL);
 }

@@ -53,6 +53,11 @@ int nt_thread_make_real_time(nt_thread *thread, int priority)
     return SetThreadPriority(thread->handle, THREAD_PRIORITY_TIME_CRITICAL) ? 0 : (int)GetLastError();
 }
 
+void nt_thread_yield(void)
+{
+    SwitchToThread();
+}
+
 void nt_thread_sleep(uint32_t microseconds)
 {
     Sleep((microseconds + 999) / 1000);
@@ -115,6 +120,11 @@ int nt_thread_make_real_time(nt_thread *thread, int priority)
     policy |= SCHED_RESET_ON_FORK; /* rtkit's and systemd's condition, and nobody's child needs it */
 #endif
     return pthread_setschedparam(thread->handle, policy, &wanted);
+}
+
+void nt_thread_yield(void)
+{
+    sched_yield();
 }
 
 void nt_thread_sleep(uint32_t microseconds)

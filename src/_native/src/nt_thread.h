@@ -16,7 +16,8 @@ void nt_thread_join(nt_thread *thread);
 /* [main-thread] Real-time scheduling: SCHED_FIFO at this priority, on Linux. 0, or the system's reason (an errno). */
 int nt_thread_make_real_time(nt_thread *thread, int priority);
 
-/* [worker] Let others run for about as long. */
+/* [worker] Let others run, if any wait for this processor; or for about as long. */
+void nt_thread_yield(void);
 void nt_thread_sleep(uint32_t microseconds);
 
 /* [any-thread] A clock that never goes back, ns. No system call on common systems (vDSO and its like). */

@@ -168,6 +168,37 @@ static void test_callback_and_close(void)
     close_worker(pool, worker);
 }
 
+/* Denormals are flushed to zero wherever the session runs, and the host's own thread is left as it was. */
+static void make_denormals(test_session *session, uint32_t frames)
+{
+    volatile float smallest = 1.17549435e-38f;
+    for (uint32_t i = 0; i < frames; i++)
+        output_row(session, 0, frames)[i] = smallest * 0.5f == 0.0f ? 0.25f : 0.75f;
+}
+
+static void test_denormals(bool in_callback)
+{
+#if defined(__SSE__) || defined(__aarch64__) || defined(_M_X64)
+    check_case("denormals, %s", in_callback ? "in the callback" : "in the background");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    setup s = background_setup(64, 0, in_callback ? 0 : 1, NT_LATE_SILENCE);
+    s.body = make_denormals;
+    offer(worker, &lanes[0], s, in_callback);
+    float in[64] = {0.0f}, out[64];
+    volatile float smallest = 1.17549435e-38f;
+    for (int k = 0; k < 3; k++) {
+        CHECK_EQUAL(process_mono(worker, in, out, 64), NT_OK);
+        CHECK(smallest * 0.5f != 0.0f);
+    }
+    CHECK_NEAR(out[5], 0.25, 0.0);
+    close_worker(pool, worker);
+#else
+    (void)in_callback;
+#endif
+}
+
 /* A session that fails, or answers NaN, is silence for its block; the next is in place again. */
 static void test_failing_session(void)
 {
@@ -224,6 +255,38 @@ static void test_hurried(void)
     CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK);
     CHECK_EQUAL(worker_stats(worker).late_frames, 2 * BLOCK);
     CHECK_EQUAL(worker_stats(worker).hurried_frames, BLOCK);
+    close_worker(pool, worker);
+}
+
+/* Closing waits for the block that is being computed, not for all that are waiting. */
+static void take_5_ms(test_session *session, uint32_t frames)
+{
+    struct timespec time = {0, 5000000};
+    nanosleep(&time, NULL);
+    pass_through(session, frames);
+}
+
+static void test_close_with_a_backlog(void)
+{
+    enum { BLOCK = 64 };
+    check_case("close with a backlog");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    nt_worker_set_blocking(worker, false);
+    setup s = background_setup(BLOCK, BLOCK, 1, NT_LATE_SILENCE);
+    s.body = take_5_ms;
+    offer(worker, &lanes[0], s, false);
+    static float in[BLOCK], out[BLOCK];
+    for (int k = 0; k < 300; k++)
+        CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK);
+    nt_worker_close(worker);
+    uint64_t before = stats_of(&lanes[0].f).model_blocks;
+    CHECK_EQUAL(nt_worker_collect(worker) == lanes[0].f.stream, true);
+    CHECK(stats_of(&lanes[0].f).model_blocks <= before + 2);
+    CHECK(stats_of(&lanes[0].f).model_blocks < 250);
+    close_fixture(&lanes[0].f);
+    lanes[0].used = false;
     close_worker(pool, worker);
 }
 
@@ -308,7 +371,10 @@ int main(void)
     test_block_sizes();
     test_callback_and_close();
     test_failing_session();
+    test_denormals(false);
+    test_denormals(true);
     test_hurried();
+    test_close_with_a_backlog();
     test_arguments();
     test_full_pool();
     test_histogram();

@@ -184,8 +184,51 @@ static void test_close_while_playing(void)
     nt_pool_destroy(pool);
 }
 
-int main(void)
+/* Half an hour of audio in blocks of 64 at 48 kHz, as fast as it goes: the clock is that of the worker, which is waited
+ * for. Not a frame is missing, with another stream every second. */
+static void test_half_an_hour(void)
 {
+    enum { SECOND = 48000 / 64, SOAK_BLOCK = 64 };
+    check_case("half an hour");
+    engine *e = &engines[0];
+    nt_pool *pool;
+    memset(e, 0, sizeof *e);
+    CHECK_EQUAL(nt_pool_create(&pool, THREADS, 0), NT_OK);
+    CHECK_EQUAL(nt_worker_create(&e->worker, pool), NT_OK);
+    nt_worker_set_blocking(e->worker, true);
+    float in[SOAK_BLOCK], out[SOAK_BLOCK];
+    for (uint32_t second = 0; second < 30 * 60; second++) {
+        setup s = background_setup(SOAK_BLOCK, second % 3 ? 0 : 100, 1, NT_LATE_SILENCE);
+        uint32_t delay = (uint32_t)s.delay;
+        int number = e->lanes[0].used ? 1 : 0;
+        offer(e->worker, &e->lanes[number], s, false);
+        for (uint32_t k = 0; k < SECOND; k++) {
+            for (uint32_t i = 0; i < SOAK_BLOCK; i++)
+                in[i] = (float)(1 + k * SOAK_BLOCK + i);
+            CHECK_EQUAL(process_mono(e->worker, in, out, SOAK_BLOCK), NT_OK);
+            /* Until the one before has faded out. */
+            for (uint32_t i = 0; k > 0 && i < SOAK_BLOCK; i++) {
+                uint32_t t = k * SOAK_BLOCK + i;
+                CHECK_NEAR(out[i], t < delay ? 0.0f : (float)(1 + t - delay), 0.0);
+            }
+        }
+        CHECK_EQUAL(collect(e->worker, e->lanes, LANES), second ? 1 : 0);
+    }
+    nt_worker_stats stats = worker_stats(e->worker);
+    CHECK_EQUAL(stats.blocks, 30 * 60 * SECOND);
+    CHECK_EQUAL(stats.late_frames + stats.lost_frames + stats.refused_blocks, 0);
+    nt_worker_close(e->worker);
+    collect(e->worker, e->lanes, LANES);
+    nt_worker_destroy(e->worker);
+    nt_pool_destroy(pool);
+}
+
+int main(int count, char **arguments)
+{
+    if (count > 1 && strcmp(arguments[1], "soak") == 0) {
+        test_half_an_hour();
+        return 0;
+    }
     test_engines(true, 3000, false);
     test_engines(false, 20000, false);
     test_engines(true, 3000, true);
