@@ -434,6 +434,38 @@ def test_two_threads_are_refused_not_queued():
 # -- what hosts use ----------------------------------------------------------------------------------------------------
 
 
+def test_workers_stay_below_every_audio_thread():
+    with background() as one, background() as other:
+        if "refused" in one.stats.scheduling:
+            pytest.skip(one.stats.scheduling)
+        assert one.audio_priority is None
+        assert "SCHED_FIFO, priority 4" in one.stats.scheduling
+        one.audio_priority = 70
+        assert "SCHED_FIFO, priority 4" in other.stats.scheduling
+        other.audio_priority = 3
+        assert "SCHED_FIFO, priority 2" in one.stats.scheduling
+        assert priorities_of_threads() == {2}
+        other.audio_priority = 0
+        assert "SCHED_FIFO, priority 4" in one.stats.scheduling
+        assert priorities_of_threads() == {4}
+        for wrong in (-1, 100, 1.0, True, "high"):
+            with pytest.raises(errors.ConfigurationError, match="audio_priority"):
+                one.audio_priority = wrong
+        audio = noise(1, BLOCK * 3)
+        np.testing.assert_array_equal(run(one, audio)[:, BLOCK:], audio[:, :-BLOCK])
+    with background() as engine:
+        assert "SCHED_FIFO, priority 4" in engine.stats.scheduling
+
+
+def priorities_of_threads():
+    """The real-time priorities of this process's threads, as the kernel has them: proc_pid_stat(5), field 40."""
+    priorities = set()
+    for task in Path("/proc/self/task").iterdir():
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        priorities.add(int(fields[37]))
+    return priorities - {0}
+
+
 class Callback(ctypes.Structure):
     _fields_ = [
         ("context", ctypes.c_void_p),

@@ -71,6 +71,11 @@ class Client:
         """The server's, frames."""
         return int(self._client.blocksize)
 
+    @property
+    def real_time_priority(self) -> int:
+        """Of its audio thread, SCHED_FIFO; 0 for an ordinary one."""
+        return self._library.real_time_priority(self._address)
+
     def activate(self) -> None:
         """Let audio flow. Raises :class:`~neutone.errors.HostError` where the server refuses."""
         self._callback.open()

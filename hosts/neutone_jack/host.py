@@ -154,6 +154,7 @@ class JackHost(LiveHost):
                     self._engine.reset()
                 self._late_before = self._engine.live_stats.late_frames
                 self._callback.set_latency(self._engine.latency.total)
+                self._engine.audio_priority = client.real_time_priority
                 client.activate()
                 if self._connect:
                     client.connect_to_hardware()

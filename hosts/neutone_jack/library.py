@@ -58,6 +58,12 @@ class Library:
         for setter, function in CALLBACK_SETTERS.items():
             self._call(setter, ctypes.c_int, client, function, callback.address)
 
+    def real_time_priority(self, client: int) -> int:
+        """Of the thread that runs the process callback; 0 where the server has none in real time."""
+        if not self._call("jack_is_realtime", ctypes.c_int, client):
+            return 0
+        return max(0, int(self._call("jack_client_real_time_priority", ctypes.c_int, client)))
+
     def recompute_latencies(self, client: int) -> None:
         """Have the server ask every client for its latencies again."""
         self._call("jack_recompute_total_latencies", ctypes.c_int, client)

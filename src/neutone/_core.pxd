@@ -159,6 +159,7 @@ cdef extern from "neutone/nt_pool.h" nogil:
         pass
     nt_status nt_pool_create(nt_pool **pool, uint32_t threads, int priority)
     void nt_pool_destroy(nt_pool *pool)
+    void nt_pool_set_priority(nt_pool *pool, int priority)
     uint32_t nt_pool_threads(const nt_pool *pool)
     int nt_pool_refusal(const nt_pool *pool)
 

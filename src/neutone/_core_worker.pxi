@@ -17,6 +17,10 @@ cdef class Pool:
         with nogil:
             nt_pool_destroy(self.pool)
 
+    def set_priority(self, priority):
+        """Another one, while they work."""
+        nt_pool_set_priority(self.pool, checked(priority, "priority", 0, 99))
+
     @property
     def threads(self):
         """How many there are."""

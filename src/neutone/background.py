@@ -16,9 +16,10 @@ from neutone.plugins.contracts import Session
 __all__ = ["Background", "BackgroundSettings", "describe_scheduling"]
 
 MAX_SLACK = 1024
+MAX_PRIORITY = 99
 MAX_THREADS = 4
 PRIORITY = 4
-"""above every normal thread, below the threads of an audio server, which must not wait for a model (jackd: 10 and 5)"""
+"""at most: above every ordinary thread, below those of jackd (10 and 5) and PipeWire (88)"""
 
 BACKLOG_SECONDS = 0.5
 BACKLOG_BLOCKS = 4
@@ -49,6 +50,7 @@ class BackgroundSettings:
 
 _lock = threading.Lock()
 _pool: Pool | None = None
+_priority = PRIORITY
 _running: weakref.WeakSet[Background] = weakref.WeakSet()
 _left_behind: list[object] = []
 
@@ -59,7 +61,7 @@ def _shared_pool() -> Pool:
     with _lock:
         if _pool is None:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-            _pool = Pool(max(1, min(MAX_THREADS, cores - 1)), PRIORITY)
+            _pool = Pool(max(1, min(MAX_THREADS, cores - 1)), _priority)
             atexit.register(_close_all)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=_forget)
@@ -80,11 +82,25 @@ def _forget() -> None:
     _pool = None
 
 
+def _choose_priority() -> None:
+    """Below every audio thread in real time that is known: one that is put aside for the model, at the moment when it
+    wakes the worker, is late itself. Ordinary audio threads are another matter: a worker as ordinary as they are would
+    wait for every busy program."""
+    global _priority
+    known = [background.audio_priority for background in _running if background.audio_priority]
+    wanted = min([PRIORITY, *(max(priority - 1, 1) for priority in known)])
+    pool = _shared_pool()
+    with _lock:
+        if wanted != _priority:
+            _priority = wanted
+            pool.set_priority(wanted)
+
+
 def describe_scheduling() -> str:
     """How the worker threads are scheduled, in words."""
     pool = _shared_pool()
     if pool.refusal == 0:
-        return f"real-time (SCHED_FIFO, priority {PRIORITY})"
+        return f"real-time (SCHED_FIFO, priority {_priority})"
     return (
         f"normal: real-time scheduling was refused ({os.strerror(pool.refusal)}), so other programs can make the model "
         f"late; the limit rtprio allows it, see docs/live.md"
@@ -100,9 +116,18 @@ class Background:
         self.worker = Worker(self._pool)
         self.lock = threading.RLock()
         """held by whoever changes the stream"""
+        self.audio_priority: int | None = None
         self._sessions: dict[Stream, Session] = {}
         self._closed = False
         _running.add(self)
+
+    def set_audio_priority(self, priority: int | None) -> None:
+        """Of the thread that processes; see :attr:`neutone.Engine.audio_priority`."""
+        whole = isinstance(priority, int) and not isinstance(priority, bool)
+        if priority is not None and not (whole and 0 <= priority <= MAX_PRIORITY):
+            raise ConfigurationError(f"audio_priority is {priority!r}, expected an integer from 0 to {MAX_PRIORITY}")
+        self.audio_priority = priority
+        _choose_priority()
 
     def offer(self, stream: Stream, session: Session, slack: int) -> None:
         """From the next block on the audio goes through this one. The worker keeps the stream before until then."""
@@ -129,3 +154,4 @@ class Background:
             _running.discard(self)
             for stream in self.worker.close():
                 self._sessions.pop(stream).close()
+        _choose_priority()

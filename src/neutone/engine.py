@@ -369,6 +369,17 @@ class Engine(MixLevels):
         self._beside().worker.blocking = wanted
 
     @property
+    def audio_priority(self) -> int | None:
+        """In the background: the SCHED_FIFO priority of the thread that processes, 0 for an ordinary one; None: not
+        known. The workers of all engines have priority 4, or less where that is not below all of these. Hosts set
+        it."""
+        return self._beside().audio_priority
+
+    @audio_priority.setter
+    def audio_priority(self, priority: int | None) -> None:
+        self._beside().set_audio_priority(priority)
+
+    @property
     def live_stats(self) -> LiveStats:
         """In the background: what was counted since the engine was made, resets and reconfigurations included."""
         worker = self._beside().worker

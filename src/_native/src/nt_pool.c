@@ -28,7 +28,7 @@ struct nt_pool {
     _Atomic bool stopping;
     _Atomic uint32_t used; /* slots beyond it were never in use */
     uint32_t threads;
-    int refusal;
+    _Atomic int refusal;
     nt_thread *thread[NT_POOL_THREADS_MAX];
     nt_slot slots[NT_POOL_SLOTS_MAX];
 };
@@ -95,10 +95,9 @@ nt_status nt_pool_create(nt_pool **pool, uint32_t threads, int priority)
             return NT_ERROR_MEMORY;
         }
         made->thread[made->threads] = started;
-        int refusal = priority ? nt_thread_make_real_time(started, priority) : 0;
-        if (refusal)
-            made->refusal = refusal;
     }
+    if (priority)
+        nt_pool_set_priority(made, priority);
     *pool = made;
     return NT_OK;
 }
@@ -116,6 +115,16 @@ void nt_pool_destroy(nt_pool *pool)
     free(pool);
 }
 
+void nt_pool_set_priority(nt_pool *pool, int priority)
+{
+    int refusal = 0;
+    for (uint32_t i = 0; i < pool->threads; i++) {
+        int answer = nt_thread_set_priority(pool->thread[i], priority);
+        refusal = answer ? answer : refusal;
+    }
+    atomic_store_explicit(&pool->refusal, refusal, memory_order_relaxed);
+}
+
 uint32_t nt_pool_threads(const nt_pool *pool)
 {
     return pool->threads;
@@ -123,7 +132,7 @@ uint32_t nt_pool_threads(const nt_pool *pool)
 
 int nt_pool_refusal(const nt_pool *pool)
 {
-    return pool->refusal;
+    return atomic_load_explicit(&pool->refusal, memory_order_relaxed);
 }
 
 nt_status nt_pool_add(nt_pool *pool, nt_slot **slot, bool (*work)(void *context), void *context)

@@ -47,10 +47,10 @@ void nt_thread_join(nt_thread *thread)
     free(thread);
 }
 
-int nt_thread_make_real_time(nt_thread *thread, int priority)
+int nt_thread_set_priority(nt_thread *thread, int priority)
 {
-    (void)priority;
-    return SetThreadPriority(thread->handle, THREAD_PRIORITY_TIME_CRITICAL) ? 0 : (int)GetLastError();
+    int wanted = priority ? THREAD_PRIORITY_TIME_CRITICAL : THREAD_PRIORITY_NORMAL;
+    return SetThreadPriority(thread->handle, wanted) ? 0 : (int)GetLastError();
 }
 
 void nt_thread_yield(void)
@@ -112,10 +112,10 @@ void nt_thread_join(nt_thread *thread)
     free(thread);
 }
 
-int nt_thread_make_real_time(nt_thread *thread, int priority)
+int nt_thread_set_priority(nt_thread *thread, int priority)
 {
     struct sched_param wanted = {.sched_priority = priority};
-    int policy = SCHED_FIFO;
+    int policy = priority ? SCHED_FIFO : SCHED_OTHER;
 #ifdef SCHED_RESET_ON_FORK
     policy |= SCHED_RESET_ON_FORK; /* rtkit's and systemd's condition, and nobody's child needs it */
 #endif

@@ -9,6 +9,7 @@ import typer
 import neutone
 from neutone.cli.bench import bench
 from neutone.cli.demo import demo
+from neutone.cli.devices import devices
 from neutone.cli.errors import one_line_errors, traceback_wanted
 from neutone.cli.export import export
 from neutone.cli.info import info
@@ -45,5 +46,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, live, plugins, bench, export, validate):
+for command in (demo, info, render, live, devices, plugins, bench, export, validate):
     app.command()(one_line_errors(command))

@@ -134,6 +134,9 @@ def _ending() -> Iterator[threading.Event]:
         ended.set()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    if hasattr(signal, "siginterrupt"):
+        for number in before:  # libjack takes an interrupted system call for a broken server
+            signal.siginterrupt(number, False)
     try:
         yield ended
     finally:

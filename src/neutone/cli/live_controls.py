@@ -13,9 +13,8 @@ __all__ = ["KEY_HELP", "LiveControls"]
 
 STEP = 0.02
 LARGE_STEP = 0.1
-KEY_HELP = (
-    "up/down parameter   left/right change   -/+ by more   d default   b bypass   l learn MIDI   r reset   q quit"
-)
+KEY_HELP = """up/down choose   left/right change   -/+ by more   d default   l learn MIDI
+b bypass   r reset   q quit"""
 
 
 class LiveControls:

@@ -145,7 +145,7 @@ class LiveDisplay:
         engine = self._host.engine
         lines: list[RenderableType] = []
         scheduling = engine.stats.scheduling
-        if scheduling.startswith("normal"):
+        if not scheduling.startswith("real-time"):
             lines.append(Text(f"scheduling: {scheduling}", style="yellow"))
         if engine.error is not None:
             lines.append(Text(str(engine.error), style="red"))

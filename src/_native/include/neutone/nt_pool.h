@@ -27,6 +27,9 @@ void nt_pool_destroy(nt_pool *pool);
 /* [any-thread] */
 uint32_t nt_pool_threads(const nt_pool *pool);
 
+/* [main-thread] Another one, while the threads work. */
+void nt_pool_set_priority(nt_pool *pool, int priority);
+
 /* [any-thread] 0: the threads have the priority that was asked for; else the system's error number. */
 int nt_pool_refusal(const nt_pool *pool);
 
