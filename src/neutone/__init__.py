@@ -18,6 +18,7 @@ from neutone import errors
 from neutone._core import Resampler, Ring, Schedule
 from neutone.engine import Engine
 from neutone.engine_stats import EngineStats, LiveStats
+from neutone.include_folder import get_include
 from neutone.latency import Latency
 from neutone.loading import default_model, load
 from neutone.rendering import render
@@ -40,6 +41,7 @@ __all__ = [
     "__version__",
     "default_model",
     "errors",
+    "get_include",
     "load",
     "render",
     "render_file",

@@ -39,6 +39,18 @@ def test_wheel_holds_no_sources_of_the_extension():
     assert any(name.endswith("amp.onnx") for name in names)
 
 
+def test_the_header_for_hosts_in_c_is_there():
+    assert "nt_callback" in (Path(neutone.get_include()) / "neutone" / "nt_callback.h").read_text()
+
+
+def test_live_hosts_name_their_extras():
+    for host, extra in (("jack", "neutone[jack]"), ("portaudio", "neutone[portaudio]")):
+        command = [sys.executable, "-m", "neutone.cli", "live", "amp", "--host", host]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2
+        assert extra in done.stderr, done.stderr
+
+
 def test_the_default_model_runs_without_the_gil():
     assert neutone.load(neutone.default_model()).prepare(48_000, 64).native is not None
 
