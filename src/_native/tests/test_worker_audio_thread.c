@@ -1,4 +1,5 @@
-/* What the audio thread of a worker does not do: allocate, lock, wait, or call the system, but to wake another thread.
+/* What the audio thread of a worker, in the callbacks of JACK and PortAudio too, does not do: allocate, lock, wait, or
+ * call the system, but to wake another thread.
  *
  * Twice watched. The linker sends calls of the allocator and of locks through counters (-Wl,--wrap). And the kernel, by a
  * seccomp filter on this one thread, traps every system call but futex(FUTEX_WAKE): seccomp(2). */
@@ -20,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "callback.h"
+#include "stream.h"
 #include "worker_fixture.h"
 
 #if defined(__x86_64__)
@@ -102,29 +105,91 @@ static bool trap_system_calls(void)
 
 enum { BLOCK = 64, BLOCKS = 30000, LANES = 4 };
 
+/* The ways into a worker. */
+typedef enum way { DIRECTLY, THROUGH_JACK, THROUGH_PORTAUDIO } way;
+
 typedef struct playing {
     nt_worker *worker;
+    way way;
+    nt_jack *jack;
+    nt_portaudio *portaudio;
     bool traps;
     bool clocked; /* one block a millisecond or so: the worker falls asleep in between, and must be woken */
     _Atomic bool done;
 } playing;
+
+static float in[BLOCK], out[BLOCK];
+
+/* What stands in for libjack: a port is its buffer, and controller 7 moves in every block. */
+static void *port_buffer(void *port, uint32_t frames)
+{
+    (void)frames;
+    return port;
+}
+
+static uint32_t one_event(void *buffer)
+{
+    (void)buffer;
+    return 1;
+}
+
+static int controller_event(nt_jack_midi_event *event, void *buffer, uint32_t index)
+{
+    (void)index;
+    *event = (nt_jack_midi_event){0, 3, buffer};
+    return 0;
+}
+
+static unsigned char controller[3] = {0xb0, 7, 0};
+
+static void open_hosts(playing *p)
+{
+    static const nt_jack_functions functions = {port_buffer, one_event, controller_event, NULL, NULL};
+    void *in_port = in, *out_port = out;
+    p->jack = nt_jack_create(nt_worker_callback(p->worker), 1);
+    CHECK(p->jack != NULL);
+    nt_jack_attach(p->jack, &functions, &in_port, &out_port, controller);
+    nt_jack_set_controller(p->jack, 7, 0);
+    nt_jack_open(p->jack);
+    p->portaudio = nt_portaudio_create(nt_worker_callback(p->worker), 1);
+    CHECK(p->portaudio != NULL && nt_portaudio_attach(p->portaudio, 1, 1, BLOCK));
+    nt_portaudio_open(p->portaudio);
+}
+
+static void play_block(playing *p, int k)
+{
+    const float *ins[] = {in};
+    float *outs[] = {out};
+    const nt_callback *callback = nt_worker_callback(p->worker);
+    uint32_t frames = k % 1000 == 999 ? BLOCK / 2 : BLOCK; /* sometimes refused */
+    switch (p->way) {
+    case DIRECTLY:
+        callback->set_parameter(callback->context, 0, (float)(k % 5) / 4.0f);
+        callback->process(callback->context, ins, outs, 1, frames);
+        callback->set_blocking(callback->context, false);
+        break;
+    case THROUGH_JACK:
+        controller[2] = (unsigned char)(k % 128);
+        if (k % 100 == 0)
+            nt_jack_learn(p->jack, 0);
+        CHECK_EQUAL(nt_jack_process(frames, p->jack), 0);
+        break;
+    case THROUGH_PORTAUDIO:
+        CHECK_EQUAL(nt_portaudio_process(in, out, frames, NULL, 0, p->portaudio), 0);
+        break;
+    }
+}
 
 static void *play(void *argument)
 {
     playing *p = argument;
     free(malloc(BLOCK)); /* a thread's first allocation makes system calls of its own */
     p->traps = trap_system_calls();
-    float in[BLOCK], out[BLOCK];
-    const float *ins[] = {in};
-    float *outs[] = {out};
-    const nt_callback *callback = nt_worker_callback(p->worker);
     for (int i = 0; i < BLOCK; i++)
         in[i] = 0.25f;
     for (int k = 0; k < BLOCKS; k++) {
         watched = true;
-        callback->set_parameter(callback->context, 0, (float)(k % 5) / 4.0f);
-        callback->process(callback->context, ins, outs, 1, k % 1000 == 999 ? BLOCK / 2 : BLOCK);
-        callback->set_blocking(callback->context, false);
+        play_block(p, k);
         watched = false;
         if (p->clocked)
             for (volatile int wait = 0; wait < 20000; wait++) {
@@ -144,16 +209,17 @@ static void slow(test_session *session, uint32_t frames)
 static lane lanes[LANES];
 
 /* Answers whether the kernel was asked to watch too. */
-static bool test_play(setup s, bool in_callback, bool clocked)
+static bool test_play(setup s, way chosen, bool in_callback, bool clocked)
 {
     case_of(in_callback ? "in the callback" : "in the background", &s);
     nt_pool *pool;
-    playing p = {.clocked = clocked};
+    playing p = {.clocked = clocked, .way = chosen};
     pthread_t thread;
     CHECK_EQUAL(nt_pool_create(&pool, 1, 0), NT_OK);
     CHECK_EQUAL(nt_worker_create(&p.worker, pool), NT_OK);
     s.parameters = 1;
     offer(p.worker, &lanes[0], s, in_callback);
+    open_hosts(&p);
     calls = 0;
     system_calls = 0;
     CHECK_EQUAL(pthread_create(&thread, NULL, play, &p), 0);
@@ -174,14 +240,16 @@ static bool test_play(setup s, bool in_callback, bool clocked)
         CHECK(worker_stats(p.worker).late_frames > 0);
     nt_worker_close(p.worker);
     collect(p.worker, lanes, LANES);
+    nt_jack_destroy(p.jack);
+    nt_portaudio_destroy(p.portaudio);
     nt_worker_destroy(p.worker);
     nt_pool_destroy(pool);
     return p.traps;
 }
 
-static void test_nothing_happens(setup s, bool in_callback, bool clocked)
+static void test_nothing_happens(setup s, way chosen, bool in_callback, bool clocked)
 {
-    test_play(s, in_callback, clocked);
+    test_play(s, chosen, in_callback, clocked);
     CHECK_EQUAL(calls, 0);
     if (system_calls)
         fprintf(stderr, "the last system call was number %d\n", (int)last_system_call);
@@ -215,7 +283,7 @@ static void test_controls(void)
     setup s = background_setup(BLOCK, 0, 0, NT_LATE_SILENCE);
     s.body = misbehave;
     for (misdeed = 0; misdeed < 6; misdeed++) {
-        bool traps = test_play(s, true, false);
+        bool traps = test_play(s, (way)(misdeed % 3), true, false);
         check_case("positive control %d", misdeed);
         CHECK_EQUAL(calls > 0, expected[misdeed].wrapped);
         if (traps)
@@ -231,7 +299,7 @@ int main(void)
     for (int late = NT_LATE_SILENCE; late <= NT_LATE_REPEAT; late++) {
         setup s = background_setup(BLOCK, 0, 1, (nt_late)late);
         s.body = slow;
-        test_nothing_happens(s, false, late == NT_LATE_SILENCE);
+        test_nothing_happens(s, (way)late, false, late == NT_LATE_SILENCE);
     }
     setup s = background_setup(BLOCK, 512, 1, NT_LATE_SILENCE);
     s.model_rate = 44100;
@@ -240,8 +308,10 @@ int main(void)
     s.delay = 4000;
     s.look_behind = 100;
     s.model_delay = 7;
-    test_nothing_happens(s, false, false);
-    test_nothing_happens(s, false, true);
-    test_nothing_happens(s, true, false);
+    for (int chosen = DIRECTLY; chosen <= THROUGH_PORTAUDIO; chosen++) {
+        test_nothing_happens(s, (way)chosen, false, false);
+        test_nothing_happens(s, (way)chosen, false, true);
+        test_nothing_happens(s, (way)chosen, true, false);
+    }
     return 0;
 }
