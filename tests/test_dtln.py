@@ -133,7 +133,7 @@ def test_engine_is_the_papers_block_processing(dtln: Dtln, model: neutone.plugin
     expected = reference(dtln.plugin.model_path(), noisy)
     engine = neutone.Engine(model, sample_rate=RATE, block_size=100, channels=1)
     late = engine.latency.buffering
-    assert engine.latency == (0, 128 - 4, DELAY)
+    assert engine.latency == neutone.Latency(resampling=0, buffering=128 - 4, model=DELAY)
     frames = expected.shape[1]
     assert np.abs(play(engine, noisy)[:, late : late + frames] - expected).max() <= 1e-5
 
