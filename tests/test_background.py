@@ -1,11 +1,13 @@
 """Engines in the background: the model runs in a worker thread, the audio thread never waits."""
 
 import ctypes
+import gc
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -278,7 +280,7 @@ def test_wrong_blocks_are_the_callers_errors():
 
 
 @pytest.mark.parametrize(
-    "options", [{"slack": -1}, {"slack": 1.5}, {"slack": True}, {"slack": 2000}, {"late": "never"}]
+    "options", [{"slack": -1}, {"slack": 1.5}, {"slack": True}, {"slack": 2000}, {"late": "never"}, {"late": []}]
 )
 def test_options_out_of_range(options):
     with pytest.raises(errors.ConfigurationError, match="expected"):
@@ -431,6 +433,144 @@ def test_two_threads_are_refused_not_queued():
     engine.close()
 
 
+@pytest.mark.parametrize("what", ["reset", "close", "configure"])
+def test_a_model_that_meddles_with_its_engine_is_refused(what):
+    """It would wait for the block that it is computing."""
+
+    def body(audio, params, out):
+        out[...] = audio
+        {"reset": engine.reset, "close": engine.close, "configure": lambda: engine.configure(block_size=32)}[what]()
+
+    engine = background(FunctionModel(body, channels=(1, 1)))
+    engine.process(np.zeros((1, BLOCK), np.float32))
+    assert "may not reset" in str(engine.error)
+    assert engine.block_size == BLOCK
+    engine.close()
+
+
+def test_garbage_that_a_worker_finds_does_not_stop_it():
+    """An engine in a cycle, let go of, is collected by whichever thread allocates: here the one that runs its model."""
+    collected = []
+
+    def body(audio, params, out):
+        out[...] = audio
+        holder.clear()
+        collected.append(gc.collect())
+
+    class App:
+        def __init__(self):
+            self.engine = background(FunctionModel(body, channels=(1, 1)), blocking=False)
+            self.report = self.describe  # a cycle
+
+        def describe(self):
+            pass
+
+    holder = [App()]
+    holder[0].engine.process(np.zeros((1, BLOCK), np.float32))
+    wait_until(lambda: collected)
+    with background() as engine:  # the workers are still there, and so is the collector
+        audio = noise(1, BLOCK * 4)
+        np.testing.assert_array_equal(run(engine, audio)[:, BLOCK:], audio[:, :-BLOCK])
+
+    class Cycle:
+        pass
+
+    cycle = Cycle()
+    cycle.itself, alive = cycle, weakref.ref(cycle)
+    del cycle
+    gc.collect()
+    assert alive() is None
+
+
+def test_an_offer_that_fails_leaves_the_engine_as_it_was():
+    """The pool has room for 256."""
+    others, model = [], FunctionModel(channels=(1, 1), parameters=[knob()])
+    engine = background(model)
+    try:
+        with pytest.raises(errors.ConfigurationError, match="256"):
+            others.extend(background() for _ in range(300))
+            others.append(background())
+        while len(others) < 300:
+            try:
+                others.append(background())
+            except errors.ConfigurationError:
+                break
+        with pytest.raises(errors.ConfigurationError, match="256"):
+            engine.reset()
+        assert sum(not session.closed for session in model.sessions) == 1
+        engine.parameters["amount"] = 0.9
+        run(engine, noise(1, BLOCK * 3))
+        assert model.sessions[0].params[0, -1] == np.float32(0.9)
+    finally:
+        for other in [*others, engine]:
+            other.close()
+
+
+def test_channels_stay_while_a_host_plays():
+    with background() as engine:
+        engine.fixed_channels = True
+        with pytest.raises(errors.ConfigurationError, match="while a host plays"):
+            engine.configure(channels=2)
+        engine.configure(channels=1, block_size=32)
+        engine.fixed_channels = False
+        engine.configure(channels=2)
+        assert engine.channels == 2
+
+
+def test_engines_come_and_go_in_many_threads():
+    failures = []
+
+    def come_and_go():
+        try:
+            for _ in range(40):
+                with background() as engine:
+                    engine.audio_priority = 0
+        except Exception as error:
+            failures.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert failures == []
+
+
+def test_a_session_that_does_not_close_is_a_warning():
+    class Stubborn(FunctionModel):
+        def prepare(self, sample_rate, block_size):
+            session = super().prepare(sample_rate, block_size)
+
+            def close():
+                raise OSError("no")
+
+            session.close = close
+            return session
+
+    engine = background(Stubborn(channels=(1, 1)))
+    run(engine, noise(1, BLOCK))
+    with pytest.warns(errors.PluginWarning, match="close raised OSError: no"):
+        engine.close()
+
+
+def test_an_error_without_words_is_still_told():
+    class Mute(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def body(audio, params, out):
+        raise Mute
+
+    with background(FunctionModel(body, channels=(1, 1))) as engine:
+        run(engine, noise(1, BLOCK))
+        assert "Mute" in str(engine.error)
+
+
 # -- what hosts use ----------------------------------------------------------------------------------------------------
 
 
@@ -560,6 +700,8 @@ for _ in range(20):
         "raise SystemExit(0)",
         "import os, multiprocessing as m\n"
         "p = m.get_context('fork').Process(target=lambda: print('child'))\np.start(); p.join(); assert p.exitcode == 0",
+        "import os, multiprocessing as m\n"
+        "p = m.get_context('fork').Process(target=engine.close)\np.start(); p.join(20); assert p.exitcode == 0",
     ],
 )
 def test_the_process_ends_cleanly(end):

@@ -17,6 +17,7 @@ cdef extern from "neutone/nt_status.h" nogil:
         NT_ERROR_SESSION
         NT_ERROR_FULL
         NT_ERROR_BUSY
+        NT_ERROR_CLOSED
     const char *nt_strerror(nt_status status)
 
 cdef extern from "neutone/nt_ring.h" nogil:
@@ -162,6 +163,7 @@ cdef extern from "neutone/nt_pool.h" nogil:
     void nt_pool_set_priority(nt_pool *pool, int priority)
     uint32_t nt_pool_threads(const nt_pool *pool)
     int nt_pool_refusal(const nt_pool *pool)
+    bint nt_pool_is_this_thread()
 
 cdef extern from "neutone/nt_worker.h" nogil:
     enum:

@@ -115,6 +115,9 @@ class Pool:
     @property
     def refusal(self) -> int: ...
 
+def is_worker_thread() -> bool: ...
+def bury_remains() -> None: ...
+
 _Times = tuple[int, int, list[tuple[int, int]]]
 
 @final

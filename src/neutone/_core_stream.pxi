@@ -196,6 +196,8 @@ cdef class Stream:
             return out
         if status == NT_ERROR_NAN:
             raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
+        if status == NT_ERROR_CLOSED:
+            raise RuntimeError("the engine is closed")
         if status == NT_ERROR_BUSY:
             raise RuntimeError("the engine is processing in a host's callback; one at a time may use it")
         self._raise_session_error()
@@ -233,7 +235,11 @@ cdef class Stream:
 
 
 cdef object inference_error(object error):
-    made = InferenceError(f"the model failed: {type(error).__name__}: {error}")
+    try:
+        said = str(error)
+    except Exception:
+        said = "(its message cannot be read)"
+    made = InferenceError(f"the model failed: {type(error).__name__}: {said}")
     made.__cause__ = error
     return made
 

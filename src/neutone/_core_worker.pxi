@@ -32,6 +32,38 @@ cdef class Pool:
         return nt_pool_refusal(self.pool)
 
 
+def is_worker_thread():
+    """Whether this is a thread of a pool, running a model now: it must not wait for one."""
+    return nt_pool_is_this_thread()
+
+
+# Workers that were let go of in a thread of the pool, where the garbage collector happened to run.
+cdef list remains = []
+
+
+cdef class Remains:
+    cdef nt_worker *worker
+    cdef Pool pool
+    cdef list streams
+
+
+def bury_remains():
+    """Free what could not be freed where it was let go of. Waits for models that are computing."""
+    cdef Remains remain
+    while remains and not nt_pool_is_this_thread():
+        remain = remains.pop()
+        free_worker(remain.worker)
+        remain.streams.clear()
+
+
+cdef void free_worker(nt_worker *worker) noexcept:
+    with nogil:
+        nt_worker_close(worker)
+        while nt_worker_collect(worker) != NULL:
+            pass
+        nt_worker_destroy(worker)
+
+
 # The garbage collector must not take the streams away before the threads have left them.
 @cython.final
 @cython.no_gc_clear
@@ -51,17 +83,21 @@ cdef class Worker:
         cdef nt_status status = nt_worker_create(&self.worker, pool.pool)
         if status != NT_OK:
             raise_status(status)
+        bury_remains()
 
     def __dealloc__(self):
-        if self.worker != NULL:
-            with nogil:
-                nt_worker_close(self.worker)
-                while nt_worker_collect(self.worker) != NULL:
-                    pass
-                nt_worker_destroy(self.worker)
-            for stream in self.streams:
-                (<Stream>stream).worker = NULL
-                (<Stream>stream).is_retired = True
+        cdef Remains remain
+        if self.worker == NULL:
+            return
+        for stream in self.streams:
+            (<Stream>stream).worker = NULL
+            (<Stream>stream).is_retired = True
+        if nt_pool_is_this_thread():
+            remain = Remains.__new__(Remains)
+            remain.worker, remain.pool, remain.streams = self.worker, self.pool, self.streams
+            remains.append(remain)
+        else:
+            free_worker(self.worker)
 
     def offer(self, Stream stream not None, slack):
         """Let the audio thread take it over at its next block that fits. Its delay has `slack` host blocks for the model;
@@ -70,6 +106,8 @@ cdef class Worker:
         cdef Py_ssize_t channels = stream.config.host_channels
         if self.closed:
             raise RuntimeError("the engine is closed")
+        if stream.inputs != NULL:
+            raise RuntimeError("the stream was offered before")
         stream.inputs = <const float **>malloc(channels * sizeof(float *))
         stream.outputs = <float **>malloc(channels * sizeof(float *))
         if stream.inputs == NULL or stream.outputs == NULL:

@@ -6,11 +6,12 @@ import atexit
 import os
 import threading
 import time as clock
+import warnings
 import weakref
 from dataclasses import dataclass
 
-from neutone._core import LATE, Pool, Schedule, Stream, Worker
-from neutone.errors import ConfigurationError
+from neutone._core import LATE, Pool, Schedule, Stream, Worker, bury_remains, is_worker_thread
+from neutone.errors import ConfigurationError, PluginWarning
 from neutone.plugins.contracts import Session
 
 __all__ = ["Background", "BackgroundSettings", "describe_scheduling"]
@@ -39,7 +40,7 @@ class BackgroundSettings:
             raise ConfigurationError(
                 f"slack is {self.slack!r}, expected an integer from 0 to {MAX_SLACK} (host blocks)"
             )
-        if self.late not in LATE:
+        if not isinstance(self.late, str) or self.late not in LATE:
             raise ConfigurationError(f"late is {self.late!r}, expected one of {', '.join(LATE)}")
 
     def backlog(self, schedule: Schedule) -> int:
@@ -68,16 +69,27 @@ def _shared_pool() -> Pool:
         return _pool
 
 
+def _all_running() -> list[Background]:
+    with _lock:
+        return list(_running)
+
+
 def _close_all() -> None:
     """Before the interpreter goes: a thread that waits for the GIL then would never come back."""
-    for background in list(_running):
+    for background in _all_running():
         background.close()
+    bury_remains()
 
 
 def _forget() -> None:
-    """Threads do not survive a fork, and freeing what they used could wait for them for ever."""
-    global _pool
-    _left_behind.extend([_pool, *_running])
+    """Threads do not survive a fork, and freeing what they used, or a lock that one of them held, could wait for them for
+    ever."""
+    global _pool, _lock
+    _lock = threading.Lock()
+    for background in list(_running):
+        background.abandon()
+        _left_behind.append(background)
+    _left_behind.append(_pool)
     _running.clear()
     _pool = None
 
@@ -87,7 +99,7 @@ def _choose_priority() -> None:
     wakes the worker, is late itself. Ordinary audio threads are another matter: a worker as ordinary as they are would
     wait for every busy program."""
     global _priority
-    known = [background.audio_priority for background in _running if background.audio_priority]
+    known = [background.audio_priority for background in _all_running() if background.audio_priority]
     wanted = min([PRIORITY, *(max(priority - 1, 1) for priority in known)])
     pool = _shared_pool()
     with _lock:
@@ -119,7 +131,8 @@ class Background:
         self.audio_priority: int | None = None
         self._sessions: dict[Stream, Session] = {}
         self._closed = False
-        _running.add(self)
+        with _lock:
+            _running.add(self)
 
     def set_audio_priority(self, priority: int | None) -> None:
         """Of the thread that processes; see :attr:`neutone.Engine.audio_priority`."""
@@ -140,18 +153,43 @@ class Background:
         deadline = clock.monotonic() + TAKEOVER_SECONDS
         while True:
             for stream in self.worker.collect():
-                self._sessions.pop(stream).close()
+                _close_session(self._sessions.pop(stream))
             if len(self._sessions) <= 1 or clock.monotonic() > deadline:
                 return
             clock.sleep(POLL_SECONDS)
 
+    def abandon(self) -> None:
+        """In the child of a fork: there are no threads any more, and nothing to wait for."""
+        self.lock = threading.RLock()
+        self._closed = True
+
+    def check_thread(self) -> None:
+        """Raises RuntimeError inside a model: a worker must not wait for the block that it is computing."""
+        if is_worker_thread():
+            raise RuntimeError("a model that runs in the background may not reset, configure or close an engine")
+        if self._closed:
+            raise RuntimeError("the engine is closed")
+
     def close(self) -> None:
         """Silence from here on."""
+        if not self._closed:
+            self.check_thread()
         with self.lock:
             if self._closed:
                 return
             self._closed = True
-            _running.discard(self)
+            with _lock:
+                _running.discard(self)
             for stream in self.worker.close():
-                self._sessions.pop(stream).close()
+                _close_session(self._sessions.pop(stream))
         _choose_priority()
+
+
+def _close_session(session: Session) -> None:
+    """The stream before is gone whatever its session says to that."""
+    try:
+        session.close()
+    except Exception as error:
+        warnings.warn(
+            f"{type(session).__name__}.close raised {type(error).__name__}: {error}", PluginWarning, stacklevel=3
+        )

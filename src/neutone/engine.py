@@ -106,6 +106,8 @@ class Engine(MixLevels):
             dry=metadata.dry_default_value,
         )
         self._parameters = ParameterSet(metadata.parameters)
+        self.fixed_channels = False
+        """Set by a host that plays: another number of channels is refused, and so is another host."""
         self._background_settings = BackgroundSettings(slack, late)
         self._background = Background() if background else None
         self._open(HostSettings(sample_rate, block_size, channels, resampler, taps, fixed_blocks))
@@ -151,14 +153,16 @@ class Engine(MixLevels):
                     f"slack is 0, but {type(session).__name__} cannot run in a real-time callback: it has no native "
                     f"function; expected slack of 1 or more"
                 )
+            self._parameters.send_to(stream.set_parameter)
+            self.send_levels_to(stream.set_level)
+            if self._background:
+                self._background.offer(stream, session, beside.slack)
         except BaseException:
             if isinstance(session, Session):
                 session.close()
             raise
         self._parameters.attach(stream.set_parameter, stream.get_parameter)
         self.attach_levels(stream.set_level)
-        if self._background:
-            self._background.offer(stream, session, beside.slack)
         self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
@@ -225,7 +229,13 @@ class Engine(MixLevels):
 
         Raises:
             RuntimeError: the engine is processing, in another thread or around this call.
+            neutone.errors.ConfigurationError: a value outside its range, or another channel count while
+                :attr:`fixed_channels`.
         """
+        if self.fixed_channels and channels not in (None, self.channels):
+            raise ConfigurationError(
+                f"channels is {channels!r}, expected {self.channels} while a host plays: its ports do not change"
+            )
         with self._replacing():
             before = self._settings
             settings = replace(
@@ -241,6 +251,7 @@ class Engine(MixLevels):
     def _replacing(self) -> Iterator[None]:
         """While another stream is put in place: nobody else does, and the session before is closed at the end."""
         if self._background:
+            self._background.check_thread()
             with self._background.lock:
                 yield
                 self._background.settle()

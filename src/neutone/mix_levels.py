@@ -31,6 +31,10 @@ class MixLevels:
     def attach_levels(self, send: Callable[[str, float], None]) -> None:
         """Send every level as a linear factor, and each later change, to `send(name, factor)`."""
         self._send_level = send
+        self.send_levels_to(send)
+
+    def send_levels_to(self, send: Callable[[str, float], None]) -> None:
+        """Send every level as it stands."""
         for name in self._levels:
             send(name, self._factor(name))
 

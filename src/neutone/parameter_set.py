@@ -46,8 +46,12 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
         where others set it too: a host's MIDI controls."""
         self._units = [self._unit(row) for row in range(len(self._units))]
         self._send, self._read = send, read
-        for row, unit in enumerate(self._units):
-            send(row, unit)
+        self.send_to(send)
+
+    def send_to(self, send: Callable[[int, float], None]) -> None:
+        """Send every value as it stands."""
+        for row in range(len(self._units)):
+            send(row, self._unit(row))
 
     def _unit(self, row: int) -> float:
         """What was set here is known to more digits than what is read."""

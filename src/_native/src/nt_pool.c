@@ -56,15 +56,20 @@ static bool work_a_round(nt_pool *pool)
         any = true;
         if (slot->work(slot->context))
             atomic_fetch_or_explicit(&slot->state, WORK, memory_order_relaxed);
-        /* A notification that came meanwhile has left its mark: the next round finds it. */
-        atomic_fetch_and_explicit(&slot->state, ~(unsigned)CLAIMED, memory_order_release);
+        /* Whoever has marked it meanwhile has woken a thread, but that one found it claimed and may sleep again. And this
+         * one goes on to other slots first, perhaps for long. */
+        if (atomic_fetch_and_explicit(&slot->state, ~(unsigned)CLAIMED, memory_order_release) & WORK)
+            nt_semaphore_post(&pool->semaphore);
     }
     return any;
 }
 
+static _Thread_local bool is_pool_thread;
+
 static void body(void *context)
 {
     nt_pool *pool = context;
+    is_pool_thread = true;
     for (;;) {
         nt_semaphore_wait(&pool->semaphore);
         if (atomic_load_explicit(&pool->stopping, memory_order_acquire))
@@ -174,6 +179,11 @@ void nt_pool_notify(nt_pool *pool, nt_slot *slot)
     /* Marked already: whoever posted for that mark has woken a thread, or the thread that has the slot will see it. */
     if (!(before & WORK))
         nt_semaphore_post(&pool->semaphore);
+}
+
+bool nt_pool_is_this_thread(void)
+{
+    return is_pool_thread;
 }
 
 bool nt_pool_is_idle(const nt_slot *slot)

@@ -22,8 +22,9 @@ static bool run_block(nt_runner *runner, nt_status *status)
 /* A piece of work is one model block, so that models share the pool's threads fairly. */
 static bool work(void *context)
 {
+    nt_runner *runner = context;
     nt_status status; /* the stream has counted it, and the session knows why */
-    return run_block(context, &status);
+    return run_block(runner, &status) && nt_stream_has_block(runner->of.stream);
 }
 
 nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, const nt_worker_stream *of)

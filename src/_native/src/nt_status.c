@@ -16,6 +16,7 @@ const char *nt_strerror(nt_status status)
     case NT_ERROR_SESSION: return "the model's session failed; its block became silence";
     case NT_ERROR_FULL: return "more engines run in the background than the pool has room for (256)";
     case NT_ERROR_BUSY: return "another thread is processing with the same engine";
+    case NT_ERROR_CLOSED: return "the engine is closed";
     }
     return "unknown status";
 }

@@ -31,13 +31,24 @@ static void push_output(nt_stream *s, uint32_t frames)
     s->session_is_broken = broken > 0;
 }
 
+/* Where nobody reads, what was answered must not be lost: the model waits. */
+static uint32_t runnable_block(const nt_stream *s)
+{
+    uint32_t frames = next_block(s);
+    return nt_ring_writable(s->ring_out) >= frames ? frames : 0;
+}
+
+bool nt_stream_has_block(const nt_stream *s)
+{
+    return runnable_block(s) > 0;
+}
+
 bool nt_stream_run_block(nt_stream *s, nt_status *status)
 {
     const nt_session *session = &s->config.session;
-    uint32_t frames = next_block(s);
+    uint32_t frames = runnable_block(s);
     *status = NT_OK;
-    /* Where nobody reads, what was answered must not be lost: the model waits. */
-    if (frames == 0 || nt_ring_writable(s->ring_out) < frames)
+    if (frames == 0)
         return false;
     if (s->session_is_broken && session->reset)
         session->reset(session->context);

@@ -1,4 +1,5 @@
 /* The audio side of a worker: what happens in a host's callback. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -52,8 +53,8 @@ static void measure(nt_peaks *peaks, uint32_t channel, const float *samples, uin
         return;
     float peak = 0.0f;
     for (uint32_t i = 0; i < frames; i++) {
-        float magnitude = fabsf(samples[i]);
-        peak = magnitude > peak ? magnitude : peak;
+        float magnitude = fabsf(samples[i]); /* what is not finite does not count: it is not heard either */
+        peak = magnitude > peak && magnitude <= FLT_MAX ? magnitude : peak;
     }
     if (peak > atomic_load_explicit(&peaks->of[channel], memory_order_relaxed))
         atomic_store_explicit(&peaks->of[channel], peak, memory_order_relaxed);
@@ -71,7 +72,7 @@ static bool is_hurried(nt_runner *runner, uint64_t now)
 {
     uint32_t slack = runner->of.slack;
     runner->latest = runner->latest == slack ? 0 : runner->latest + 1;
-    if (slack == 0 || runner->played++ < slack)
+    if (slack == 0 || runner->played++ < slack || runner->of.host_block_varies)
         return false;
     uint32_t due = runner->latest == slack ? 0 : runner->latest + 1; /* slack blocks ago, in a list of slack + 1 */
     uint64_t given = now - runner->handed[due];
@@ -166,11 +167,11 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
 nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
                             uint32_t frames, const float *params, ptrdiff_t params_stride)
 {
-    nt_status status = NT_ERROR_BUSY;
+    nt_status status = NT_ERROR_CLOSED;
     if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst)) {
         atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
         silence(out, channels, frames);
-        return status;
+        return NT_ERROR_BUSY;
     }
     if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst)) {
         nt_denormals before = nt_denormals_flush();
@@ -192,6 +193,9 @@ nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *co
 
 void nt_worker_set_parameter(nt_worker *worker, uint32_t index, float value)
 {
-    if (worker->active)
+    if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst))
+        return;
+    if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst) && worker->active)
         nt_stream_set_parameter(worker->active->of.stream, index, value);
+    atomic_store_explicit(&worker->inside, false, memory_order_release);
 }

@@ -2,6 +2,7 @@
  * waited for (blocking), so that everything is exact. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <stdatomic.h>
 #include <time.h>
 
 #include "worker_fixture.h"
@@ -165,6 +166,9 @@ static void test_callback_and_close(void)
     nt_worker_close(worker);
     callback->process(callback->context, (const float *const *)&memory, &memory, 1, 64);
     CHECK_NEAR(samples[63], 0.0, 0.0);
+    CHECK_EQUAL(process_mono(worker, samples, samples, 64), NT_ERROR_CLOSED);
+    collect(worker, lanes, LANES);
+    callback->set_parameter(callback->context, 0, 0.75f); /* there is no stream any more */
     close_worker(pool, worker);
 }
 
@@ -290,6 +294,70 @@ static void test_close_with_a_backlog(void)
     close_worker(pool, worker);
 }
 
+/* What is not finite is no level. */
+static void test_peaks_are_finite(void)
+{
+    check_case("peaks");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    offer(worker, &lanes[0], background_setup(4, 0, 1, NT_LATE_SILENCE), false);
+    float in[4] = {-0.5f, INFINITY, NAN, 0.25f}, out[4];
+    CHECK_EQUAL(process_mono(worker, in, out, 4), NT_OK);
+    CHECK_NEAR(nt_worker_take_input_peak(worker, 0), 0.5, 0.0);
+    close_worker(pool, worker);
+}
+
+/* A light model beside a heavy one, on two threads: the light one's work is never left to the thread that is busy. The
+ * heavy model holds its thread until the light one was answered a thousand times. */
+static _Atomic uint32_t light_blocks;
+
+static void be_heavy(test_session *session, uint32_t frames)
+{
+    struct timespec time = {0, 100000};
+    if (session->runs == 2)
+        for (int tries = 0; atomic_load(&light_blocks) < 1000; tries++) {
+            CHECK(tries < 200000);
+            nanosleep(&time, NULL);
+        }
+    pass_through(session, frames);
+}
+
+static void be_light(test_session *session, uint32_t frames)
+{
+    pass_through(session, frames);
+    atomic_fetch_add(&light_blocks, 1);
+}
+
+static void test_light_beside_heavy(void)
+{
+    enum { BLOCK = 64 };
+    check_case("light beside heavy");
+    nt_pool *pool;
+    nt_worker *light, *heavy;
+    CHECK_EQUAL(nt_pool_create(&pool, 2, 0), NT_OK);
+    CHECK_EQUAL(nt_worker_create(&light, pool), NT_OK);
+    CHECK_EQUAL(nt_worker_create(&heavy, pool), NT_OK);
+    setup s = background_setup(BLOCK, BLOCK, 1, NT_LATE_SILENCE);
+    s.body = be_light;
+    offer(light, &lanes[0], s, false);
+    s.body = be_heavy;
+    offer(heavy, &lanes[1], s, false);
+    float in[BLOCK] = {0.5f}, out[BLOCK];
+    nt_worker_set_blocking(light, true);
+    CHECK_EQUAL(process_mono(heavy, in, out, BLOCK), NT_OK);
+    CHECK_EQUAL(process_mono(heavy, in, out, BLOCK), NT_OK);
+    for (int k = 0; k < 1000; k++)
+        CHECK_EQUAL(process_mono(light, in, out, BLOCK), NT_OK);
+    nt_worker_close(light);
+    nt_worker_close(heavy);
+    collect(light, lanes, LANES);
+    collect(heavy, lanes, LANES);
+    nt_worker_destroy(light);
+    nt_worker_destroy(heavy);
+    nt_pool_destroy(pool);
+}
+
 static void test_arguments(void)
 {
     check_case("arguments");
@@ -373,6 +441,8 @@ int main(void)
     test_failing_session();
     test_denormals(false);
     test_denormals(true);
+    test_peaks_are_finite();
+    test_light_beside_heavy();
     test_hurried();
     test_close_with_a_backlog();
     test_arguments();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +37,7 @@ class Keyboard:
 
     def __init__(self) -> None:
         self._settings: Any = None
+        self._on_continue: Any = signal.SIG_DFL
 
     def __enter__(self) -> Self:
         if sys.stdin is not None and sys.stdin.isatty() and os.name == "posix":
@@ -44,6 +46,8 @@ class Keyboard:
 
             self._settings = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin)
+            # A shell puts its own settings back while the program is stopped (Ctrl-Z).
+            self._on_continue = signal.signal(signal.SIGCONT, lambda number, frame: tty.setcbreak(sys.stdin))
         return self
 
     def __exit__(
@@ -52,6 +56,7 @@ class Keyboard:
         if self._settings is not None:
             import termios
 
+            signal.signal(signal.SIGCONT, self._on_continue)
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._settings)
 
     def pressed(self) -> list[str]:

@@ -127,13 +127,14 @@ def _open_host(
 
 @contextmanager
 def _ending() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, instead of ending the program in the middle."""
+    """An event that signals set, instead of ending the program in the middle and leaving the terminal as it is."""
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, end) for number in numbers}
     if hasattr(signal, "siginterrupt"):
         for number in before:  # libjack takes an interrupted system call for a broken server
             signal.siginterrupt(number, False)

@@ -60,7 +60,9 @@ def complain(message: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """A document for programs: never coloured, never wrapped."""
+    """A document for programs: never coloured, never wrapped. To nobody where stdout is closed."""
+    if sys.stdout is None:
+        return
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 

@@ -42,6 +42,10 @@ void nt_pool_remove(nt_pool *pool, nt_slot *slot);
 /* [audio-thread] There is work. The only system call is the post, and that only where a thread sleeps. */
 void nt_pool_notify(nt_pool *pool, nt_slot *slot);
 
+/* [any-thread] Whether the calling thread belongs to a pool. Such a thread must not remove a slot: it could be the one
+ * that it would wait for. */
+bool nt_pool_is_this_thread(void);
+
 /* [any-thread] Whether all work that it was notified of is done. */
 bool nt_pool_is_idle(const nt_slot *slot);
 

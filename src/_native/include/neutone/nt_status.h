@@ -21,7 +21,8 @@ typedef enum nt_status {
     NT_ERROR_NAN = -9,         /* a parameter curve holds NaN */
     NT_ERROR_SESSION = -10,    /* the session's run reported a failure; its block became silence */
     NT_ERROR_FULL = -11,       /* more engines than a pool has slots for */
-    NT_ERROR_BUSY = -12        /* another thread is inside the same call */
+    NT_ERROR_BUSY = -12,       /* another thread is inside the same call */
+    NT_ERROR_CLOSED = -13      /* the worker is closed */
 } nt_status;
 
 enum {

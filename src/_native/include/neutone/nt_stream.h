@@ -107,6 +107,9 @@ void nt_stream_read(nt_stream *stream, float *out, ptrdiff_t out_stride, uint32_
 /* [run's thread] At most one model block. Answers whether there was one; `status` is that of its session. */
 bool nt_stream_run_block(nt_stream *stream, nt_status *status);
 
+/* [run's thread] Whether there would be one. */
+bool nt_stream_has_block(const nt_stream *stream);
+
 /* [any-thread] Each number by itself is right; together they may be a block apart while the stream is at work. */
 void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats);
 

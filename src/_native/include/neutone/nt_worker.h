@@ -38,7 +38,8 @@ typedef struct nt_worker_stream {
 typedef struct nt_worker_stats {
     uint64_t blocks, frames; /* of the host */
     uint64_t late_frames;    /* host frames that were replaced, for the model had not answered in time */
-    uint64_t hurried_frames; /* of these, where the host gave the model less than half of the slack: it was catching up */
+    uint64_t hurried_frames; /* of these, where the host gave the model less than half of the slack: it was catching up;
+                              * counted where its blocks do not vary */
     uint64_t lost_frames;    /* host frames that the model never heard, for it was too far behind */
     uint64_t refused_blocks; /* of another size than the stream was made for, or of a second thread: silence */
     uint64_t takeovers;
