@@ -1,5 +1,6 @@
 """Engines in the background: the model runs in a worker thread, the audio thread never waits."""
 
+import contextlib
 import ctypes
 import gc
 import shutil
@@ -487,14 +488,9 @@ def test_an_offer_that_fails_leaves_the_engine_as_it_was():
     others, model = [], FunctionModel(channels=(1, 1), parameters=[knob()])
     engine = background(model)
     try:
-        with pytest.raises(errors.ConfigurationError, match="256"):
-            others.extend(background() for _ in range(300))
-            others.append(background())
-        while len(others) < 300:
-            try:
+        with contextlib.suppress(errors.ConfigurationError):
+            while len(others) < 300:
                 others.append(background())
-            except errors.ConfigurationError:
-                break
         with pytest.raises(errors.ConfigurationError, match="256"):
             engine.reset()
         assert sum(not session.closed for session in model.sessions) == 1

@@ -82,7 +82,7 @@ def _close_all() -> None:
 
 
 def _forget() -> None:
-    """Threads do not survive a fork, and freeing what they used, or a lock that one of them held, could wait for them for
+    """Threads do not survive a fork. Freeing what they used, or waiting for a lock that one of them held, could take for
     ever."""
     global _pool, _lock
     _lock = threading.Lock()
@@ -190,6 +190,5 @@ def _close_session(session: Session) -> None:
     try:
         session.close()
     except Exception as error:
-        warnings.warn(
-            f"{type(session).__name__}.close raised {type(error).__name__}: {error}", PluginWarning, stacklevel=3
-        )
+        said = f"{type(session).__name__}.close raised {type(error).__name__}: {error}"
+        warnings.warn(said, PluginWarning, stacklevel=3)
