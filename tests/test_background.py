@@ -647,6 +647,19 @@ def test_the_callback_of_hosts_in_c():
         assert not out.any()
 
 
+def test_the_capsule_keeps_what_the_callback_needs():
+    capsule = background(FunctionModel(channels=(1, 1))).callback
+    gc.collect()
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    callback = Callback.from_address(get(capsule, b"neutone.callback"))
+    audio, out = noise(1, BLOCK), np.empty((1, BLOCK), np.float32)
+    ins, outs = (ctypes.c_void_p * 1)(audio.ctypes.data), (ctypes.c_void_p * 1)(out.ctypes.data)
+    for _ in range(2):
+        callback.process(callback.context, ins, outs, 1, BLOCK)
+    np.testing.assert_array_equal(out, audio)
+
+
 def test_live_stats_and_peaks():
     with background(channels=2, model=FunctionModel()) as engine:
         audio = noise(2, BLOCK * 10)

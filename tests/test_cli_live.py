@@ -156,7 +156,7 @@ def test_the_display_and_its_keys():
         (["amp", "--host", "callback"], "brings no audio of its own"),
         (["amp", "--device", "1"], "--device is not for the host 'jack'"),
         (["amp", "--rate", "44100"], "--rate is not for the host 'jack'"),
-        (["amp", "--cc", "drive"], "expected name=value"),
+        (["amp", "--cc", "drive"], "expected NUMBER=NAME"),
         (["amp", "--cc", "x=drive"], "expected NUMBER=NAME"),
         (["nothing.onnx"], "no model file"),
     ],

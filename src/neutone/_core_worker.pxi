@@ -41,10 +41,14 @@ def is_worker_thread():
 cdef list remains = []
 
 
+# The streams that a worker's threads may touch, by its address. Here the garbage collector finds them in use, even where
+# everything else that knows them is garbage.
+cdef dict held_streams = {}
+
+
 cdef class Remains:
     cdef nt_worker *worker
     cdef Pool pool
-    cdef list streams
 
 
 def bury_remains():
@@ -52,8 +56,9 @@ def bury_remains():
     cdef Remains remain
     while remains and not nt_pool_is_this_thread():
         remain = remains.pop()
+        held = held_streams.pop(<size_t>remain.worker)    # before another worker has this address
         free_worker(remain.worker)
-        remain.streams.clear()
+        del held
 
 
 cdef void free_worker(nt_worker *worker) noexcept:
@@ -64,7 +69,7 @@ cdef void free_worker(nt_worker *worker) noexcept:
         nt_worker_destroy(worker)
 
 
-# The garbage collector must not take the streams away before the threads have left them.
+# Not cleared before it is freed: it needs its pool until then.
 @cython.final
 @cython.no_gc_clear
 cdef class Worker:
@@ -74,30 +79,31 @@ cdef class Worker:
     """
     cdef nt_worker *worker
     cdef Pool pool
-    cdef list streams    # that a thread may touch
     cdef bint closed
 
     def __cinit__(self, Pool pool not None):
         self.pool = pool
-        self.streams = []
         cdef nt_status status = nt_worker_create(&self.worker, pool.pool)
         if status != NT_OK:
             raise_status(status)
+        held_streams[<size_t>self.worker] = []
         bury_remains()
 
     def __dealloc__(self):
         cdef Remains remain
         if self.worker == NULL:
             return
-        for stream in self.streams:
+        for stream in held_streams[<size_t>self.worker]:
             (<Stream>stream).worker = NULL
             (<Stream>stream).is_retired = True
         if nt_pool_is_this_thread():
             remain = Remains.__new__(Remains)
-            remain.worker, remain.pool, remain.streams = self.worker, self.pool, self.streams
+            remain.worker, remain.pool = self.worker, self.pool
             remains.append(remain)
         else:
+            held = held_streams.pop(<size_t>self.worker)
             free_worker(self.worker)
+            del held
 
     def offer(self, Stream stream not None, slack):
         """Let the audio thread take it over at its next block that fits. Its delay has `slack` host blocks for the model;
@@ -120,10 +126,10 @@ cdef class Worker:
         offered.slack = checked(slack, "slack", 0, NT_SLACK_MAX)
         offered.in_callback = offered.slack == 0
         stream.worker = <void *>self
-        self.streams.append(stream)
+        held_streams[<size_t>self.worker].append(stream)
         cdef nt_status status = nt_worker_offer(self.worker, &offered)
         if status != NT_OK:
-            self.streams.remove(stream)
+            held_streams[<size_t>self.worker].remove(stream)
             stream.worker = NULL
             raise_status(status)
 
@@ -137,12 +143,12 @@ cdef class Worker:
                 done = nt_worker_collect(self.worker)
             if done == NULL:
                 return collected
-            for candidate in self.streams:
+            for candidate in held_streams[<size_t>self.worker]:
                 stream = candidate
                 if stream.stream == done:
                     stream.worker = NULL
                     stream.is_retired = True
-                    self.streams.remove(stream)
+                    held_streams[<size_t>self.worker].remove(stream)
                     collected.append(stream)
                     break
 
@@ -155,8 +161,11 @@ cdef class Worker:
 
     @property
     def callback(self):
-        """A capsule "neutone.callback" around what nt_callback.h declares; it lives as long as the worker."""
-        return PyCapsule_New(<void *>nt_worker_callback(self.worker), CALLBACK_NAME, NULL)
+        """A capsule "neutone.callback" around what nt_callback.h declares; it keeps the worker alive."""
+        capsule = PyCapsule_New(<void *>nt_worker_callback(self.worker), CALLBACK_NAME, release_worker)
+        PyCapsule_SetContext(capsule, <void *>self)
+        Py_INCREF(self)
+        return capsule
 
     @property
     def blocking(self):
@@ -189,6 +198,10 @@ cdef class Worker:
         rows = range(min(<uint32_t>channels, <uint32_t>NT_METERS))
         return ([nt_worker_take_input_peak(self.worker, c) for c in rows],
                 [nt_worker_take_output_peak(self.worker, c) for c in rows])
+
+
+cdef void release_worker(object capsule) noexcept:
+    Py_DECREF(<object>PyCapsule_GetContext(capsule))
 
 
 cdef object read_histogram(const nt_histogram *histogram):

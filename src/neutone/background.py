@@ -82,8 +82,8 @@ def _close_all() -> None:
 
 
 def _forget() -> None:
-    """Threads do not survive a fork. Freeing what they used, or waiting for a lock that one of them held, could take for
-    ever."""
+    """Threads do not survive a fork. To free what they used, or to wait for a lock that one of them held, could last
+    for ever."""
     global _pool, _lock
     _lock = threading.Lock()
     for background in list(_running):

@@ -361,7 +361,7 @@ class Engine(MixLevels):
     @property
     def callback(self) -> object:
         """For hosts in C: a PyCapsule named ``neutone.callback`` around the struct ``nt_callback`` of
-        ``neutone/nt_callback.h``, valid for the engine's life. Its functions allocate nothing, take no lock and make
+        ``neutone/nt_callback.h``, valid as long as the capsule. Its functions allocate nothing, take no lock and make
         no system call but a semaphore post."""
         return self._beside().worker.callback
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neutone.cli.errors import EXIT_ERROR
-from neutone.cli.options import BackendName, LoadOptions, ModelName, open_model, read_parameters, split_pairs
+from neutone.cli.options import BackendName, LoadOptions, ModelName, open_model, read_parameters, split_pairs, typed
 from neutone.cli.terminal import complain, notes, print_json, print_line, remark
 from neutone.errors import ConfigurationError
 
@@ -50,6 +50,10 @@ def live(
         list[str] | None,
         typer.Option("--cc", metavar="NUMBER=NAME", help="JACK: a MIDI controller moves a parameter, repeatable."),
     ] = None,
+    host_options: Annotated[
+        list[str] | None,
+        typer.Option("--host-option", metavar="KEY=VALUE", help="For another host, what its open() takes, repeatable."),
+    ] = None,
     duration: Annotated[float | None, typer.Option(min=0.0, help="Stop after so many seconds.")] = None,
     backend: BackendName = None,
     options: LoadOptions = None,
@@ -71,6 +75,7 @@ def live(
         "block_size": block_size,
         "cc": _controllers(controllers),
     }
+    given.update({key: typed(text) for key, text in split_pairs(host_options, "--host-option").items()})
     model = open_model(model_name, backend, options)
     with _ending() as ended:
         host = _open_host(
@@ -88,8 +93,8 @@ def live(
 
         for line in report_lines(report):
             print_line(line)
-    if report["error"] is not None:
-        complain(report["error"])
+    if report["ended"] in ("error", "stopped"):
+        complain(report["error"] or f"the host {host_name} has stopped by itself, and does not say why")
         raise typer.Exit(EXIT_ERROR)
 
 
@@ -97,7 +102,7 @@ def _controllers(items: list[str] | None) -> dict[int, str] | None:
     if not items:
         return None
     wanted = {}
-    for number, parameter in split_pairs(items, "--cc").items():
+    for number, parameter in split_pairs(items, "--cc", "NUMBER=NAME, e.g. 1=drive").items():
         if not number.isdecimal():
             raise ConfigurationError(f"--cc is {number + '=' + parameter!r}, expected NUMBER=NAME, e.g. 1=drive")
         wanted[int(number)] = parameter

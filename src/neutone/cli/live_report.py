@@ -34,6 +34,7 @@ def live_report(host: LiveHost, host_name: str, seconds: float, ended: str) -> d
         "xruns": stats.xruns,
         "late_frames": stats.late_frames,
         "hurried_frames": live.hurried_frames,
+        "refused_blocks": live.refused_blocks,
         "lost_frames": live.lost_frames,
         "load": round(stats.load, 6),
         "inference_us": _microseconds(live.model_times),

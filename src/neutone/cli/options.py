@@ -79,7 +79,7 @@ def open_model(name: str, backend: str | None, options: Iterable[str] | None) ->
     """The model of the shared arguments MODEL, ``--backend`` and ``--option``."""
     from neutone.loading import load
 
-    settings = {key: _typed(text) for key, text in split_pairs(options, "--option").items()}
+    settings = {key: typed(text) for key, text in split_pairs(options, "--option").items()}
     return load(_model_file(name), backend=pick_backend(name, backend), **settings)
 
 
@@ -95,13 +95,15 @@ def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict
     return values
 
 
-def split_pairs(items: Iterable[str] | None, option: str) -> dict[str, str]:
+def split_pairs(items: Iterable[str] | None, option: str, form: str = "name=value") -> dict[str, str]:
     """What a repeatable option NAME=VALUE was given, by name."""
     pairs = {}
     for item in items or ():
         key, equals, text = item.partition("=")
         if not (key.strip() and equals and text.strip()):
-            raise ConfigurationError(f"{option} is {item!r}, expected name=value")
+            raise ConfigurationError(f"{option} is {item!r}, expected {form}")
+        if key.strip() in pairs:
+            raise ConfigurationError(f"{option} is given twice for {key.strip()}")
         pairs[key.strip()] = text.strip()
     return pairs
 
@@ -113,7 +115,7 @@ def _number_or_text(text: str) -> float | str:
         return text
 
 
-def _typed(text: str) -> Any:
+def typed(text: str) -> Any:
     """An integer, a number, true or false, else text: what keyword arguments in Python would be."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neutone.plugins.contracts import Host, HostStats
+from neutone.plugins.contracts import Host, HostStats, LiveHost
 
 __all__ = ["HostContract"]
 
@@ -59,6 +59,22 @@ class HostContract:
             raise KeyError("from inside")
         host.start()
         host.stop()
+
+    def test_a_live_host_tells_how_it_is(self) -> None:
+        host = self.make_host()
+        if not isinstance(host, LiveHost):
+            pytest.skip("not a live host")
+        assert not host.running
+        assert host.engine.live_stats.refused_blocks == 0
+        with host:
+            self.feed(host)
+            assert host.running
+            assert host.error is None
+            assert host.engine.latency == host.latency
+        assert not host.running
+        assert host.error is None
+        host.close()
+        host.close()
 
     def test_stats_and_latency(self) -> None:
         host = self.make_host()

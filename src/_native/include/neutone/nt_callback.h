@@ -1,7 +1,7 @@
 /* nt_callback: how the C callback of an audio host drives an engine that runs in the background.
  *
- * Python's Engine.callback is a PyCapsule named "neutone.callback" around this struct; it and the context live as long
- * as the engine. A host in C needs this header alone.
+ * Python's Engine.callback is a PyCapsule named "neutone.callback" around this struct: keep a reference to the capsule for
+ * as long as the functions may be called. A host in C needs this header alone.
  */
 #ifndef NEUTONE_NT_CALLBACK_H
 #define NEUTONE_NT_CALLBACK_H
