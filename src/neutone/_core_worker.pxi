@@ -37,7 +37,8 @@ def is_worker_thread():
     return nt_pool_is_this_thread()
 
 
-# Workers that were let go of in a thread of the pool, where the garbage collector happened to run.
+# Workers (addresses, and their pools) that were let go of in a thread of the pool, where the garbage collector happened
+# to run.
 cdef list remains = []
 
 
@@ -46,19 +47,13 @@ cdef list remains = []
 cdef dict held_streams = {}
 
 
-cdef class Remains:
-    cdef nt_worker *worker
-    cdef Pool pool
-
-
 def bury_remains():
     """Free what could not be freed where it was let go of. Waits for models that are computing."""
-    cdef Remains remain
     while remains and not nt_pool_is_this_thread():
-        remain = remains.pop()
-        held = held_streams.pop(<size_t>remain.worker)    # before another worker has this address
-        free_worker(remain.worker)
-        del held
+        address, pool = remains.pop()
+        held = held_streams.pop(address)    # before another worker has this address
+        free_worker(<nt_worker *><size_t>address)
+        del held, pool
 
 
 cdef void free_worker(nt_worker *worker) noexcept:
@@ -90,16 +85,13 @@ cdef class Worker:
         bury_remains()
 
     def __dealloc__(self):
-        cdef Remains remain
         if self.worker == NULL:
             return
         for stream in held_streams[<size_t>self.worker]:
             (<Stream>stream).worker = NULL
             (<Stream>stream).is_retired = True
         if nt_pool_is_this_thread():
-            remain = Remains.__new__(Remains)
-            remain.worker, remain.pool = self.worker, self.pool
-            remains.append(remain)
+            remains.append((<size_t>self.worker, self.pool))
         else:
             held = held_streams.pop(<size_t>self.worker)
             free_worker(self.worker)
