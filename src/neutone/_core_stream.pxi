@@ -249,7 +249,29 @@ cdef object native_inference_error(object session):
     return InferenceError(f"the model failed: {reason or 'its native session does not say why'}")
 
 
-cdef int run_session(void *context, uint32_t frames) noexcept with gil:
+# A thread that is not Python's gets a state with the GIL and loses it with the GIL, and with it all that libraries keep
+# for each thread. A worker's stays: what PyGILState_Ensure makes here is never released, only the GIL is.
+cdef extern from *:
+    """
+    static _Thread_local int nt_keeps_python_state;
+    static void nt_keep_python_state(void)
+    {
+        if (!nt_keeps_python_state && nt_pool_is_this_thread()) {
+            nt_keeps_python_state = 1;
+            PyGILState_Ensure();
+            PyEval_SaveThread();
+        }
+    }
+    """
+    void nt_keep_python_state() noexcept nogil
+
+
+cdef int run_session(void *context, uint32_t frames) noexcept nogil:
+    nt_keep_python_state()
+    return run_in_python(context, frames)
+
+
+cdef int run_in_python(void *context, uint32_t frames) noexcept with gil:
     cdef Stream stream = <Stream>context
     try:
         stream.run(frames)
