@@ -276,6 +276,33 @@ def test_a_device_that_hangs_hangs_neither_stop_nor_exit(server):
     assert (process.returncode, out) == (0, "closed\n"), err
 
 
+def test_a_device_that_hangs_while_a_host_starts(server):
+    with start(
+        server,
+        """
+        import neutone_portaudio.run
+        neutone_portaudio.run.OPEN_SECONDS = 1.0
+        host = open_host()
+        print("open", flush=True)
+        input()
+        try:
+            host.start()
+        except NeutoneError as error:
+            print(error, host.running, host.engine.fixed_channels, flush=True)
+        host.close()
+        """,
+    ) as process:
+        assert process.stdout.readline() == "open\n"
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            out, err = process.communicate("\n", timeout=30)
+        finally:
+            process.kill()
+            server.kill()
+    assert out == "the audio device does not answer: it did not start within 1 s False False\n", err
+    assert process.returncode == 0
+
+
 def test_without_sounddevice(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(errors.MissingExtraError, match=r'pip install "neutone\[portaudio\]"'):

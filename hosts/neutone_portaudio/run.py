@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import threading
 import time as clock
+from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 from neutone import Engine
@@ -19,6 +21,8 @@ __all__ = ["Run", "start_run"]
 POLL_SECONDS = 0.02
 SILENT_SECONDS = 3.0
 """A device that asks for no audio for so long has gone: not every host API of PortAudio says so."""
+OPEN_SECONDS = 10.0
+"""Wireless devices take some."""
 CLOSE_SECONDS = 5.0
 IDLE_SECONDS = 1.0
 JOIN_SECONDS = 5.0
@@ -74,8 +78,7 @@ class Run:
         sounddevice = require_sounddevice()
         callback.open()
         try:
-            self._stream = self._open_stream(sounddevice, (source.index, target.index), (inputs, outputs))
-            self._stream.start()
+            self._start_stream(sounddevice, (source.index, target.index), (inputs, outputs))
             self._keeper = threading.Thread(target=self._keep, name="neutone-portaudio", daemon=True)
             _end_at_exit()
             self._keeper.start()
@@ -91,6 +94,33 @@ class Run:
         with _lock:
             if not self.ended.is_set():
                 _running.add(self)
+
+    def _start_stream(self, sounddevice: Any, devices: tuple[int, int], channels: tuple[int, int]) -> None:
+        """In a thread that is left behind where the device does not answer; what it opens later it closes."""
+        started: Future[Any] = Future()
+
+        def start() -> None:
+            stream = None
+            try:
+                stream = self._open_stream(sounddevice, devices, channels)
+                stream.start()
+                started.set_result(stream)
+            except BaseException as error:  # also that nobody waits for it any more
+                if stream is not None:
+                    stream.close()
+                if not isinstance(error, InvalidStateError):
+                    with contextlib.suppress(InvalidStateError):
+                        started.set_exception(error)
+
+        threading.Thread(target=start, name="neutone-portaudio-open", daemon=True).start()
+        try:
+            self._stream = started.result(OPEN_SECONDS)
+        except TimeoutError:
+            if not started.cancel():
+                self._stream = started.result()
+                return
+            _leave_portaudio_at_exit()
+            raise HostError(f"the audio device does not answer: it did not start within {OPEN_SECONDS:g} s") from None
 
     def _open_stream(self, sounddevice: Any, devices: tuple[int, int], channels: tuple[int, int]) -> Any:
         cast = sounddevice._ffi.cast
