@@ -2,6 +2,7 @@
 process, so each test is a program of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,8 +14,9 @@ import pytest
 
 from jack_measuring import MeasuringClient
 from jack_server import jack_server, needs_jack
-from models import noise
-from neutone import errors
+from models import FunctionModel, noise
+from neutone import Engine, errors
+from neutone_portaudio import PortAudioHost
 from neutone_portaudio.devices import require_sounddevice
 
 pytestmark = [
@@ -164,6 +166,141 @@ def test_devices_that_cannot_be_used(server, options, message):
         """,
     )
     assert out.startswith(f"HostError {message}")
+
+
+@pytest.mark.parametrize("device", [(), (0,), (0, 1, 2), 1.5, b"x", "", True, (0, ""), [0, 1]])
+def test_devices_that_cannot_be(device):
+    model = FunctionModel()
+    with pytest.raises(errors.ConfigurationError, match=r"device is .* expected "):
+        PortAudioHost.open(model, device=device)
+    assert not model.sessions
+    with (
+        Engine(model, background=True) as engine,
+        pytest.raises(errors.ConfigurationError, match=r"device is .* expected "),
+    ):
+        PortAudioHost(engine, device=device)
+
+
+@pytest.mark.parametrize("block", [0, -1, 16_385, 999_999])
+def test_blocks_that_cannot_be(block):
+    with pytest.raises(errors.ConfigurationError, match=rf"block_size is {block}, expected an integer from 1 to 16384"):
+        PortAudioHost.open(FunctionModel(), block_size=block, sample_rate=48_000)
+
+
+def test_an_engine_whose_blocks_are_too_long():
+    with Engine(FunctionModel(), 48_000, 20_000, background=True) as engine:
+        host = PortAudioHost(engine)
+        with pytest.raises(errors.ConfigurationError, match="block_size is 20000"):
+            host.start()
+
+
+def test_stopping_while_another_thread_starts(server):
+    run(
+        server,
+        """
+        import threading
+        import neutone_portaudio.host as module
+        entered, go_on, find_device = threading.Event(), threading.Event(), module.find_device
+
+        def find_slowly(choice, kind):
+            entered.set()
+            go_on.wait(10)
+            return find_device(choice, kind)
+
+        host = open_host(sample_rate=48_000)
+        module.find_device = find_slowly
+        starting, stopping = threading.Thread(target=host.start), threading.Thread(target=host.stop)
+        starting.start()
+        assert entered.wait(10)
+        stopping.start()
+        stopping.join(0.1)
+        go_on.set()
+        starting.join()
+        stopping.join()
+        assert not host.running
+        assert [thread.name for thread in threading.enumerate() if "portaudio" in thread.name] == []
+        assert host.error is None
+        with host:
+            wait_until(lambda: host.stats.blocks > 2)
+        """,
+    )
+
+
+def test_one_host_at_an_engine_and_other_channels_after_a_stop(server):
+    run(
+        server,
+        """
+        host = open_host()
+        other = PortAudioHost(host.engine, device="system")
+        with host:
+            try:
+                other.start()
+            except RuntimeError as error:
+                assert "the engine is played by another host already" in str(error)
+            else:
+                raise AssertionError("both play")
+            assert host.engine.fixed_channels
+        assert not host.engine.fixed_channels
+        host.engine.configure(channels=1)
+        with other:
+            wait_until(lambda: other.stats.blocks > 2)
+        """,
+    )
+
+
+def test_a_program_that_ends_without_stopping(server):
+    run(server, "host = open_host(); host.start(); wait_until(lambda: host.stats.blocks > 2)")
+
+
+def test_a_device_that_hangs_hangs_neither_stop_nor_exit(server):
+    with start(
+        server,
+        """
+        import neutone_portaudio.run
+        neutone_portaudio.run.CLOSE_SECONDS = 1.0
+        host = open_host()
+        host.start()
+        print("started", flush=True)
+        input()
+        host.close()
+        print("closed", flush=True)
+        """,
+    ) as process:
+        assert process.stdout.readline() == "started\n"
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            out, err = process.communicate("\n", timeout=30)
+        finally:
+            process.kill()
+            server.kill()
+    assert (process.returncode, out) == (0, "closed\n"), err
+
+
+def test_a_device_that_hangs_while_a_host_starts(server):
+    with start(
+        server,
+        """
+        import neutone_portaudio.run
+        neutone_portaudio.run.OPEN_SECONDS = 1.0
+        host = open_host()
+        print("open", flush=True)
+        input()
+        try:
+            host.start()
+        except NeutoneError as error:
+            print(error, host.running, host.engine.fixed_channels, flush=True)
+        host.close()
+        """,
+    ) as process:
+        assert process.stdout.readline() == "open\n"
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            out, err = process.communicate("\n", timeout=30)
+        finally:
+            process.kill()
+            server.kill()
+    assert out == "the audio device does not answer: it did not start within 1 s False False\n", err
+    assert process.returncode == 0
 
 
 def test_without_sounddevice(monkeypatch):

@@ -182,7 +182,8 @@ void nt_jack_on_freewheel(int starting, void *argument)
 {
     nt_jack *jack = argument;
     atomic_store_explicit(&jack->freewheeling, starting != 0, memory_order_release);
-    if (jack->engine.set_blocking)
+    /* A client that is being left has no say any more: the engine may be another's by now. */
+    if (jack->engine.set_blocking && atomic_load_explicit(&jack->open, memory_order_seq_cst))
         jack->engine.set_blocking(jack->engine.context, starting != 0);
 }
 

@@ -49,6 +49,7 @@ void nt_jack_destroy(nt_jack *jack);
 void nt_jack_attach(nt_jack *jack, const nt_jack_functions *functions, void *const *in, void *const *out, void *midi);
 
 /* [main-thread] Until it is opened, and after it is closed, `process` answers silence and leaves the engine alone.
+ * Freewheeling is noted then, but does not reach the engine.
  * libjack ends its audio thread with an asynchronous pthread_cancel: close, and wait for `idle`, before a client is
  * deactivated, or the thread may die inside the engine. */
 void nt_jack_open(nt_jack *jack);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Mapping, Sequence
 
 from neutone.errors import ConfigurationError, UnknownParameterError
@@ -16,9 +17,20 @@ class Controllers:
 
     def __init__(self, callback: Callback, parameters: Sequence[str], wanted: Mapping[int, str]) -> None:
         self._callback = callback
+        self._lock = threading.Lock()
         self._names = list(parameters)
+        if not isinstance(wanted, Mapping):
+            raise ConfigurationError(f"cc is {wanted!r}, expected a mapping of parameter names by controller number")
         for number, name in wanted.items():
             self.assign(number, name)
+
+    def move_to(self, callback: Callback) -> None:
+        """From now on this callback's table, with what was in the one before."""
+        with self._lock:
+            for number, row in enumerate(self._callback.controllers()):
+                callback.set_controller(number, row)
+            callback.learn(self._callback.learning)
+            self._callback = callback
 
     def _row(self, name: str) -> int:
         try:
@@ -35,11 +47,15 @@ class Controllers:
             controller = -1
         if isinstance(number, bool) or not 0 <= controller < CONTROLLERS:
             raise ConfigurationError(f"MIDI controller is {number!r}, expected an integer from 0 to {CONTROLLERS - 1}")
-        self._callback.set_controller(controller, -1 if name is None else self._row(name))
+        row = -1 if name is None else self._row(name)
+        with self._lock:
+            self._callback.set_controller(controller, row)
 
     def learn(self, name: str | None) -> None:
         """Give the next controller that arrives to this parameter; None: wait for none."""
-        self._callback.learn(-1 if name is None else self._row(name))
+        row = -1 if name is None else self._row(name)
+        with self._lock:
+            self._callback.learn(row)
 
     @property
     def learning(self) -> str | None:

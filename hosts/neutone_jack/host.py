@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import threading
-import weakref
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -13,28 +10,22 @@ from neutone import Engine, Latency
 from neutone.errors import ConfigurationError, HostError
 from neutone.plugins import HostStats, LiveHost, Model
 from neutone_jack._callback import Callback
-from neutone_jack.client import Client
 from neutone_jack.controllers import Controllers
+from neutone_jack.library import load_library
+from neutone_jack.registry import check_server_name
+from neutone_jack.run import Run, start_run
 from neutone_jack.server import ServerSettings
 
 __all__ = ["JackHost"]
 
-POLL_SECONDS = 0.02
-JOIN_SECONDS = 10.0
 
-_running: weakref.WeakSet[JackHost] = weakref.WeakSet()
-
-
-@functools.cache
-def _stop_at_exit() -> None:
-    """Have JACK's thread out of memory that the interpreter is about to free; called at the first start, so that it
-    happens before engines close."""
-
-    def stop_all() -> None:
-        for host in list(_running):
-            host.stop()
-
-    atexit.register(stop_all)
+def _check_names(name: object, server: object) -> None:
+    if not isinstance(name, str) or not name or ":" in name or "\0" in name:
+        raise ConfigurationError(
+            f"name of the JACK client is {name!r}, expected some text without colons and NUL characters"
+        )
+    if server is not None:
+        check_server_name(server)
 
 
 class JackHost(LiveHost):
@@ -70,23 +61,16 @@ class JackHost(LiveHost):
         cc: Mapping[int, str] | None = None,
         server: str | None = None,
     ) -> None:
-        if not isinstance(name, str) or not name or ":" in name:
-            raise ConfigurationError(f"name of the JACK client is {name!r}, expected some text without a colon")
+        _check_names(name, server)
         self._engine = engine
         self._owns_engine = False
         self._wanted_name = self._client_name = name
         self._connect = connect
         self._server = server
         self._callback = Callback(engine.callback, engine.channels)
-        self._controllers = Controllers(self._callback, list(engine.parameters), cc or {})
+        self._controllers = Controllers(self._callback, list(engine.parameters), {} if cc is None else cc)
         self._lock = threading.Lock()
-        self._client: Client | None = None
-        self._late_before = 0
-        self._error: HostError | None = None
-        self._keeper: threading.Thread | None = None
-        self._stopping = threading.Event()
-        self._ended = threading.Event()
-        self._ended.set()
+        self._run: Run | None = None
 
     @classmethod
     def open(
@@ -112,9 +96,12 @@ class JackHost(LiveHost):
             engine_options: more of :class:`neutone.Engine`'s, e.g. ``resampler``.
 
         Raises:
-            neutone.errors.HostError: no server is running.
+            neutone.errors.ConfigurationError: a name or number that cannot be.
+            neutone.errors.HostError: no server is running, or it does not answer, or this process is on another one.
             neutone.errors.MissingExtraError: JACK-Client or libjack is not installed.
         """
+        _check_names(name, server)
+        load_library().check_client_name(name)
         settings = ServerSettings.read(server)
         engine = Engine(
             model,
@@ -140,44 +127,28 @@ class JackHost(LiveHost):
         """Open the client and let audio flow. A host whose server went away may be started again.
 
         Raises:
-            neutone.errors.HostError: no server is running, or it refuses the client.
+            neutone.errors.HostError: no server is running, or it refuses the client or does not answer; this process is
+                on another server; another host plays the engine.
             neutone.errors.MissingExtraError: JACK-Client or libjack is not installed.
         """
         with self._lock:
-            if self._client is not None:
+            if self.running:
                 raise RuntimeError("the JACK host is running already")
-            self._error = None
-            client = Client(self._wanted_name, self._server, self._engine.channels, self._callback)
-            try:
-                self._follow(client.sample_rate, client.period)
-                if self._engine.live_stats.blocks:
-                    self._engine.reset()
-                self._late_before = self._engine.live_stats.late_frames
-                self._callback.set_latency(self._engine.latency.total)
-                self._engine.audio_priority = client.real_time_priority
-                client.activate()
-                if self._connect:
-                    client.connect_to_hardware()
-            except BaseException:
-                client.close()
-                raise
-            _stop_at_exit()
-            _running.add(self)
-            self._client, self._client_name = client, client.name
-            self._stopping.clear()
-            self._ended.clear()
-            self._keeper = threading.Thread(
-                target=self._keep, args=(client,), name=f"neutone-jack-{client.name}", daemon=True
+            self._run = None
+            self._callback = Callback(self._engine.callback, self._engine.channels)
+            self._controllers.move_to(self._callback)
+            self._run = start_run(
+                self._engine, self._callback, name=self._wanted_name, server=self._server, connect=self._connect
             )
-            self._keeper.start()
+            self._client_name = self._run.client_name
 
     def stop(self) -> None:
-        """Leave the server; returns within seconds whatever state the server is in."""
-        self._stopping.set()
-        keeper = self._keeper
-        if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(JOIN_SECONDS)
-        self._leave()
+        """Leave the server; returns within seconds whatever state the server is in. Where :meth:`start` is under way in
+        another thread, what it starts is stopped."""
+        with self._lock:
+            run = self._run
+        if run is not None:
+            run.end()
 
     def close(self) -> None:
         """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""
@@ -187,47 +158,8 @@ class JackHost(LiveHost):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until the host no longer runs: stopped, or its server went away. False after `timeout` seconds."""
-        return self._ended.wait(timeout)
-
-    def _leave(self) -> None:
-        with self._lock:
-            client, self._client, self._keeper = self._client, None, None
-            if client is None:
-                return
-            freewheeling = self._callback.notes[4]
-            if freewheeling:
-                self._engine.blocking = False
-            client.close()
-            _running.discard(self)
-            self._ended.set()
-
-    # -- housekeeping --------------------------------------------------------------------------------------------------
-
-    def _keep(self, client: Client) -> None:
-        """Until the end: what JACK's notifications noted is acted on here, where it may take its time."""
-        reported = self._engine.latency.total
-        while not self._stopping.wait(POLL_SECONDS):
-            _, _, period, sample_rate, _, gone, reason = self._callback.notes
-            if gone:
-                self._error = HostError(f"the JACK server went away: {reason or 'it gave no reason'}")
-                self._leave()
-                return
-            try:
-                self._follow(sample_rate or self._engine.sample_rate, period or self._engine.block_size)
-            except Exception as error:  # whatever a model's preparation raises: the user must hear of it
-                self._error = HostError(
-                    f"the engine cannot follow the JACK server to {sample_rate} Hz and {period} frames: {error}"
-                )
-                self._leave()
-                return
-            if self._engine.latency.total != reported and not self._stopping.is_set():
-                reported = self._engine.latency.total
-                self._callback.set_latency(reported)
-                client.recompute_latencies()
-
-    def _follow(self, sample_rate: int, period: int) -> None:
-        if (sample_rate, period) != (self._engine.sample_rate, self._engine.block_size):
-            self._engine.configure(sample_rate=sample_rate, block_size=period)
+        run = self._run
+        return run is None or run.ended.wait(timeout)
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 
@@ -245,18 +177,22 @@ class JackHost(LiveHost):
     @property
     def running(self) -> bool:
         """Whether it has been started and neither stopped nor lost its server."""
-        return not self._ended.is_set()
+        run = self._run
+        return run is not None and not run.ended.is_set()
 
     @property
     def error(self) -> HostError | None:
         """Why the host ended by itself; None: it did not."""
-        return self._error
+        run = self._run
+        return None if run is None else run.error
 
     @property
     def stats(self) -> HostStats:
+        run = self._run
         blocks, xruns, *_ = self._callback.notes
         live = self._engine.live_stats
-        return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=live.late_frames - self._late_before)
+        late = live.late_frames - (0 if run is None else run.late_before)
+        return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=late)
 
     @property
     def latency(self) -> Latency:

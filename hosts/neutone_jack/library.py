@@ -6,7 +6,7 @@ import ctypes
 import functools
 from typing import Any
 
-from neutone.errors import MissingExtraError
+from neutone.errors import ConfigurationError, MissingExtraError
 from neutone_jack import _callback
 
 __all__ = ["Library", "load_library"]
@@ -48,6 +48,20 @@ class Library:
     def _call(self, name: str, result: Any, *addresses: int) -> Any:
         function = ctypes.CFUNCTYPE(result, *[ctypes.c_void_p] * len(addresses))(self._address(name))
         return function(*addresses)
+
+    @property
+    def longest_client_name(self) -> int:
+        """Bytes; libjack cuts what is longer."""
+        return int(self._call("jack_client_name_size", ctypes.c_int)) - 1
+
+    def check_client_name(self, name: str) -> None:
+        """Raises :class:`~neutone.errors.ConfigurationError` where it is too long."""
+        length = len(name.encode(errors="replace"))
+        if length > self.longest_client_name:
+            raise ConfigurationError(
+                f"name of the JACK client is {name[:20]!r}.. of {length} bytes, expected {self.longest_client_name} at "
+                f"most"
+            )
 
     def address_of(self, owner: Any) -> int:
         """Of JACK-Client's client or port."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neutone_jack.client import open_client
-from neutone_jack.library import load_library
+from neutone_jack.connection import Connection
 
 __all__ = ["ServerSettings"]
 
@@ -22,9 +21,9 @@ class ServerSettings:
     @classmethod
     def read(cls, server: str | None = None) -> ServerSettings:
         """Of the server of this name, by default of the default one. Raises :class:`~neutone.errors.HostError` where
-        there is none."""
-        client = open_client(load_library(), "neutone-settings", server)
+        there is none, or it does not answer."""
+        connection = Connection("neutone-settings", server)
         try:
-            return cls(int(client.samplerate), int(client.blocksize))
+            return connection.ask(lambda client: cls(int(client.samplerate), int(client.blocksize)))
         finally:
-            client.close()
+            connection.close()

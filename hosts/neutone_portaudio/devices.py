@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from neutone.errors import HostError, MissingExtraError
+from neutone.errors import ConfigurationError, HostError, MissingExtraError
 
-__all__ = ["DeviceChoice", "PortAudioDevice", "find_device", "list_devices", "require_sounddevice"]
+__all__ = ["DeviceChoice", "PortAudioDevice", "find_device", "list_devices", "pair_of_devices", "require_sounddevice"]
 
 DeviceChoice: TypeAlias = int | str | None
 """An index, part of a name, or the default device."""
@@ -60,6 +61,25 @@ def list_devices() -> list[PortAudioDevice]:
         )
         for index, found in enumerate(sounddevice.query_devices())
     ]
+
+
+def pair_of_devices(choice: DeviceChoice | tuple[DeviceChoice, DeviceChoice]) -> tuple[DeviceChoice, DeviceChoice]:
+    """For input and output. Raises :class:`~neutone.errors.ConfigurationError` for what names no device."""
+    both = choice if isinstance(choice, tuple) else (choice, choice)
+    if len(both) != 2:
+        raise ConfigurationError(f"device is {choice!r}, expected one device, or a pair for input and output")
+    return _checked(both[0]), _checked(both[1])
+
+
+def _checked(choice: DeviceChoice) -> DeviceChoice:
+    if choice is None or (isinstance(choice, str) and choice):
+        return choice
+    try:
+        if not isinstance(choice, bool | str):
+            return operator.index(choice)
+    except TypeError:
+        pass
+    raise ConfigurationError(f"device is {choice!r}, expected an index, part of a name, or None for the default device")
 
 
 def find_device(choice: DeviceChoice, kind: str) -> PortAudioDevice:

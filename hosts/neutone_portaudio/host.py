@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
-import time as clock
 from typing import Any, ClassVar, Self
 
 from neutone import Engine, Latency
-from neutone.errors import HostError
+from neutone.errors import ConfigurationError, HostError
 from neutone.plugins import HostStats, LiveHost, Model
-from neutone_portaudio._stream import ON_FINISHED, PROCESS, StreamCallback
-from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, require_sounddevice
+from neutone_portaudio._stream import StreamCallback
+from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, pair_of_devices
+from neutone_portaudio.run import Run, start_run
 
 __all__ = ["PortAudioHost"]
 
-POLL_SECONDS = 0.02
-SILENT_SECONDS = 3.0
-"""A device that asks for no audio for so long has gone: not every host API of PortAudio says so."""
-CLOSE_SECONDS = 5.0
-IDLE_SECONDS = 1.0
+MAX_BLOCK = 16_384
 
-_left_behind: list[object] = []
-"""What PortAudio may still call: of streams that did not come back from closing."""
+
+def _check_block_size(block_size: object) -> None:
+    """PortAudio's JACK part opens a stream of blocks of any size, and does not come back from closing a huge one."""
+    if isinstance(block_size, int) and not 1 <= block_size <= MAX_BLOCK:
+        raise ConfigurationError(f"block_size is {block_size}, expected an integer from 1 to {MAX_BLOCK}")
 
 
 class PortAudioHost(LiveHost):
@@ -42,16 +40,10 @@ class PortAudioHost(LiveHost):
     def __init__(self, engine: Engine, *, device: DeviceChoice | tuple[DeviceChoice, DeviceChoice] = None) -> None:
         self._engine = engine
         self._owns_engine = False
-        self._device = device if isinstance(device, tuple) else (device, device)
+        self._device = pair_of_devices(device)
         self._callback = StreamCallback(engine.callback, engine.channels)
         self._lock = threading.Lock()
-        self._stream: Any = None
-        self._late_before = 0
-        self._error: HostError | None = None
-        self._keeper: threading.Thread | None = None
-        self._stopping = threading.Event()
-        self._ended = threading.Event()
-        self._ended.set()
+        self._run: Run | None = None
 
     @classmethod
     def open(
@@ -75,11 +67,14 @@ class PortAudioHost(LiveHost):
             slack, late, engine_options: as in :class:`neutone.Engine`.
 
         Raises:
+            neutone.errors.ConfigurationError: a device or number that cannot be.
             neutone.errors.HostError: no such device.
             neutone.errors.MissingExtraError: sounddevice or PortAudio is not installed.
         """
+        devices = pair_of_devices(device)
+        _check_block_size(block_size)
         if sample_rate is None:
-            sample_rate = find_device(device[0] if isinstance(device, tuple) else device, "input").sample_rate
+            sample_rate = find_device(devices[0], "input").sample_rate
         engine = Engine(
             model,
             sample_rate,
@@ -90,7 +85,11 @@ class PortAudioHost(LiveHost):
             late=late,
             **engine_options,
         )
-        host = cls(engine, device=device)
+        try:
+            host = cls(engine, device=devices)
+        except BaseException:
+            engine.close()
+            raise
         host._owns_engine = True
         return host
 
@@ -105,63 +104,27 @@ class PortAudioHost(LiveHost):
         """Open the device and let audio flow.
 
         Raises:
-            neutone.errors.HostError: there is no such device, or it refuses the rate, the block or the channels.
+            neutone.errors.ConfigurationError: the engine's blocks are longer than a device's can be.
+            neutone.errors.HostError: there is no such device, or it refuses the rate, the block or the channels;
+                another host plays the engine.
             neutone.errors.MissingExtraError: sounddevice or PortAudio is not installed.
         """
         with self._lock:
-            if self._stream is not None:
+            if self.running:
                 raise RuntimeError("the PortAudio host is running already")
-            sounddevice = require_sounddevice()
+            self._run = None
+            _check_block_size(self._engine.block_size)
             source, target = find_device(self._device[0], "input"), find_device(self._device[1], "output")
-            channels = self._engine.channels
-            inputs, outputs = min(channels, source.input_channels), min(max(channels, 2), target.output_channels)
-            self._callback.attach(inputs, outputs, self._engine.block_size)
-            self._error = None
-            if self._engine.live_stats.blocks:
-                self._engine.reset()
-            self._late_before = self._engine.live_stats.late_frames
-            stream = None
-            self._callback.open()
-            try:
-                stream = self._open_stream(sounddevice, (source.index, target.index), (inputs, outputs))
-                stream.start()
-            except sounddevice.PortAudioError as error:
-                if stream is not None:
-                    self._close_stream(stream)
-                raise HostError(
-                    f"{source.name} and {target.name} do not run at {self._engine.sample_rate} Hz, "
-                    f"{self._engine.block_size} frames, {inputs} in and {outputs} out: {error}"
-                ) from error
-            self._stream = stream
-            self._stopping.clear()
-            self._ended.clear()
-            self._keeper = threading.Thread(target=self._keep, name="neutone-portaudio", daemon=True)
-            self._keeper.start()
-
-    def _open_stream(self, sounddevice: Any, devices: tuple[int, int], channels: tuple[int, int]) -> Any:
-        cast = sounddevice._ffi.cast
-        stream = sounddevice._StreamBase(
-            kind="duplex",
-            samplerate=self._engine.sample_rate,
-            blocksize=self._engine.block_size,
-            device=devices,
-            channels=channels,
-            dtype="float32",
-            latency="low",
-            callback=cast("PaStreamCallback*", PROCESS),
-            userdata=cast("void*", self._callback.address),
-            wrap_callback=None,
-        )
-        sounddevice._lib.Pa_SetStreamFinishedCallback(stream._ptr, cast("PaStreamFinishedCallback*", ON_FINISHED))
-        return stream
+            self._callback = StreamCallback(self._engine.callback, self._engine.channels)
+            self._run = start_run(self._engine, self._callback, source, target)
 
     def stop(self) -> None:
-        """Give the device back; returns within seconds, even where the device is gone."""
-        self._stopping.set()
-        keeper = self._keeper
-        if keeper is not None and keeper is not threading.current_thread():
-            keeper.join()
-        self._leave()
+        """Give the device back; returns within seconds, even where the device is gone. Where :meth:`start` is under way
+        in another thread, what it starts is stopped."""
+        with self._lock:
+            run = self._run
+        if run is not None:
+            run.end()
 
     def close(self) -> None:
         """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""
@@ -171,43 +134,8 @@ class PortAudioHost(LiveHost):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until the host no longer runs: stopped, or its device went away. False after `timeout` seconds."""
-        return self._ended.wait(timeout)
-
-    def _leave(self) -> None:
-        with self._lock:
-            stream, self._stream, self._keeper = self._stream, None, None
-            if stream is None:
-                return
-            self._close_stream(stream)
-            self._ended.set()
-
-    def _close_stream(self, stream: Any) -> None:
-        """A device that is gone may not answer: then its stream is left behind."""
-        self._callback.close()
-        deadline = clock.monotonic() + IDLE_SECONDS
-        while not self._callback.idle and clock.monotonic() < deadline:
-            clock.sleep(0.001)
-        closing = threading.Thread(target=stream.close, name="neutone-portaudio-close", daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
-        if closing.is_alive():
-            _left_behind.append((stream, self._callback))
-
-    def _keep(self) -> None:
-        before, since = -1, clock.monotonic()
-        while not self._stopping.wait(POLL_SECONDS):
-            blocks, _, finished = self._callback.notes
-            if blocks != before:
-                before, since = blocks, clock.monotonic()
-            silent = clock.monotonic() - since > SILENT_SECONDS
-            if finished or silent:
-                why = "its stream ended" if finished else f"it asked for no audio for {SILENT_SECONDS:g} s"
-                self._error = HostError(f"the audio device went away: {why}")
-                self._leave()
-                # At the interpreter's exit sounddevice ends PortAudio, and PortAudio's JACK part ends the process with
-                # a failed assertion where the server is gone. The system frees all that is left.
-                atexit.unregister(require_sounddevice()._exit_handler)
-                return
+        run = self._run
+        return run is None or run.ended.wait(timeout)
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 
@@ -219,24 +147,28 @@ class PortAudioHost(LiveHost):
     @property
     def running(self) -> bool:
         """Whether it has been started and neither stopped nor lost its device."""
-        return not self._ended.is_set()
+        run = self._run
+        return run is not None and not run.ended.is_set()
 
     @property
     def error(self) -> HostError | None:
         """Why the host ended by itself; None: it did not."""
-        return self._error
+        run = self._run
+        return None if run is None else run.error
 
     @property
     def device_latency(self) -> tuple[float, float]:
         """What PortAudio estimates for the device's input and output, seconds; (0, 0) while the host is stopped."""
-        stream = self._stream
-        return (0.0, 0.0) if stream is None else tuple(stream.latency)
+        run = self._run
+        return (0.0, 0.0) if run is None else run.device_latency
 
     @property
     def stats(self) -> HostStats:
+        run = self._run
         blocks, xruns, _ = self._callback.notes
         live = self._engine.live_stats
-        return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=live.late_frames - self._late_before)
+        late = live.late_frames - (0 if run is None else run.late_before)
+        return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=late)
 
     @property
     def latency(self) -> Latency:

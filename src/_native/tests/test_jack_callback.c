@@ -194,6 +194,9 @@ static void test_notes(void)
     CHECK_EQUAL(nt_jack_on_sample_rate(44100, jack), 0);
     CHECK_EQUAL(nt_jack_on_xrun(jack), 0);
     nt_jack_on_freewheel(1, jack);
+    CHECK(notes_of(jack).freewheeling && !target.blocking); /* the gate is closed: noted only */
+    nt_jack_open(jack);
+    nt_jack_on_freewheel(1, jack);
     nt_jack_notes notes = notes_of(jack);
     CHECK_EQUAL(notes.period, 256);
     CHECK_EQUAL(notes.sample_rate, 44100);
