@@ -504,11 +504,14 @@ def test_an_offer_that_fails_leaves_the_engine_as_it_was():
 
 def test_channels_stay_while_a_host_plays():
     with background() as engine:
-        engine.fixed_channels = True
+        engine.claim()
+        assert engine.fixed_channels
+        with pytest.raises(errors.HostError, match="another host"):
+            engine.claim()
         with pytest.raises(errors.ConfigurationError, match="while a host plays"):
             engine.configure(channels=2)
         engine.configure(channels=1, block_size=32)
-        engine.fixed_channels = False
+        engine.release()
         engine.configure(channels=2)
         assert engine.channels == 2
 

@@ -10,7 +10,6 @@ from neutone import Engine
 from neutone.errors import HostError
 from neutone_jack._callback import Callback
 from neutone_jack.client import Client
-from neutone_jack.engine_claim import claim_engine, release_engine
 
 __all__ = ["Run", "start_run"]
 
@@ -90,7 +89,7 @@ class Run:
                     self._engine.blocking = False
                 self._client.close()
             finally:
-                release_engine(self._engine)
+                self._engine.release()
                 self.ended.set()
                 with _lock:
                     _running.discard(self)
@@ -132,9 +131,9 @@ class Run:
 
 def start_run(engine: Engine, callback: Callback, *, name: str, server: str | None, connect: bool) -> Run:
     """Claims the engine for as long as it runs."""
-    claim_engine(engine)
+    engine.claim()
     try:
         return Run(engine, callback, name=name, server=server, connect=connect)
     except BaseException:
-        release_engine(engine)
+        engine.release()
         raise

@@ -14,7 +14,6 @@ from neutone import Engine
 from neutone.errors import HostError
 from neutone_portaudio._stream import ON_FINISHED, PROCESS, StreamCallback
 from neutone_portaudio.devices import PortAudioDevice, require_sounddevice
-from neutone_portaudio.engine_claim import claim_engine, release_engine
 
 __all__ = ["Run", "start_run"]
 
@@ -159,7 +158,7 @@ class Run:
             try:
                 self._close_stream()
             finally:
-                release_engine(self._engine)
+                self._engine.release()
                 self.ended.set()
                 with _lock:
                     _running.discard(self)
@@ -203,9 +202,9 @@ class Run:
 
 def start_run(engine: Engine, callback: StreamCallback, source: PortAudioDevice, target: PortAudioDevice) -> Run:
     """Claims the engine for as long as it runs."""
-    claim_engine(engine)
+    engine.claim()
     try:
         return Run(engine, callback, source, target)
     except BaseException:
-        release_engine(engine)
+        engine.release()
         raise

@@ -11,7 +11,7 @@ import weakref
 from dataclasses import dataclass
 
 from neutone._core import LATE, Pool, Schedule, Stream, Worker, bury_remains, is_worker_thread
-from neutone.errors import ConfigurationError, PluginWarning
+from neutone.errors import ConfigurationError, HostError, PluginWarning
 from neutone.plugins.contracts import Session
 
 __all__ = ["Background", "BackgroundSettings", "describe_scheduling"]
@@ -129,6 +129,8 @@ class Background:
         self.lock = threading.RLock()
         """held by whoever changes the stream"""
         self.audio_priority: int | None = None
+        self.claimed = False
+        """a host plays the engine"""
         self._sessions: dict[Stream, Session] = {}
         self._closed = False
         with _lock:
@@ -157,6 +159,13 @@ class Background:
             if len(self._sessions) <= 1 or clock.monotonic() > deadline:
                 return
             clock.sleep(POLL_SECONDS)
+
+    def claim(self) -> None:
+        """Raises :class:`~neutone.errors.HostError` where it is claimed."""
+        with _lock:
+            if self.claimed:
+                raise HostError("the engine is played by another host already: stop that one first")
+            self.claimed = True
 
     def abandon(self) -> None:
         """In the child of a fork: there are no threads any more, and nothing to wait for."""

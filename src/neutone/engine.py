@@ -106,8 +106,6 @@ class Engine(MixLevels):
             dry=metadata.dry_default_value,
         )
         self._parameters = ParameterSet(metadata.parameters)
-        self.fixed_channels = False
-        """Set by a host that plays: another number of channels is refused, and so is another host."""
         self._background_settings = BackgroundSettings(slack, late)
         self._background = Background() if background else None
         self._open(HostSettings(sample_rate, block_size, channels, resampler, taps, fixed_blocks))
@@ -229,8 +227,7 @@ class Engine(MixLevels):
 
         Raises:
             RuntimeError: the engine is processing, in another thread or around this call.
-            neutone.errors.ConfigurationError: a value outside its range, or another channel count while
-                :attr:`fixed_channels`.
+            neutone.errors.ConfigurationError: a value outside its range, or another channel count while a host plays.
         """
         if self.fixed_channels and channels not in (None, self.channels):
             raise ConfigurationError(
@@ -364,6 +361,20 @@ class Engine(MixLevels):
         ``neutone/nt_callback.h``, valid as long as the capsule. Its functions allocate nothing, take no lock and make
         no system call but a semaphore post."""
         return self._beside().worker.callback
+
+    def claim(self) -> None:
+        """For hosts, when they start: one at a time plays an engine, and until :meth:`release` its number of channels
+        stays. Raises :class:`~neutone.errors.HostError` where another one plays it."""
+        self._beside().claim()
+
+    def release(self) -> None:
+        """For hosts, when they have stopped."""
+        self._beside().claimed = False
+
+    @property
+    def fixed_channels(self) -> bool:
+        """Whether a host plays the engine, so that its number of channels stays."""
+        return self._background is not None and self._background.claimed
 
     @property
     def error(self) -> InferenceError | None:
