@@ -26,6 +26,7 @@ BACKLOG_SECONDS = 0.5
 BACKLOG_BLOCKS = 4
 TAKEOVER_SECONDS = 0.25
 POLL_SECONDS = 0.001
+NOT_IN_A_MODEL = "a model that runs in the background may not reset, configure or close an engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,7 @@ class Background:
     still be using."""
 
     def __init__(self) -> None:
-        self._pool = _shared_pool()
-        self.worker = Worker(self._pool)
+        self.worker = Worker(_shared_pool())
         self.lock = threading.RLock()
         """held by whoever changes the stream"""
         self.audio_priority: int | None = None
@@ -175,14 +175,14 @@ class Background:
     def check_thread(self) -> None:
         """Raises RuntimeError inside a model: a worker must not wait for the block that it is computing."""
         if is_worker_thread():
-            raise RuntimeError("a model that runs in the background may not reset, configure or close an engine")
+            raise RuntimeError(NOT_IN_A_MODEL)
         if self._closed:
             raise RuntimeError("the engine is closed")
 
     def close(self) -> None:
         """Silence from here on."""
-        if not self._closed:
-            self.check_thread()
+        if is_worker_thread() and not self._closed:
+            raise RuntimeError(NOT_IN_A_MODEL)
         with self.lock:
             if self._closed:
                 return
