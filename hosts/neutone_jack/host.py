@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from neutone import Engine, Latency
-from neutone.errors import ConfigurationError, HostError
-from neutone.plugins import HostStats, LiveHost, Model
+from neutone import Engine
+from neutone.errors import ConfigurationError
+from neutone.plugins import Model, RunHost
 from neutone_jack._callback import Callback
 from neutone_jack.controllers import Controllers
 from neutone_jack.library import load_library
 from neutone_jack.registry import check_server_name
-from neutone_jack.run import Run, start_run
+from neutone_jack.run import JackRun
 from neutone_jack.server import ServerSettings
 
 __all__ = ["JackHost"]
@@ -28,7 +27,7 @@ def _check_names(name: object, server: object) -> None:
         check_server_name(server)
 
 
-class JackHost(LiveHost):
+class JackHost(RunHost[JackRun]):
     """Ports ``in_1..``, ``out_1..`` and ``midi_in`` on a JACK server; the audio callback is C and never waits.
 
     JACK is told the engine's latency, so other clients can compensate for it. A change of the server's period or rate
@@ -62,15 +61,12 @@ class JackHost(LiveHost):
         server: str | None = None,
     ) -> None:
         _check_names(name, server)
-        self._engine = engine
-        self._owns_engine = False
+        super().__init__(engine)
         self._wanted_name = self._client_name = name
         self._connect = connect
         self._server = server
         self._callback = Callback(engine.callback, engine.channels)
         self._controllers = Controllers(self._callback, list(engine.parameters), {} if cc is None else cc)
-        self._lock = threading.Lock()
-        self._run: Run | None = None
 
     @classmethod
     def open(
@@ -121,82 +117,22 @@ class JackHost(LiveHost):
         host._owns_engine = True
         return host
 
-    # -- life ----------------------------------------------------------------------------------------------------------
+    def _start_run(self) -> JackRun:
+        self._callback = Callback(self._engine.callback, self._engine.channels)
+        self._controllers.move_to(self._callback)
+        run = JackRun(self._engine, self._callback, name=self._wanted_name, server=self._server, connect=self._connect)
+        self._client_name = run.client_name
+        return run
 
-    def start(self) -> None:
-        """Open the client and let audio flow. A host whose server went away may be started again.
-
-        Raises:
-            neutone.errors.HostError: no server is running, or it refuses the client or does not answer; this process is
-                on another server; another host plays the engine.
-            neutone.errors.MissingExtraError: JACK-Client or libjack is not installed.
-        """
-        with self._lock:
-            if self.running:
-                raise RuntimeError("the JACK host is running already")
-            self._run = None
-            self._callback = Callback(self._engine.callback, self._engine.channels)
-            self._controllers.move_to(self._callback)
-            self._run = start_run(
-                self._engine, self._callback, name=self._wanted_name, server=self._server, connect=self._connect
-            )
-            self._client_name = self._run.client_name
-
-    def stop(self) -> None:
-        """Leave the server; returns within seconds whatever state the server is in. Where :meth:`start` is under way in
-        another thread, what it starts is stopped."""
-        with self._lock:
-            run = self._run
-        if run is not None:
-            run.end()
-
-    def close(self) -> None:
-        """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""
-        self.stop()
-        if self._owns_engine:
-            self._engine.close()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Until the host no longer runs: stopped, or its server went away. False after `timeout` seconds."""
-        run = self._run
-        return run is None or run.ended.wait(timeout)
-
-    # -- what it is ----------------------------------------------------------------------------------------------------
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that does the work."""
-        return self._engine
+    def _blocks_and_xruns(self) -> tuple[int, int]:
+        blocks, xruns, *_ = self._callback.notes
+        return blocks, xruns
 
     @property
     def client_name(self) -> str:
         """The name that JACK gave to the client, e.g. "neutone-01" beside another one; before a start the one asked
         for."""
         return self._client_name
-
-    @property
-    def running(self) -> bool:
-        """Whether it has been started and neither stopped nor lost its server."""
-        run = self._run
-        return run is not None and not run.ended.is_set()
-
-    @property
-    def error(self) -> HostError | None:
-        """Why the host ended by itself; None: it did not."""
-        run = self._run
-        return None if run is None else run.error
-
-    @property
-    def stats(self) -> HostStats:
-        run = self._run
-        blocks, xruns, *_ = self._callback.notes
-        live = self._engine.live_stats
-        late = live.late_frames - (0 if run is None else run.late_before)
-        return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=late)
-
-    @property
-    def latency(self) -> Latency:
-        return self._engine.latency
 
     # -- MIDI ----------------------------------------------------------------------------------------------------------
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, ClassVar, Self
 
-from neutone import Engine, Latency
-from neutone.errors import ConfigurationError, HostError
-from neutone.plugins import HostStats, LiveHost, Model
+from neutone import Engine
+from neutone.errors import ConfigurationError
+from neutone.plugins import Model, RunHost
 from neutone_portaudio._stream import StreamCallback
 from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, pair_of_devices
-from neutone_portaudio.run import Run, start_run
+from neutone_portaudio.run import PortAudioRun
 
 __all__ = ["PortAudioHost"]
 
@@ -23,7 +22,7 @@ def _check_block_size(block_size: object) -> None:
         raise ConfigurationError(f"block_size is {block_size}, expected an integer from 1 to {MAX_BLOCK}")
 
 
-class PortAudioHost(LiveHost):
+class PortAudioHost(RunHost[PortAudioRun]):
     """An engine between a sound card's inputs and outputs; the audio callback is C and never waits.
 
     Args:
@@ -38,12 +37,9 @@ class PortAudioHost(LiveHost):
     name: ClassVar[str] = "portaudio"
 
     def __init__(self, engine: Engine, *, device: DeviceChoice | tuple[DeviceChoice, DeviceChoice] = None) -> None:
-        self._engine = engine
-        self._owns_engine = False
+        super().__init__(engine)
         self._device = pair_of_devices(device)
         self._callback = StreamCallback(engine.callback, engine.channels)
-        self._lock = threading.Lock()
-        self._run: Run | None = None
 
     @classmethod
     def open(
@@ -98,78 +94,18 @@ class PortAudioHost(LiveHost):
         """What PortAudio sees. Raises :class:`~neutone.errors.MissingExtraError` where it is not installed."""
         return list_devices()
 
-    # -- life ----------------------------------------------------------------------------------------------------------
+    def _start_run(self) -> PortAudioRun:
+        _check_block_size(self._engine.block_size)
+        source, target = find_device(self._device[0], "input"), find_device(self._device[1], "output")
+        self._callback = StreamCallback(self._engine.callback, self._engine.channels)
+        return PortAudioRun(self._engine, self._callback, source, target)
 
-    def start(self) -> None:
-        """Open the device and let audio flow.
-
-        Raises:
-            neutone.errors.ConfigurationError: the engine's blocks are longer than a device's can be.
-            neutone.errors.HostError: there is no such device, or it refuses the rate, the block or the channels;
-                another host plays the engine.
-            neutone.errors.MissingExtraError: sounddevice or PortAudio is not installed.
-        """
-        with self._lock:
-            if self.running:
-                raise RuntimeError("the PortAudio host is running already")
-            self._run = None
-            _check_block_size(self._engine.block_size)
-            source, target = find_device(self._device[0], "input"), find_device(self._device[1], "output")
-            self._callback = StreamCallback(self._engine.callback, self._engine.channels)
-            self._run = start_run(self._engine, self._callback, source, target)
-
-    def stop(self) -> None:
-        """Give the device back; returns within seconds, even where the device is gone. Where :meth:`start` is under way
-        in another thread, what it starts is stopped."""
-        with self._lock:
-            run = self._run
-        if run is not None:
-            run.end()
-
-    def close(self) -> None:
-        """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""
-        self.stop()
-        if self._owns_engine:
-            self._engine.close()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Until the host no longer runs: stopped, or its device went away. False after `timeout` seconds."""
-        run = self._run
-        return run is None or run.ended.wait(timeout)
-
-    # -- what it is ----------------------------------------------------------------------------------------------------
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that does the work."""
-        return self._engine
-
-    @property
-    def running(self) -> bool:
-        """Whether it has been started and neither stopped nor lost its device."""
-        run = self._run
-        return run is not None and not run.ended.is_set()
-
-    @property
-    def error(self) -> HostError | None:
-        """Why the host ended by itself; None: it did not."""
-        run = self._run
-        return None if run is None else run.error
+    def _blocks_and_xruns(self) -> tuple[int, int]:
+        blocks, xruns, _ = self._callback.notes
+        return blocks, xruns
 
     @property
     def device_latency(self) -> tuple[float, float]:
         """What PortAudio estimates for the device's input and output, seconds; (0, 0) while the host is stopped."""
         run = self._run
         return (0.0, 0.0) if run is None else run.device_latency
-
-    @property
-    def stats(self) -> HostStats:
-        run = self._run
-        blocks, xruns, _ = self._callback.notes
-        live = self._engine.live_stats
-        late = live.late_frames - (0 if run is None else run.late_before)
-        return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=late)
-
-    @property
-    def latency(self) -> Latency:
-        return self._engine.latency

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import threading
 import time as clock
 from concurrent.futures import Future, InvalidStateError
@@ -12,10 +11,11 @@ from typing import Any
 
 from neutone import Engine
 from neutone.errors import HostError
+from neutone.plugins import LiveRun
 from neutone_portaudio._stream import ON_FINISHED, PROCESS, StreamCallback
 from neutone_portaudio.devices import PortAudioDevice, require_sounddevice
 
-__all__ = ["Run", "start_run"]
+__all__ = ["PortAudioRun"]
 
 POLL_SECONDS = 0.02
 SILENT_SECONDS = 3.0
@@ -26,8 +26,6 @@ CLOSE_SECONDS = 5.0
 IDLE_SECONDS = 1.0
 JOIN_SECONDS = 5.0
 
-_lock = threading.Lock()
-_running: set[Run] = set()
 _left_behind: list[object] = []
 """What PortAudio may still call: of streams that did not come back from closing."""
 
@@ -38,61 +36,32 @@ def _leave_portaudio_at_exit() -> None:
     atexit.unregister(require_sounddevice()._exit_handler)
 
 
-@functools.cache
-def _end_at_exit() -> None:
-    """Have PortAudio's thread out of memory that the interpreter is about to free; called at the first start, so that
-    it happens before sounddevice ends PortAudio and before engines close."""
-
-    def end_all() -> None:
-        with _lock:
-            runs = list(_running)
-        for run in runs:
-            run.end()
-
-    atexit.register(end_all)
-
-
-class Run:
-    """A stream, the thread that watches it and what ends them. A host makes another one at every start, so that nothing
-    of a run that is over, not even of one whose device left it hanging, reaches the next."""
-
-    error: HostError | None = None
-    """why it ended by itself"""
+class PortAudioRun(LiveRun):
+    """A stream of PortAudio's, which is watched for its device's end."""
 
     def __init__(
         self, engine: Engine, callback: StreamCallback, source: PortAudioDevice, target: PortAudioDevice
     ) -> None:
-        self._engine = engine
         self._callback = callback
-        self._stopping = threading.Event()
-        self._ending = threading.Lock()
-        self.ended = threading.Event()
-        channels = engine.channels
-        inputs, outputs = min(channels, source.input_channels), min(max(channels, 2), target.output_channels)
-        callback.attach(inputs, outputs, engine.block_size)
-        if engine.live_stats.blocks:
-            engine.reset()
-        self.late_before = engine.live_stats.late_frames
+        self._devices = source, target
         self._stream: Any = None
+        super().__init__(engine, "neutone-portaudio")
+
+    def _open(self) -> None:
+        source, target = self._devices
+        engine, channels = self._engine, self._engine.channels
+        inputs, outputs = min(channels, source.input_channels), min(max(channels, 2), target.output_channels)
+        self._callback.attach(inputs, outputs, engine.block_size)
+        self._begin()
         sounddevice = require_sounddevice()
-        callback.open()
+        self._callback.open()
         try:
             self._start_stream(sounddevice, (source.index, target.index), (inputs, outputs))
-            self._keeper = threading.Thread(target=self._keep, name="neutone-portaudio", daemon=True)
-            _end_at_exit()
-            self._keeper.start()
         except sounddevice.PortAudioError as error:
-            self._close_stream()
             raise HostError(
                 f"{source.name} and {target.name} do not run at {engine.sample_rate} Hz, "
                 f"{engine.block_size} frames, {inputs} in and {outputs} out: {error}"
             ) from error
-        except BaseException:
-            self._close_stream()
-            raise
-        with _lock:
-            if not self.ended.is_set():
-                _running.add(self)
 
     def _start_stream(self, sounddevice: Any, devices: tuple[int, int], channels: tuple[int, int]) -> None:
         """In a thread that is left behind where the device does not answer; what it opens later it closes."""
@@ -144,26 +113,7 @@ class Run:
         with self._ending:
             return (0.0, 0.0) if self.ended.is_set() else tuple(self._stream.latency)
 
-    def end(self) -> None:
-        """Give the device back; returns within seconds."""
-        self._stopping.set()
-        self._leave()
-        if self._keeper is not threading.current_thread():
-            self._keeper.join(JOIN_SECONDS)
-
-    def _leave(self) -> None:
-        with self._ending:
-            if self.ended.is_set():
-                return
-            try:
-                self._close_stream()
-            finally:
-                self._engine.release()
-                self.ended.set()
-                with _lock:
-                    _running.discard(self)
-
-    def _close_stream(self) -> None:
+    def _close(self) -> None:
         """A device that is gone may not answer: then its stream is left behind."""
         self._callback.close()
         if self._stream is None:
@@ -198,13 +148,3 @@ class Run:
             self.error = error
             _leave_portaudio_at_exit()
         self._leave()
-
-
-def start_run(engine: Engine, callback: StreamCallback, source: PortAudioDevice, target: PortAudioDevice) -> Run:
-    """Claims the engine for as long as it runs."""
-    engine.claim()
-    try:
-        return Run(engine, callback, source, target)
-    except BaseException:
-        engine.release()
-        raise

@@ -10,6 +10,7 @@ Then ``neutone.load("file.mine")`` finds it. :class:`neutone.testing.BackendCont
 """
 
 from neutone.plugins.contracts import Backend, Host, HostStats, LiveHost, Model, Session
+from neutone.plugins.live_run import LiveRun, RunHost
 from neutone.plugins.options import integer_option, refuse_unknown_options
 from neutone.plugins.registry import PluginInfo, Registry, backends, hosts
 
@@ -18,9 +19,11 @@ __all__ = [
     "Host",
     "HostStats",
     "LiveHost",
+    "LiveRun",
     "Model",
     "PluginInfo",
     "Registry",
+    "RunHost",
     "Session",
     "backends",
     "hosts",
