@@ -143,6 +143,23 @@ static bool is_constant(ramp r, float value)
     return r.from == value && r.to == value;
 }
 
+/* Interpolation, sums and gains can overflow what was finite. */
+static void sanitize_output(nt_stream *s, float *channel, uint32_t frames)
+{
+    nt_count(&s->nonfinite_output, s->kernels->sanitize(channel, channel, frames));
+}
+
+void nt_stream_add_fading(nt_stream *s, float *const *out, const float *fading, ptrdiff_t fading_stride,
+                          uint32_t channels, uint32_t frames)
+{
+    for (uint32_t c = 0; c < channels; c++) {
+        const float *from = fading + (ptrdiff_t)c * fading_stride;
+        for (uint32_t i = 0; i < frames; i++) /* the gain first: it is at most 1, so the product cannot overflow */
+            out[c][i] += from[i] * ((float)(frames - 1 - i) / (float)frames);
+        sanitize_output(s, out[c], frames);
+    }
+}
+
 void nt_stream_read(nt_stream *s, float *out, ptrdiff_t out_stride, uint32_t frames)
 {
     if (frames == 0)
@@ -177,10 +194,7 @@ void nt_stream_read(nt_stream *s, float *out, ptrdiff_t out_stride, uint32_t fra
     if (!is_constant(gain, 1.0f))
         for (uint32_t c = 0; c < host_channels; c++)
             s->kernels->gain_ramp(out + (ptrdiff_t)c * out_stride, gain.from, gain.to, frames);
-    /* Interpolation, sums and gains can overflow what was finite. */
     if (s->resamples || host_channels < out_channels || !wet_only || !is_constant(gain, 1.0f))
-        for (uint32_t c = 0; c < host_channels; c++) {
-            float *channel = out + (ptrdiff_t)c * out_stride;
-            nt_count(&s->nonfinite_output, s->kernels->sanitize(channel, channel, frames));
-        }
+        for (uint32_t c = 0; c < host_channels; c++)
+            sanitize_output(s, out + (ptrdiff_t)c * out_stride, frames);
 }

@@ -27,8 +27,20 @@ static nt_status gather_curves(nt_stream *s, const float *params, ptrdiff_t para
     return NT_OK;
 }
 
-static uint32_t resample_into(nt_resampler *resampler, nt_ring *ring, const float *from, ptrdiff_t stride,
-                              uint32_t frames)
+/* A sum of weighted frames can overflow although each of them is finite. */
+static uint64_t sanitize_span(const nt_stream *s, const nt_span *span, uint32_t channels, uint32_t frames)
+{
+    uint64_t broken = 0;
+    for (uint32_t c = 0; c < channels; c++) {
+        float *row = span->first + (ptrdiff_t)c * span->stride;
+        broken += s->kernels->sanitize(row, row, frames);
+    }
+    return broken;
+}
+
+/* Returns the number of frames that came of it, at the model's rate. The first `checked_channels` rows are sanitised. */
+static uint32_t resample_into(nt_stream *s, nt_resampler *resampler, nt_ring *ring, const float *from,
+                              ptrdiff_t stride, uint32_t frames, uint32_t checked_channels)
 {
     uint32_t done = 0, pushed = 0;
     for (;;) {
@@ -36,21 +48,13 @@ static uint32_t resample_into(nt_resampler *resampler, nt_ring *ring, const floa
         uint32_t used, generated;
         nt_resampler_process(resampler, from + done, stride, frames - done, span.first, span.stride, span.frames,
                              &used, &generated);
+        nt_count(&s->nonfinite_input, sanitize_span(s, &span, checked_channels, generated));
         nt_ring_commit(ring, generated);
         done += used;
         pushed += generated;
         if (generated < span.frames || span.frames == 0)
             return pushed;
     }
-}
-
-/* Answers the frames that came of it, at the model's rate. */
-static uint32_t push_at_model_rate(nt_stream *s, nt_resampler *resampler, nt_ring *ring, const float *from,
-                                   ptrdiff_t stride, uint32_t frames)
-{
-    if (s->resamples)
-        return resample_into(resampler, ring, from, stride, frames);
-    return nt_ring_push(ring, from, stride, frames);
 }
 
 /* As if pushed, but for the samples: the resampler goes on, so that positions stay exact. */
@@ -122,7 +126,9 @@ static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint3
     if (lost)
         s->gaps[s->gap_count - 1].frames += lose_at_model_rate(s, s->resampler_in, audio, block, frames);
     else
-        s->pushed += push_at_model_rate(s, s->resampler_in, s->ring_in, audio, block, frames);
+        s->pushed += s->resamples
+                         ? resample_into(s, s->resampler_in, s->ring_in, audio, block, frames, in_channels)
+                         : nt_ring_push(s->ring_in, audio, block, frames);
 }
 
 static void push_curves(nt_stream *s, uint32_t frames, bool lost)
@@ -132,8 +138,10 @@ static void push_curves(nt_stream *s, uint32_t frames, bool lost)
         return;
     if (lost)
         lose_at_model_rate(s, s->resampler_params, s->curves, block, frames);
+    else if (s->resamples) /* values from 0 to 1 on straight lines: nothing overflows */
+        resample_into(s, s->resampler_params, s->ring_params, s->curves, block, frames, 0);
     else
-        push_at_model_rate(s, s->resampler_params, s->ring_params, s->curves, block, frames);
+        nt_ring_push(s->ring_params, s->curves, block, frames);
 }
 
 nt_status nt_stream_write(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,

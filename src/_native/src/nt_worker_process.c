@@ -118,15 +118,13 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
 }
 
 /* What the stream before still had to say, fading over the block. */
-static void add_fading(nt_runner *runner, float *const *out, uint32_t frames)
+static void add_fading(nt_runner *before, nt_runner *after, float *const *out, uint32_t frames)
 {
-    ptrdiff_t block = (ptrdiff_t)runner->of.host_block;
-    if (frames > runner->of.host_block)
+    ptrdiff_t block = (ptrdiff_t)before->of.host_block;
+    if (frames > before->of.host_block)
         return;
-    nt_stream_read(runner->of.stream, runner->out, block, frames);
-    for (uint32_t c = 0; c < runner->of.host_channels; c++)
-        for (uint32_t i = 0; i < frames; i++)
-            out[c][i] += runner->out[c * block + i] * (float)(frames - 1 - i) / (float)frames;
+    nt_stream_read(before->of.stream, before->out, block, frames);
+    nt_stream_add_fading(after->of.stream, out, before->out, block, before->of.host_channels, frames);
 }
 
 static nt_status process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
@@ -152,7 +150,7 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
         silence(out, channels, frames);
     if (before) {
         if (channels == before->of.host_channels)
-            add_fading(before, out, frames);
+            add_fading(before, runner, out, frames);
         retire(worker, before);
     }
     for (uint32_t c = 0; c < channels; c++)

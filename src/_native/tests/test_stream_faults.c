@@ -80,6 +80,60 @@ static void test_broken_output(uint32_t model_block)
     free(out);
 }
 
+static void note_nonfinite(test_session *session, uint32_t frames)
+{
+    uint32_t *found = session->note;
+    for (uint32_t i = 0; i < frames; i++)
+        *found += !isfinite(newest_input(session, 0, frames)[i]);
+    pass_through(session, frames);
+}
+
+/* Interpolation between finite samples near the largest float overshoots. Neither the model nor the host sees that. */
+static void test_overshoot(nt_resampler_kind kind)
+{
+    setup s = setup_at(44100, 0);
+    s.kind = kind;
+    s.body = note_nonfinite;
+    case_of("overshoot", &s);
+    fixture f;
+    open_fixture(&f, s);
+    uint32_t found = 0;
+    f.session.note = &found;
+    float *in = new_floats(FRAMES), *out = new_floats(FRAMES);
+    for (uint32_t i = 0; i < FRAMES; i++)
+        in[i] = i / 5 % 2 ? 3.4e38f : -3.4e38f;
+    drive(&f, in, NULL, out, FRAMES);
+    CHECK(f.session.runs > 0);
+    CHECK_EQUAL(found, 0);
+    for (uint32_t t = 0; t < FRAMES; t++)
+        CHECK(isfinite(out[t]));
+    CHECK(stats_of(&f).nonfinite_input > 0);
+    close_fixture(&f);
+    free(in);
+    free(out);
+}
+
+/* A sum of two streams that overflows is silence, and counted; what does not overflow is exact. */
+static void test_fading_overflow(void)
+{
+    setup s = setup_at(48000, 0);
+    case_of("fading overflow", &s);
+    fixture f;
+    open_fixture(&f, s);
+    float out[BLOCK], fading[BLOCK], *row = out;
+    for (int i = 0; i < BLOCK; i++) {
+        out[i] = i < 4 ? 3e38f : 0.25f;
+        fading[i] = 3e38f;
+    }
+    nt_stream_add_fading(f.stream, &row, fading, BLOCK, 1, BLOCK);
+    for (int i = 0; i < BLOCK; i++) {
+        double sum = (double)3e38f * (BLOCK - 1 - i) / BLOCK;
+        CHECK_NEAR(out[i], i < 4 ? 0.0 : sum + 0.25, 1e-6 * sum);
+    }
+    CHECK_EQUAL(stats_of(&f).nonfinite_output, 4);
+    close_fixture(&f);
+}
+
 /* A failing session costs its block, which is silent, and a reset; the rest comes when it should. */
 static void test_failing_session(setup s, uint32_t run)
 {
@@ -252,6 +306,10 @@ int main(void)
         test_failing_session(setup_at(48000, blocks[i]), 4);
         test_failing_session(setup_at(44100, blocks[i]), 4);
     }
+    test_overshoot(NT_LINEAR);
+    test_overshoot(NT_HERMITE);
+    test_overshoot(NT_SINC);
+    test_fading_overflow();
     test_failure_leaves_the_rest();
     test_session_without_reset();
     test_wrong_frames(false);

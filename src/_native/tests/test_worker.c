@@ -90,6 +90,34 @@ static void test_takeover(bool in_callback)
     close_worker(pool, worker);
 }
 
+/* The block of a takeover, with samples so large that any factor above 1 makes them infinite. */
+static void test_loud_takeover(bool in_callback)
+{
+    enum { BLOCK = 512, BLOCKS = 8 };
+    check_case("loud takeover");
+    nt_pool *pool;
+    nt_worker *worker;
+    open_worker(&pool, &worker);
+    setup s = background_setup(BLOCK, 0, 1, NT_LATE_SILENCE);
+    offer(worker, &lanes[0], s, in_callback);
+    float in[BLOCK], out[BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        in[i] = 3e38f;
+    for (int k = 0; k < BLOCKS; k++) {
+        if (k == 5) {
+            s.fades_in = true;
+            offer(worker, &lanes[1], s, in_callback);
+        }
+        CHECK_EQUAL(process_mono(worker, in, out, BLOCK), NT_OK);
+        for (int i = 0; i < BLOCK; i++)
+            CHECK(isfinite(out[i]));
+        if (k == 5)
+            CHECK_NEAR(out[BLOCK / 4], 3e38 * (BLOCK - 1 - BLOCK / 4) / BLOCK, 1e33);
+    }
+    CHECK_EQUAL(collect(worker, lanes, LANES), 1);
+    close_worker(pool, worker);
+}
+
 static void test_offers_that_nobody_takes(void)
 {
     check_case("offers that nobody takes");
@@ -435,6 +463,8 @@ int main(void)
     test_latency(1024, 64, 1);
     test_takeover(false);
     test_takeover(true);
+    test_loud_takeover(false);
+    test_loud_takeover(true);
     test_offers_that_nobody_takes();
     test_block_sizes();
     test_callback_and_close();

@@ -104,6 +104,12 @@ nt_status nt_stream_write(nt_stream *stream, const float *in, ptrdiff_t in_strid
 nt_status nt_stream_run(nt_stream *stream);
 void nt_stream_read(nt_stream *stream, float *out, ptrdiff_t out_stride, uint32_t frames);
 
+/* [audio-thread] For the block in which `stream` takes over from another one: adds `fading`, what the other still has to
+ * say, to `out` (both `channels` by `frames`), falling from full level to silence. Sums that overflow become silence and
+ * count as this stream's nonfinite_output. */
+void nt_stream_add_fading(nt_stream *stream, float *const *out, const float *fading, ptrdiff_t fading_stride,
+                          uint32_t channels, uint32_t frames);
+
 /* [run's thread] At most one model block. Answers whether there was one; `status` is that of its session. */
 bool nt_stream_run_block(nt_stream *stream, nt_status *status);
 
