@@ -101,6 +101,11 @@ def test_wrong_out_is_refused():
     for out in (np.zeros((2, 63), np.float32), np.zeros((64, 2), np.float32).T, read_only):
         with pytest.raises(ValueError, match="out"):
             engine.process(audio, out=out)
+    for overlap in (0, 4, 63 * 4, -4):
+        memory = np.zeros(1000, np.float32)[500:]
+        shared = np.lib.stride_tricks.as_strided(memory, (2, 64), (overlap, 4))
+        with pytest.raises(ValueError, match="rows overlap"):
+            engine.process(audio, out=shared)
     with pytest.raises(TypeError, match="out"):
         engine.process(audio, out=np.zeros((2, 64)))
     np.testing.assert_array_equal(engine.process(audio), audio)

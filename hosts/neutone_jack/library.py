@@ -28,6 +28,9 @@ USED_BY_C = (
     "port_set_latency_range",
 )
 
+JACK2_LONGEST_NAME = 63
+"""bytes: JACK_CLIENT_NAME_SIZE of jack2, less the terminating zero"""
+
 
 class Library:
     """The module ``jack`` of JACK-Client, and the same libjack once more for calls by address. Clients and ports are
@@ -51,8 +54,9 @@ class Library:
 
     @property
     def longest_client_name(self) -> int:
-        """Bytes; libjack cuts what is longer."""
-        return int(self._call("jack_client_name_size", ctypes.c_int)) - 1
+        """The longest client name that a server takes, in bytes. jack_client_name_size() of jack2 counts two bytes
+        more (JackConstants.h adds one to a size that has room for the terminating zero already)."""
+        return min(int(self._call("jack_client_name_size", ctypes.c_int)) - 1, JACK2_LONGEST_NAME)
 
     def check_client_name(self, name: str) -> None:
         """Raises :class:`~neutone.errors.ConfigurationError` where it is too long."""

@@ -73,6 +73,9 @@ cdef object hold_input(Py_buffer *view, object array, str what):
 cdef int hold_output(Py_buffer *view, object array, str what) except -1:
     if hold(view, array, True, what):
         raise ShapeError(f"{what} must have the samples of a channel side by side (strides {array.strides})")
+    if view.shape[0] > 1 and abs(view.strides[0]) < 4 * view.shape[1]:
+        PyBuffer_Release(view)
+        raise ShapeError(f"{what} must have a row of its own for each channel: its rows overlap (strides {array.strides})")
     return 0
 
 
