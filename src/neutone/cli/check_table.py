@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from neutone.check_result import CheckResult
-from neutone.cli.terminal import new_table
+from neutone.cli.terminal import cell, new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,13 +18,11 @@ VERDICTS = {True: ("ok", "green"), False: ("FAILED", "red"), None: ("unknown", "
 
 def check_table(checks: Iterable[CheckResult], *, title: str) -> Table:
     """A line for each check."""
-    from rich.text import Text
-
     table = new_table(title=title)
     table.add_column("check", no_wrap=True)
     table.add_column("result", no_wrap=True)
     table.add_column("details", overflow="fold")
     for check in checks:
         word, style = VERDICTS[check.passed]
-        table.add_row(Text(check.name), Text(word, style=style), Text(check.detail))
+        table.add_row(cell(check.name), cell(word, style), cell(check.detail))
     return table

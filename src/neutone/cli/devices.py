@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neutone.cli.options import JsonFlag
-from neutone.cli.terminal import new_table, output, print_json, remark
+from neutone.cli.terminal import cell, new_table, output, print_json, remark
 from neutone.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ def devices(
 
 
 def _table(found: list[dict[str, Any]]) -> Table:
-    from rich.markup import escape
-
     table = new_table()
     table.add_column("number", justify="right")
     for heading in ("name", "host API"):
@@ -47,5 +45,5 @@ def _table(found: list[dict[str, Any]]) -> Table:
         table.add_column(heading, justify="right")
     for device in found:
         numbers = (str(device[key]) for key in ("input_channels", "output_channels", "sample_rate"))
-        table.add_row(str(device["index"]), escape(device["name"]), escape(device["host_api"]), *numbers)
+        table.add_row(str(device["index"]), cell(device["name"]), cell(device["host_api"]), *numbers)
     return table

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neutone.cli.live_controls import KEY_HELP, LiveControls
+from neutone.cli.terminal import cell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,7 +68,7 @@ class LiveDisplay:
 
     def _heading(self) -> Text:
         engine = self._host.engine
-        text = Text(engine.model.metadata.model_name, style="bold")
+        text = cell(engine.model.metadata.model_name, "bold")
         client = getattr(self._host, "client_name", "")
         where = f"{self._host_name} {client}".strip()
         text.append(f"   {where}, {engine.sample_rate} Hz, {engine.block_size} frames", style="dim")
@@ -134,9 +135,9 @@ class LiveDisplay:
             selected = name == controls.selected
             table.add_row(
                 ">" if selected else " ",
-                Text(name, style="bold" if selected else ""),
+                cell(name, "bold" if selected else ""),
                 bar(unit, 20),
-                value if isinstance(value, str) else f"{value:.3g}",
+                cell(value if isinstance(value, str) else f"{value:.3g}"),
                 Text(midi, style="cyan"),
             )
         return table
@@ -148,5 +149,5 @@ class LiveDisplay:
         if not scheduling.startswith("real-time"):
             lines.append(Text(f"scheduling: {scheduling}", style="yellow"))
         if engine.error is not None:
-            lines.append(Text(str(engine.error), style="red"))
+            lines.append(cell(str(engine.error), "red"))
         return lines

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from neutone.cli.terminal import printable
 
 __all__ = ["Panel", "draw"]
 
@@ -43,6 +47,12 @@ class Panel:
 
 def draw(panels: Sequence[Panel], rate: int, title: str, path: Path) -> None:
     """Write a PNG; the first panel is the sound before, the others are after."""
+    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):  # a name may hold dollar signs
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # or letters that the font has not
+        _draw(panels, rate, printable(title), path)
+
+
+def _draw(panels: Sequence[Panel], rate: int, title: str, path: Path) -> None:
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=17, fontweight="bold")
@@ -65,7 +75,7 @@ def draw(panels: Sequence[Panel], rate: int, title: str, path: Path) -> None:
 
 
 def _draw_waveform(axis: Any, panel: Panel, before: Panel, rate: int) -> None:
-    axis.set_title(f"{panel.name}: {panel.caption}", loc="left", fontsize=13)
+    axis.set_title(printable(f"{panel.name}: {panel.caption}"), loc="left", fontsize=13)
     axis.set_ylabel("amplitude", fontsize=12)
     axis.grid(alpha=0.25)
     is_after = panel is not before
@@ -92,7 +102,7 @@ def _draw_curve(axis: Any, panel: Panel, rate: int) -> None:
     scale = axis.twinx()
     scale.plot(np.linspace(0.0, len(panel.curve) / rate, len(shown)), shown, color=CURVE_COLOUR, linewidth=2.2)
     scale.set_ylim(-0.05, 1.05)
-    scale.set_ylabel(panel.curve_name, fontsize=12, color=CURVE_COLOUR)
+    scale.set_ylabel(printable(panel.curve_name), fontsize=12, color=CURVE_COLOUR)
     scale.tick_params(axis="y", colors=CURVE_COLOUR)
 
 

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from neutone.cli.options import JsonFlag
-from neutone.cli.terminal import new_table, output, print_json
+from neutone.cli.terminal import cell, new_table, output, print_json
 from neutone.errors import PluginWarning
 
 __all__ = ["plugins"]
@@ -22,17 +22,11 @@ def plugins(as_json: JsonFlag = False) -> None:
     for heading in ("group", "name", "suffixes", "distribution", "version", "status"):
         table.add_column(heading, overflow="fold")
     for line in lines:
-        status = f"[red]broken: {_escaped(line['error'])}[/]" if line["error"] else "[green]ok[/]"
         suffixes = " ".join(line["suffixes"])
-        cells = (line["group"], line["name"], suffixes, line["distribution"], line["version"])
-        table.add_row(*(_escaped(cell) for cell in cells), status)
+        texts = (line["group"], line["name"], suffixes, line["distribution"], line["version"])
+        status = cell(f"broken: {line['error']}", "red") if line["error"] else cell("ok", "green")
+        table.add_row(*(cell(text) for text in texts), status)
     output().print(table)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _describe() -> list[dict[str, Any]]:

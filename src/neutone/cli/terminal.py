@@ -1,28 +1,85 @@
-"""Where text goes. Consoles are made when they are used, so that redirected streams are seen."""
+"""Where text goes. Consoles are made when they are used, so that redirected streams are seen.
+
+Whatever is printed passes here, and much of it comes from files: no control character of theirs reaches the terminal.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import os
 import sys
+import traceback
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
+    from rich.text import Text
 
-__all__ = ["complain", "new_table", "notes", "output", "print_json", "print_line", "progress_bar", "remark"]
+__all__ = [
+    "cell",
+    "complain",
+    "new_table",
+    "notes",
+    "output",
+    "print_json",
+    "print_line",
+    "print_traceback",
+    "printable",
+    "progress_bar",
+    "remark",
+]
 
 PIPED_WIDTH = 120
+HARMLESS = "\n\t\u200c\u200d"
+"""control characters that are text: the last two join or separate letters in Persian, Hindi and emoji"""
+
+
+def printable(text: str) -> str:
+    """The text with escapes such as ``\\x1b`` in place of characters that a terminal would act on: control characters,
+    and those that change the direction of writing or cannot be seen.
+
+    >>> printable("\x1b[2Jamp\u202e")
+    '\\\\x1b[2Jamp\\\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in HARMLESS or unicodedata.category(character) == "Zs"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+@functools.cache
+def _console_class() -> type[Console]:
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class PrintableConsole(Console):
+        """Text is made printable where it becomes segments, which everything does that rich shows."""
+
+        def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+            for segment in super().render(*arguments, **options):
+                shown = segment.text if segment.control else printable(segment.text)
+                yield segment if shown == segment.text else Segment(shown, segment.style)
+
+    return PrintableConsole
 
 
 def _console(*, stderr: bool) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
+    # No markup: a name in brackets is a name.
+    options: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
+    console = _console_class()(**options)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(stderr=stderr, highlight=False, width=PIPED_WIDTH)  # rich assumes 80, and cuts columns
+        console = _console_class()(**options, width=PIPED_WIDTH)  # rich assumes 80, and cuts columns
     return console
 
 
@@ -59,26 +116,47 @@ def complain(message: str) -> None:
     _print_unwrapped(notes(), f"neutone: {message}", "red")
 
 
+def print_traceback() -> None:
+    """The exception that is being handled, on stderr."""
+    for line in traceback.format_exc().splitlines():
+        _print_unwrapped(notes(), line, "")
+
+
 def print_json(value: Any) -> None:
-    """A document for programs: never coloured, never wrapped. To nobody where stdout is closed."""
+    """A document for programs: never coloured, never wrapped; numbers that JSON does not have become null. To nobody if
+    stdout is closed."""
     if sys.stdout is None:
         return
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Text for a table, no markup. It is made printable here, before the columns are measured."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
 
 
 def new_table(*, title: str | None = None, caption: str | None = None) -> Table:
-    """A table in the house style."""
+    """A table in the house style. Title and caption hold names from files, so nothing in them is taken for markup."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     return Table(
         box=box.SIMPLE_HEAD,
-        title=title,
-        caption=caption,
+        title=None if title is None else Text(printable(title), style="bold"),
+        caption=None if caption is None else Text(printable(caption), style="dim"),
         title_justify="left",
         caption_justify="left",
-        title_style="bold",
-        caption_style="dim",
         padding=(0, 1),
         pad_edge=False,
     )
