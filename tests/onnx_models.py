@@ -132,3 +132,29 @@ def fails_on_loud(path):
         initializers,
         {"model_name": "fails on loud", "is_input_mono": True, "is_output_mono": True},
     )
+
+
+def endless(path):
+    """audio_out = audio, after a loop that ends for silence only: opening it runs it on silence, and comes back."""
+    frames = helper.make_tensor_value_info("i", TensorProto.INT64, [])
+    going = helper.make_tensor_value_info("going", TensorProto.BOOL, [])
+    still = helper.make_tensor_value_info("still", TensorProto.BOOL, [])
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["before"], ["after"]),
+            helper.make_node("Abs", ["before"], ["magnitude"]),
+            helper.make_node("ReduceMax", ["magnitude"], ["peak"], keepdims=0),
+            helper.make_node("Greater", ["peak", "zero"], ["still"]),
+        ],
+        "body",
+        [frames, going, value("before", [1, "N"])],
+        [still, value("after", [1, "N"])],
+    )
+    return save(
+        path,
+        [helper.make_node("Loop", ["", "go", "audio"], ["audio_out"], body=body)],
+        [value("audio", [1, "N"])],
+        [value("audio_out", [1, "N"])],
+        [("go", np.array(True)), ("zero", np.array(0.0, np.float32))],
+        {"model_name": "endless", "is_input_mono": True, "is_output_mono": True},
+    )

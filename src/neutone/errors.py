@@ -9,12 +9,15 @@ True
 
 from __future__ import annotations
 
+import reprlib
+
 __all__ = [
     "AudioFileError",
     "AudioTypeError",
     "CompatibilityWarning",
     "ConfigurationError",
     "HostError",
+    "IncompleteAudioWarning",
     "InferenceError",
     "MetadataError",
     "MissingExtraError",
@@ -28,7 +31,23 @@ __all__ = [
     "ShapeError",
     "UnknownParameterError",
     "UnknownPluginError",
+    "UntrustedFileError",
+    "shown",
 ]
+
+SHOWN_CHARACTERS = 80
+
+_shortened = reprlib.Repr()
+_shortened.maxstring = _shortened.maxother = _shortened.maxlong = SHOWN_CHARACTERS
+
+
+def shown(value: object) -> str:
+    """The repr of a value for a message, cut in the middle where it is long: a file may hold a name of 100 MB.
+
+    >>> shown("amp"), len(shown("x" * 1000))
+    ("'amp'", 80)
+    """
+    return _shortened.repr(value)
 
 
 class NeutoneError(Exception):
@@ -82,6 +101,10 @@ class HostError(NeutoneError, RuntimeError):
     """An audio server or device cannot be used, or went away."""
 
 
+class UntrustedFileError(NeutoneError, PermissionError):
+    """A file that was fetched would run its code, and nobody has said that it may."""
+
+
 class UnknownPluginError(NeutoneError, LookupError):
     """No plug-in of that name, or for that file, is installed."""
 
@@ -96,6 +119,10 @@ class PluginWarning(UserWarning):
 
 class NativeSessionWarning(UserWarning):
     """A backend that can run without the GIL cannot do so here."""
+
+
+class IncompleteAudioWarning(UserWarning):
+    """An audio file holds less than its header promises."""
 
 
 class CompatibilityWarning(UserWarning):

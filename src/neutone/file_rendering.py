@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from neutone.audio_file import container_of, open_input, open_output
 from neutone.engine import Engine, Parameters
-from neutone.errors import AudioFileError, ConfigurationError
+from neutone.errors import AudioFileError
 from neutone.file_replacement import replaced_when_complete
 from neutone.plugins.contracts import Model
 from neutone.rendering import DEFAULT_BLOCK_SIZE, Progress, prepare_engine, render_blocks
@@ -21,50 +20,14 @@ __all__ = ["render_file", "write_audio"]
 
 Array = NDArray[np.float32]
 
-# The most exact sample format that each container holds; what is missing takes libsndfile's default.
-SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
-
-
-def _container(path: Path) -> str:
-    name = {"AIF": "AIFF"}.get(path.suffix.upper().removeprefix("."), path.suffix.upper().removeprefix("."))
-    if name not in soundfile.available_formats() or name == "RAW":  # no header: nobody could read it back
-        raise ConfigurationError(
-            f"cannot write {path}: the suffix is {path.suffix!r}, expected one of .wav, .flac, .aiff, .ogg, .mp3"
-        )
-    return name
-
-
-def _open_input(path: Path) -> soundfile.SoundFile:
-    if not path.is_file():
-        raise FileNotFoundError(f"no audio file {path}")
-    try:
-        return soundfile.SoundFile(os.fsencode(path))  # soundfile itself encodes as UTF-8 only
-    except soundfile.LibsndfileError as error:
-        raise AudioFileError(f"cannot read {path}: {error.error_string}") from error
-    except TypeError as error:  # soundfile's answer to .raw
-        raise AudioFileError(f"cannot read {path}: a file without a header tells neither rate nor channels") from error
-
-
-@contextmanager
-def _open_output(name: Path, path: Path, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
-    container = _container(path)
-    try:
-        file = soundfile.SoundFile(
-            os.fsencode(name), "w", sample_rate, channels, subtype=SUBTYPES.get(container), format=container
-        )
-    except (soundfile.LibsndfileError, ValueError) as error:
-        raise AudioFileError(f"cannot write {path} with {channels} channels at {sample_rate} Hz: {error}") from error
-    try:
-        with file:
-            yield file
-    except soundfile.LibsndfileError as error:
-        raise AudioFileError(f"cannot write {path}, is the disk full? ({error.error_string})") from error
-
 
 def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
     """Write float32 (channels, frames) at a rate in Hz; the suffix picks the format."""
     path = Path(path)
-    with replaced_when_complete(path) as temporary, _open_output(temporary, path, sample_rate, len(audio)) as file:
+    with (
+        replaced_when_complete(path) as temporary,
+        open_output(temporary, path, sample_rate, *audio.shape) as file,
+    ):
         file.write(audio.T)
 
 
@@ -93,16 +56,19 @@ def render_file(
         FileNotFoundError: there is no source.
         neutone.errors.AudioFileError: a file cannot be read or written (an :class:`OSError`).
         neutone.errors.ConfigurationError: the target's suffix is no audio format.
+
+    Warns:
+        neutone.errors.IncompleteAudioWarning: the source is truncated; what is there is rendered.
     """
     source, target = Path(source), Path(target)
-    _container(target)
-    with _open_input(source) as reader:
+    container_of(target)
+    with open_input(source) as reader:
         engine = Engine(model, reader.samplerate, block_size, reader.channels, resampler=resampler, taps=taps)
         with engine, replaced_when_complete(target) as temporary:
             curves = prepare_engine(
                 engine, params, reader.frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
             )
-            with _open_output(temporary, target, reader.samplerate, reader.channels) as writer:
+            with open_output(temporary, target, reader.samplerate, reader.channels, reader.frames) as writer:
                 done = 0
                 for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
                     writer.write(block.T)

@@ -1,19 +1,33 @@
-"""The command line: ``neutone demo``, ``info``, ``render``, ``plugins``, ``bench``, ``export`` and
-``validate``.
+"""The command line: ``neutone demo``, ``info``, ``render``, ``live`` and others; ``neutone --help`` lists them.
 
 Results go to stdout, progress and complaints to stderr. What goes wrong is one line and exit code 2; Ctrl-C is 130.
 """
 
 from __future__ import annotations
 
+from neutone.cli import interruption
+
 __all__ = ["main"]
+
+TYPER_INTERRUPTED = 130
+"""how typer ends, without a word, when KeyboardInterrupt reaches it"""
 
 
 def main() -> None:
     """What the installed script ``neutone`` runs."""
     try:
+        interruption.raise_on_signals()
+        interruption.ignore_unraisable_interrupts()
         from neutone.cli.app import app
 
         app()
-    except KeyboardInterrupt:  # outside of a command, which says it in words
-        raise SystemExit(130) from None
+    except KeyboardInterrupt:  # before typer has begun
+        interruption.say_so()
+        raise SystemExit(interruption.exit_code()) from None
+    except SystemExit as end:
+        if end.code == TYPER_INTERRUPTED and interruption.received():  # while typer prepared the command
+            interruption.say_so()
+            raise SystemExit(interruption.exit_code()) from None
+        raise
+    finally:
+        interruption.let_signals_end_the_process()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import traceback
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,13 +10,15 @@ from typing import ParamSpec, TextIO, TypeVar
 
 import typer
 
-from neutone.cli.terminal import complain, remark
-from neutone.errors import NeutoneError, PluginWarning
+from neutone.cli import interruption
+from neutone.cli.terminal import complain, print_traceback, remark
+from neutone.errors import IncompleteAudioWarning, NeutoneError, PluginWarning
 
-__all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "explain", "one_line_errors", "traceback_wanted"]
+__all__ = ["EXIT_ERROR", "explain", "one_line_errors", "traceback_wanted"]
 
 EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+LONGEST_MESSAGE = 1000
+"""characters: a file may hold a name of 100 MB"""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +36,8 @@ def explain(error: Exception) -> str:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         message = f"unexpected error, {reason}; for details run: neutone --debug ..."
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return " ".join(lines) or type(error).__name__
+    line = " ".join(lines) or type(error).__name__
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}..."
 
 
 def _explain_system_error(error: OSError) -> str:
@@ -62,17 +64,19 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     def guarded(*arguments: P.args, **options: P.kwargs) -> R:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            warnings.simplefilter("always", PluginWarning)
+            for category in (PluginWarning, IncompleteAudioWarning):
+                warnings.simplefilter("always", category)
             try:
                 return command(*arguments, **options)
             except (typer.Exit, typer.Abort, BrokenPipeError):  # typer's own, and `neutone ... | head`
                 raise
-            except KeyboardInterrupt:
-                complain("interrupted")
-                raise typer.Exit(EXIT_INTERRUPTED) from None
-            except Exception as error:
+            except (KeyboardInterrupt, Exception) as error:
                 if traceback_wanted.get():
-                    traceback.print_exc()
+                    print_traceback()
+                # What fails behind a signal may fail because of it: some libraries turn it into an error of their own.
+                if isinstance(error, KeyboardInterrupt) or interruption.received():
+                    interruption.say_so()
+                    raise typer.Exit(interruption.exit_code()) from None
                 complain(explain(error))
                 raise typer.Exit(EXIT_ERROR) from None
 

@@ -47,6 +47,12 @@ def export(
         raise ConfigurationError(f"--format is {formats!r}, expected {', '.join(FORMATS)} or both with a comma")
     from neutone.sdk.wrapper_source import open_wrapper
 
+    if checkpoint is not None:
+        from neutone.file_replacement import ProtectedFiles
+
+        inputs = ProtectedFiles([checkpoint])
+        for written in ("model.nm", "metadata.json", "model.onnx"):
+            inputs.refuse_as_target(folder / written)
     model = open_wrapper(name, checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     if "nm" in wanted:

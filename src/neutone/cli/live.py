@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time as clock
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neutone.cli.errors import EXIT_ERROR
-from neutone.cli.options import BackendName, LoadOptions, ModelName, open_model, read_parameters, split_pairs, typed
+from neutone.cli.interruption import set_instead_of_raising
+from neutone.cli.options import (
+    BackendName,
+    LoadOptions,
+    ModelName,
+    open_model,
+    read_parameters,
+    split_pairs,
+    typed,
+)
 from neutone.cli.terminal import complain, notes, print_json, print_line, remark
 from neutone.errors import ConfigurationError
 
@@ -77,7 +82,7 @@ def live(
     }
     given.update({key: typed(text) for key, text in split_pairs(host_options, "--host-option").items()})
     model = open_model(model_name, backend, options)
-    with _ending() as ended:
+    with set_instead_of_raising() as ended:
         host = _open_host(
             host_name, model, {key: value for key, value in given.items() if value is not None}, channels, slack, late
         )
@@ -128,26 +133,6 @@ def _open_host(
         option = {"sample_rate": "rate", "block_size": "block"}.get(stray[0], stray[0])
         raise ConfigurationError(f"--{option} is not for the host {host_name!r}")
     return plugin.open(model, channels=channels, slack=slack, late=late, **given)
-
-
-@contextmanager
-def _ending() -> Iterator[threading.Event]:
-    """An event that signals set, instead of ending the program in the middle and leaving the terminal as it is."""
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, end) for number in numbers}
-    if hasattr(signal, "siginterrupt"):
-        for number in before:  # libjack takes an interrupted system call for a broken server
-            signal.siginterrupt(number, False)
-    try:
-        yield ended
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _run(

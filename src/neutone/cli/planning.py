@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neutone.errors import ConfigurationError
+from neutone.file_replacement import ProtectedFiles
 
 __all__ = ["Job", "plan_jobs"]
 
@@ -32,6 +33,8 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[
     for path in (*inputs, output):
         if str(path) in ("", "."):  # an unset variable of a shell script, not a wish
             raise ConfigurationError("an input or output is empty or the current folder: name it, such as ./takes")
+    if ".." in output.parts:  # behind a folder that is yet to be made, it leads to files that are there already
+        output = Path(os.path.realpath(output))
     if _is_single_file(inputs, output):
         if suffix is not None and output.suffix.lower() != suffix:
             raise ConfigurationError(f"{output} does not end in {suffix}, as --format says")
@@ -46,7 +49,9 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[
     if not jobs:
         raise ConfigurationError(f"no audio files in {', '.join(map(str, inputs))}")
     _refuse_shared_targets(jobs)
-    _refuse_overwritten_inputs(jobs)
+    protected = ProtectedFiles(job.source for job in jobs)
+    for job in jobs:
+        protected.refuse_as_target(job.target)
     return jobs
 
 
@@ -97,16 +102,3 @@ def _refuse_shared_targets(jobs: list[Job]) -> None:
         first = sources.setdefault(job.target, job.source)
         if first is not job.source:
             raise ConfigurationError(f"both {first} and {job.source} would be written to {job.target}")
-
-
-def _refuse_overwritten_inputs(jobs: list[Job]) -> None:
-    """Files are compared, not names: a link to an input is the input."""
-    inputs = {_identity(job.source): job.source for job in jobs if job.source.exists()}
-    for job in jobs:
-        if job.target.exists() and (source := inputs.get(_identity(job.target))) is not None:
-            raise ConfigurationError(f"{job.target} would overwrite the input {source}: name another output")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time as clock
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -13,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neutone.cli import interruption
 from neutone.cli.errors import EXIT_ERROR, explain, traceback_wanted
 from neutone.cli.options import BackendName, LoadOptions, ModelName, open_model, read_parameters
-from neutone.cli.terminal import complain, print_line, progress_bar
+from neutone.cli.terminal import complain, print_line, print_traceback, progress_bar
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from neutone.cli.planning import Job
+    from neutone.file_replacement import ProtectedFiles
     from neutone.plugins import Model
 
 __all__ = ["render"]
@@ -93,6 +94,9 @@ def _check_settings(model: Model, params: list[str] | None, settings: dict[str, 
 
 
 def _render_jobs(model: Model, jobs: list[Job], settings: dict[str, Any]) -> None:
+    from neutone.file_replacement import ProtectedFiles
+
+    inputs = ProtectedFiles(job.source for job in jobs)
     lengths = [_seconds_of(job.source) for job in jobs]
     failures: list[str] = []
     rendered_seconds = compute_seconds = 0.0
@@ -102,10 +106,12 @@ def _render_jobs(model: Model, jobs: list[Job], settings: dict[str, Any]) -> Non
             start = clock.perf_counter()
             try:
                 with _bar_for(progress, job, total, length) as advance:
-                    _render_job(model, job, settings, advance)
+                    _render_job(model, job, inputs, settings, advance)
             except Exception as error:  # whatever it is, it is this file's, and the others go on
+                if interruption.received():
+                    raise
                 if traceback_wanted.get():
-                    traceback.print_exc()
+                    print_traceback()
                 failures.append(_explain_failure(job, error))
                 continue
             compute_seconds += clock.perf_counter() - start
@@ -129,12 +135,15 @@ def _explain_failure(job: Job, error: Exception) -> str:
     return message if str(job.source) in message or str(job.target) in message else f"{job.source}: {message}"
 
 
-def _render_job(model: Model, job: Job, settings: dict[str, Any], progress: Callable[[float], None]) -> None:
+def _render_job(
+    model: Model, job: Job, inputs: ProtectedFiles, settings: dict[str, Any], progress: Callable[[float], None]
+) -> None:
     from neutone.file_rendering import render_file
 
     if not job.source.is_file():
         raise FileNotFoundError(f"no audio file {job.source}")
     job.target.parent.mkdir(parents=True, exist_ok=True)
+    inputs.refuse_as_target(job.target)  # once more, now that all folders are there
     render_file(model, job.source, job.target, progress=progress, **settings)
 
 

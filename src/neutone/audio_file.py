@@ -1,0 +1,116 @@
+"""Audio files through libsndfile: which container holds what, and opening them with errors that say what is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import soundfile
+
+from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWarning
+
+__all__ = ["container_of", "open_input", "open_output"]
+
+SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
+"""the most exact sample format that each container holds; what is missing takes libsndfile's default"""
+SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3}
+
+UNLIMITED = {"W64", "RF64", "CAF", "FLAC", "OGG", "MP3"}
+LONG_FORM = {"WAV": "RF64"}
+"""what a container becomes beyond its limit: RF64 (EBU Tech 3306) is WAV with sizes of 64 bits, and has its suffix"""
+LARGEST_BYTES = {"WAV": 1 << 32, "AIFF": 1 << 32}
+LARGEST_OTHER_BYTES = 1 << 31
+"""sizes of 32 bits in a header, which some formats and readers take as signed"""
+HEADER_BYTES = 1 << 16
+
+TRUNCATED = re.compile(
+    r"^\s*(?P<chunk>data|SSND|BODY|Data Size|riff|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<there>\d+)\)", re.M
+)
+"""in libsndfile's log of a header that promises more than the file holds; the first four are the audio alone"""
+UNKNOWN_SIZES = range(0x7FFF0000, 1 << 32)
+"""that stand for "not known", as programs write it into a pipe"""
+
+
+def container_of(path: Path) -> str:
+    """libsndfile's name of the format that a suffix stands for.
+
+    Raises :class:`~neutone.errors.ConfigurationError` if it stands for none that can be read back.
+
+    >>> container_of(Path("take.aif"))
+    'AIFF'
+    """
+    name = {"AIF": "AIFF"}.get(path.suffix.upper().removeprefix("."), path.suffix.upper().removeprefix("."))
+    if name not in soundfile.available_formats() or name == "RAW":  # no header: nobody could read it back
+        raise ConfigurationError(
+            f"cannot write {path}: the suffix is {path.suffix!r}, expected one of .wav, .flac, .aiff, .ogg, .mp3"
+        )
+    return name
+
+
+def open_input(path: Path) -> soundfile.SoundFile:
+    """An audio file to be read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        neutone.errors.AudioFileError: it cannot be read.
+
+    Warns:
+        neutone.errors.IncompleteAudioWarning: its header promises more than it holds.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no audio file {path}")
+    try:
+        file = soundfile.SoundFile(os.fsencode(path))  # soundfile itself encodes as UTF-8 only
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"cannot read {path}: {error.error_string}") from error
+    except TypeError as error:  # soundfile's answer to .raw
+        raise AudioFileError(f"cannot read {path}: a file without a header tells neither rate nor channels") from error
+    share = _missing_share(file.extra_info)
+    if share:
+        total = file.frames / (1.0 - share) / file.samplerate if share < 1.0 else 0.0
+        missing = f"{share * total:.2f} of its {total:.2f} s are missing" if total else "all of its audio is missing"
+        warnings.warn(f"{path} is truncated: {missing} at the end", IncompleteAudioWarning, stacklevel=3)
+    return file
+
+
+def _missing_share(log: str) -> float:
+    """Of the audio that the header promises, 0..1."""
+    found = {match["chunk"]: (int(match["said"]), int(match["there"])) for match in TRUNCATED.finditer(log)}
+    for chunk in ("data", "SSND", "BODY", "Data Size", "riff", "Riff size"):
+        if chunk in found:
+            said, there = found[chunk]
+            is_known = said not in UNKNOWN_SIZES
+            return 1.0 - there / said if there < said and is_known else 0.0
+    return 0.0
+
+
+@contextmanager
+def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames: int) -> Iterator[soundfile.SoundFile]:
+    """A file `name` to be written as `path` says, for `frames` frames at most.
+
+    Raises :class:`~neutone.errors.AudioFileError` if the container cannot hold that, or the disk does not.
+    """
+    container = container_of(path)
+    subtype = SUBTYPES.get(container)
+    size = HEADER_BYTES + frames * channels * SAMPLE_BYTES.get(subtype or soundfile.default_subtype(container), 4)
+    largest = LARGEST_BYTES.get(container, LARGEST_OTHER_BYTES)
+    if container not in UNLIMITED and size > largest:
+        if container not in LONG_FORM:
+            raise AudioFileError(
+                f"cannot write {path}: {frames} frames of {channels} channels take {size / 1e9:.1f} GB, and "
+                f"{container} holds {largest / 1e9:.1f} GB; .wav, .w64, .caf and .flac hold more"
+            )
+        container = LONG_FORM[container]
+    try:
+        file = soundfile.SoundFile(os.fsencode(name), "w", sample_rate, channels, subtype=subtype, format=container)
+    except (soundfile.LibsndfileError, ValueError) as error:
+        raise AudioFileError(f"cannot write {path} with {channels} channels at {sample_rate} Hz: {error}") from error
+    try:
+        with file:
+            yield file
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"cannot write {path}, is the disk full? ({error.error_string})") from error
