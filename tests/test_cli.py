@@ -125,7 +125,7 @@ def test_unexpected_errors_are_one_line_too(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a bug\nover two lines")
 
-    monkeypatch.setattr("neutone.loading.load", fail)
+    monkeypatch.setattr("neutone.loading.inspect", fail)
     assert_one_line(call("info", "amp"), "ZeroDivisionError", "a bug over two lines", "--debug")
 
 

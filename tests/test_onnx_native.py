@@ -439,10 +439,18 @@ print((resident() - before) / (loaded - before))
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel is asked what the process holds")
 def test_the_weights_are_held_once(tmp_path):
     """By a model and its sessions, prepared in three threads at once."""
-    weights = np.random.default_rng(0).random((4096, 4096), np.float32) - 0.5  # 64 MiB
-    nodes = [helper.make_node("MatMul", ["weights", "x"], ["product"]), helper.make_node("Exp", ["product"], ["y"])]
+    weights = np.random.default_rng(0).random((2, 8192 * 1024), np.float32) - 0.5  # 64 MiB
+    wide, narrow = weights[0].reshape(8192, 1024), weights[1].reshape(1024, 8192)
+    nodes = [
+        helper.make_node("MatMul", ["wide", "x"], ["hidden"]),
+        helper.make_node("MatMul", ["narrow", "hidden"], ["y"]),
+    ]
     path = save(
-        tmp_path / "big.onnx", nodes, [value("x", [4096, "N"])], [value("y", [4096, "N"])], [("weights", weights)]
+        tmp_path / "big.onnx",
+        nodes,
+        [value("x", [1024, "N"])],
+        [value("y", [1024, "N"])],
+        [("wide", wide), ("narrow", narrow)],
     )
     done = subprocess.run(
         [sys.executable, "-c", WEIGHTS.format(path=str(path))], capture_output=True, text=True, check=True

@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError
+from neutone.limits import MAX_BUFFER_SIZE, MAX_DELAY, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from neutone.metadata import ModelMetadata
-from neutone.plugins import Backend, Model, integer_option, refuse_unknown_options
-from neutone_onnx.layout import read_neutone_layout, read_plain_layout
+from neutone.plugins import Backend, Model, ModelSummary, integer_option, refuse_unknown_options
+from neutone_onnx.interface import GraphInterface, interface_of_file, interface_of_session
+from neutone_onnx.layout import read_neutone_layout, read_plain_shapes, refuse_large_tensors
 from neutone_onnx.model import OnnxModel
 from neutone_onnx.native_model import NativeFile
+from neutone_onnx.probe import plain_metadata, probe_layout
 from neutone_onnx.runtime import open_session
 
 __all__ = ["OnnxBackend"]
 
 OPTIONS = ("sample_rate", "block_size", "threads", "model_delay", "native")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of :meth:`OnnxBackend.load`, checked."""
+
+    threads: int
+    sample_rate: int | None
+    block_size: int | None
+    model_delay: int | None
+    native: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        refuse_unknown_options(OnnxBackend.name, given, OPTIONS)
+        native = given.get("native", True)
+        if not isinstance(native, bool):
+            raise ConfigurationError(f"native is {native!r}, expected True or False")
+        return cls(
+            integer_option(given, "threads", 1, 1024) or 1,
+            integer_option(given, "sample_rate", MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
+            integer_option(given, "block_size", 1, MAX_BUFFER_SIZE),
+            integer_option(given, "model_delay", 0, MAX_DELAY),
+            native,
+        )
 
 
 class OnnxBackend(Backend):
@@ -29,38 +59,64 @@ class OnnxBackend(Backend):
     suffixes: ClassVar[tuple[str, ...]] = (".onnx", ".ort")
 
     def load(self, path: str | Path, **options: Any) -> Model:
-        refuse_unknown_options(self.name, options, OPTIONS)
-        threads = integer_option(options, "threads", 1, 1024) or 1
-        sample_rate = integer_option(options, "sample_rate", 1000, 384_000)
-        block_size = integer_option(options, "block_size", 1, 65_536)
-        delay = integer_option(options, "model_delay", 0, 1 << 28)
-        native = options.get("native", True)
-        if not isinstance(native, bool):
-            raise ConfigurationError(f"native is {native!r}, expected True or False")
+        given = Options.of(options)
         path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no model file {path}")
-        native_file = NativeFile.of(path, threads) if native else None
-        inference = open_session(path, threads)
-        text = inference.get_modelmeta().custom_metadata_map.get("neutone")
-        if text is None:
-            metadata, layout = read_plain_layout(inference, path, sample_rate, block_size)
+        claimed = _claimed_interface(path)
+        if claimed is not None:  # before the runtime makes room for anything
+            refuse_large_tensors(claimed, path)
+        native_file = NativeFile.of(path, given.threads) if given.native else None
+        inference = open_session(path, given.threads)
+        interface = interface_of_session(inference, path, claimed)
+        if interface.metadata is None:
+            shapes = read_plain_shapes(interface, path, given.block_size)
+            layout = probe_layout(inference, shapes, path)
+            metadata = plain_metadata(
+                path, given.sample_rate, shapes.block_size, layout.input_channels, layout.output_channels
+            )
         else:
-            for name in ("sample_rate", "block_size"):
-                if options.get(name) is not None:
-                    raise ConfigurationError(f"{path.name} states its own {name}: leave the option out")
-            metadata = _read_metadata(text, path)
-            layout = read_neutone_layout(inference, path, metadata)
-        if delay is None:
-            delay = metadata.model_delay_samples
-        return OnnxModel(inference, metadata, layout, delay, native_file)
+            metadata = _read_metadata(interface.metadata, path, given)
+            layout = read_neutone_layout(interface, path, metadata)
+        return OnnxModel(inference, metadata, layout, _delay(metadata, given), native_file)
+
+    def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
+        """What the file says of itself. Its graph is not run; a file of the form ``.onnx`` is not even opened by ONNX
+        Runtime, which need not be installed."""
+        given = Options.of(options)
+        path = Path(path)
+        interface = _claimed_interface(path)
+        if interface is None:
+            interface = interface_of_session(open_session(path, 1, optimize=False), path)
+        return _summary(interface, path, given)
 
 
-def _read_metadata(text: str, path: Path) -> ModelMetadata:
+def _claimed_interface(path: Path) -> GraphInterface | None:
+    """What the file says; None for the form ``.ort``, which only ONNX Runtime reads."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {path}")
+    return None if path.suffix.lower() == ".ort" else interface_of_file(path)
+
+
+def _summary(interface: GraphInterface, path: Path, given: Options) -> ModelSummary:
+    """Of what the file says; raises where it claims more than a model may."""
+    if interface.metadata is None:
+        shapes = read_plain_shapes(interface, path, given.block_size)
+        channels = math.prod(shapes.leading), shapes.output_channels
+        metadata = plain_metadata(path, given.sample_rate, shapes.block_size, *channels)
+        return ModelSummary(metadata, *channels, _delay(metadata, given))
+    metadata = _read_metadata(interface.metadata, path, given)
+    layout = read_neutone_layout(interface, path, metadata)
+    return ModelSummary(metadata, layout.input_channels, layout.output_channels, _delay(metadata, given))
+
+
+def _delay(metadata: ModelMetadata, given: Options) -> int:
+    return metadata.model_delay_samples if given.model_delay is None else given.model_delay
+
+
+def _read_metadata(text: str | bytes, path: Path, given: Options) -> ModelMetadata:
+    for name in ("sample_rate", "block_size"):
+        if getattr(given, name) is not None:
+            raise ConfigurationError(f"{path.name} states its own {name}: leave the option out")
     try:
-        fields = json.loads(text)
-        if not isinstance(fields, dict):
-            raise MetadataError("model metadata is not a JSON object")
-        return ModelMetadata(**fields)
-    except (ValueError, RecursionError) as error:  # json's and ours
+        return ModelMetadata.from_json(text)
+    except MetadataError as error:
         raise ModelFileError(f"{path}, the JSON under the key neutone: {error}") from error

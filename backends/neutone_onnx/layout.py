@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neutone.errors import ConfigurationError, ModelFileError
+from neutone.limits import MAX_AUDIO_FLOATS, MAX_BUFFER_SIZE, MAX_CHANNELS, MAX_STATE_BYTES
 from neutone.metadata import ModelMetadata
+from neutone_onnx.interface import GraphInterface, Tensor
 
-if TYPE_CHECKING:
-    import onnxruntime
+__all__ = [
+    "Layout",
+    "PlainShapes",
+    "State",
+    "check_channels",
+    "read_neutone_layout",
+    "read_plain_shapes",
+    "refuse_large_tensors",
+]
 
-__all__ = ["Layout", "State", "read_neutone_layout", "read_plain_layout"]
-
-PROBE_FRAMES = 512
+MOST_SHOWN = 8
+"""tensors in a message"""
 
 ELEMENT_TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -60,58 +69,91 @@ class Layout:
         return int(np.prod(self.audio_out_leading))
 
 
-def _shapes(arguments: Any) -> str:
-    return ", ".join(f"{a.name} {a.type} {list(a.shape)}" for a in arguments) or "none"
+def describe_tensors(tensors: Iterable[Tensor]) -> str:
+    """Names, types and shapes in a message."""
+    described = [f"{t.name[:80]} {t.type} {list(t.shape)}"[:200] for t in tensors]
+    more = f" and {len(described) - MOST_SHOWN} more" if len(described) > MOST_SHOWN else ""
+    return (", ".join(described[:MOST_SHOWN]) or "none") + more
 
 
-def _read_states(inference: onnxruntime.InferenceSession, path: Path) -> tuple[State, ...]:
-    outputs = {output.name for output in inference.get_outputs()}
-    required = inference.get_inputs()
-    optional = inference.get_overridable_initializers()
+def read_states(interface: GraphInterface, path: Path) -> tuple[State, ...]:
+    """The tensors that carry state from block to block.
+
+    Raises :class:`~neutone.errors.ModelFileError` for one without a way back, of an unknown type or an open size, or if
+    they take more memory than a model may.
+    """
+    outputs = {output.name for output in interface.outputs}
     states = []
-    for argument in [*required, *optional]:
+    for argument, has_initializer in [
+        *((argument, False) for argument in interface.inputs),
+        *((argument, True) for argument in interface.overridable),
+    ]:
         if not argument.name.startswith("state."):
             continue
         next_name = "next_" + argument.name
         if next_name not in outputs:
-            raise ModelFileError(f"{path}: the state input {argument.name!r} has no output {next_name!r}")
-        if argument.type not in ELEMENT_TYPES or not all(isinstance(size, int) for size in argument.shape):
+            raise ModelFileError(f"{path}: the state input {argument.name[:80]!r} has no output {next_name[:80]!r}")
+        sizes = [size for size in argument.shape if isinstance(size, int)]
+        if argument.type not in ELEMENT_TYPES or len(sizes) != len(argument.shape):
             raise ModelFileError(
-                f"{path}: the state {argument.name!r} is {argument.type} {argument.shape}, expected a known element "
-                f"type and fixed sizes"
+                f"{path}: the state {argument.name[:80]!r} is {argument.type} {argument.shape}, expected a known "
+                f"element type and fixed sizes"
             )
-        states.append(
-            State(
-                argument.name,
-                next_name,
-                tuple(argument.shape),
-                ELEMENT_TYPES[argument.type],
-                argument not in required,
-            )
-        )
+        element_type = ELEMENT_TYPES[argument.type]
+        states.append(State(argument.name, next_name, tuple(sizes), element_type, has_initializer))
+    size = sum(math.prod(state.shape) * np.dtype(state.element_type).itemsize for state in states)
+    if size > MAX_STATE_BYTES:
+        raise ModelFileError(f"{path}: the state takes {size} bytes, expected {MAX_STATE_BYTES} at most")
     return tuple(states)
 
 
-def read_neutone_layout(inference: onnxruntime.InferenceSession, path: Path, metadata: ModelMetadata) -> Layout:
+def refuse_large_tensors(interface: GraphInterface, path: Path) -> None:
+    """Raise :class:`~neutone.errors.ModelFileError` if an input claims more memory than a model may take."""
+    for tensor in (*interface.inputs, *interface.overridable):
+        size = math.prod(size for size in tensor.shape if isinstance(size, int))
+        if size * 4 > MAX_STATE_BYTES:
+            raise ModelFileError(
+                f"{path}: {describe_tensors([tensor])} has {size} elements, expected {MAX_STATE_BYTES // 4} at most"
+            )
+
+
+def check_channels(leading: Iterable[int], look_behind: int, path: Path) -> None:
+    """Raise :class:`~neutone.errors.ModelFileError` for more channels, or more audio at once, than a model may have."""
+    channels = math.prod(leading)
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise ModelFileError(f"{path}: audio has {channels} channels, expected 1 to {MAX_CHANNELS}")
+    floats = channels * (look_behind + MAX_BUFFER_SIZE)
+    if look_behind and floats > MAX_AUDIO_FLOATS:
+        raise ModelFileError(
+            f"{path}: {look_behind} frames of look-behind for {channels} channels, expected {MAX_AUDIO_FLOATS} samples "
+            f"with a block at most"
+        )
+
+
+def read_neutone_layout(interface: GraphInterface, path: Path, metadata: ModelMetadata) -> Layout:
     """The layout that neutone exports: audio, params, state.*, audio_out, next_state.*."""
-    inputs = {argument.name: argument for argument in inference.get_inputs()}
-    outputs = {argument.name: argument for argument in inference.get_outputs()}
+    inputs = {argument.name: argument for argument in interface.inputs}
+    outputs = {argument.name: argument for argument in interface.outputs}
+    leading: dict[str, int] = {}
     for name, found in (("audio", inputs), ("audio_out", outputs)):
         if name not in found:
-            raise ModelFileError(f"{path}: there is no tensor {name!r} among {_shapes(found.values())}")
+            raise ModelFileError(f"{path}: there is no tensor {name!r} among {describe_tensors(found.values())}")
         argument = found[name]
-        if argument.type != "tensor(float)" or len(argument.shape) != 2 or not isinstance(argument.shape[0], int):
-            raise ModelFileError(f"{path}: {name} is {argument.type} {argument.shape}, expected float (channels, N)")
+        channels = argument.shape[0] if len(argument.shape) == 2 else None
+        if argument.type != "tensor(float)" or not isinstance(channels, int):
+            raise ModelFileError(f"{path}: {describe_tensors([argument])}, expected float (channels, N)")
+        check_channels([channels], metadata.look_behind_samples, path)
+        leading[name] = channels
     declared = len(metadata.parameters)
     if "params" in inputs:
-        rows = inputs["params"].shape[0]
+        rows = inputs["params"].shape[0] if inputs["params"].shape else None
         if rows != declared:
             raise ModelFileError(f"{path}: params has {rows} rows, but the metadata declares {declared} parameters")
     elif declared:
         raise ModelFileError(f"{path}: the metadata declares {declared} parameters, but there is no input 'params'")
     stray = [name for name in inputs if name not in ("audio", "params") and not name.startswith("state.")]
     if stray:
-        raise ModelFileError(f"{path}: unknown input {stray[0]!r}, expected audio, params and state.*")
+        raise ModelFileError(f"{path}: unknown input {stray[0][:80]!r}, expected audio, params and state.*")
     frames = inputs["audio"].shape[1]
     if isinstance(frames, int):
         block = frames - metadata.look_behind_samples
@@ -122,16 +164,16 @@ def read_neutone_layout(inference: onnxruntime.InferenceSession, path: Path, met
             )
     return Layout(
         "audio",
-        (inputs["audio"].shape[0],),
+        (leading["audio"],),
         "audio_out",
-        (outputs["audio_out"].shape[0],),
+        (leading["audio_out"],),
         "params" if "params" in inputs else None,
-        _read_states(inference, path),
+        read_states(interface, path),
     )
 
 
-def _plain_leading(argument: Any) -> tuple[int, ...] | None:
-    """(C,) of (C, N), (1, C) of (1, C, N); None where it is not audio or the channel count is open."""
+def _plain_leading(argument: Tensor) -> tuple[int, ...] | None:
+    """(C,) of (C, N), (1, C) of (1, C, N); None if it is not audio or the channel count is open."""
     shape = list(argument.shape)
     if argument.type != "tensor(float)" or len(shape) not in (2, 3):
         return None
@@ -139,51 +181,43 @@ def _plain_leading(argument: Any) -> tuple[int, ...] | None:
         if isinstance(shape[0], int) and shape[0] != 1:
             return None
         shape[0] = 1  # a symbolic batch
-    leading = tuple(shape[:-1])
-    return leading if all(isinstance(size, int) and size > 0 for size in leading) else None
+    leading = tuple(size for size in shape[:-1] if isinstance(size, int) and size > 0)
+    return leading if len(leading) == len(shape) - 1 else None
 
 
-def read_plain_layout(
-    inference: onnxruntime.InferenceSession, path: Path, sample_rate: int | None, block_size: int | None
-) -> tuple[ModelMetadata, Layout]:
-    """Any other file, where its shapes leave one reading only. It is run once on silence to see what comes out."""
-    inputs = [a for a in inference.get_inputs() if not a.name.startswith("state.")]
-    outputs = [a for a in inference.get_outputs() if not a.name.startswith("next_state.")]
+@dataclass(frozen=True)
+class PlainShapes:
+    """What the shapes of a file without metadata tell."""
+
+    audio_in: str
+    leading: tuple[int, ...]
+    block_size: int | None
+    """frames that the graph takes, and no other number; None: any"""
+    audio_out: str
+    output_channels: int | None
+    """None: the file leaves it open"""
+    states: tuple[State, ...]
+
+
+def read_plain_shapes(interface: GraphInterface, path: Path, block_size: int | None) -> PlainShapes:
+    """The shapes of any other file, if they leave one reading only."""
+    inputs = [a for a in interface.inputs if not a.name.startswith("state.")]
+    outputs = [a for a in interface.outputs if not a.name.startswith("next_state.")]
     leading = _plain_leading(inputs[0]) if len(inputs) == 1 else None
     if leading is None or len(outputs) != 1:
         raise ModelFileError(
             f"{path} has no neutone metadata, and its shapes do not tell which tensor is audio: inputs "
-            f"{_shapes(inputs)}; outputs {_shapes(outputs)}; expected one float input (C, N), (1, C, N) or (1, N) "
-            f"and one such output"
+            f"{describe_tensors(inputs)}; outputs {describe_tensors(outputs)}; expected one float input (C, N), "
+            f"(1, C, N) or (1, N) and one such output"
         )
+    check_channels(leading, 0, path)
     frames = inputs[0].shape[-1]
     if isinstance(frames, int):
+        if not 1 <= frames <= MAX_BUFFER_SIZE:
+            raise ModelFileError(f"{path} takes blocks of {frames} frames, expected 1 to {MAX_BUFFER_SIZE}")
         if block_size not in (None, frames):
             raise ConfigurationError(f"{path.name} takes blocks of exactly {frames} frames, not {block_size}")
         block_size = frames
-    states = _read_states(inference, path)
-    probe = PROBE_FRAMES if block_size is None else block_size
-    fed: dict[str, Any] = {inputs[0].name: np.zeros((*leading, probe), np.float32)}
-    fed.update({s.input_name: np.zeros(s.shape, s.element_type) for s in states if not s.has_initializer})
-    try:
-        (out,) = inference.run([outputs[0].name], fed)
-    except Exception as error:  # the runtime's own exception classes have no common root but this
-        raise ModelFileError(f"{path} does not run on {probe} frames: {error}") from error
-    if (
-        out.dtype != np.float32
-        or out.ndim not in (2, 3)
-        or out.shape[-1] != probe
-        or (out.ndim == 3 and out.shape[0] != 1)
-    ):
-        raise ModelFileError(
-            f"{path} answers {probe} frames with {out.dtype} {out.shape}, expected float32 of as many frames"
-        )
-    layout = Layout(inputs[0].name, leading, outputs[0].name, tuple(out.shape[:-1]), None, states)
-    metadata = ModelMetadata(
-        model_name=path.stem[:30],
-        native_sample_rates=[] if sample_rate is None else [sample_rate],
-        native_buffer_sizes=[] if block_size is None else [block_size],
-        is_input_mono=layout.input_channels == 1,
-        is_output_mono=layout.output_channels == 1,
-    )
-    return metadata, layout
+    out = _plain_leading(outputs[0])
+    channels = None if out is None else math.prod(out)
+    return PlainShapes(inputs[0].name, leading, block_size, outputs[0].name, channels, read_states(interface, path))

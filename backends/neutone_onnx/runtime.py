@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["open_session", "require_runtime"]
 
+FATAL = 4
+"""The runtime's severity of what it logs: what it says of an error is in the exception too."""
+
 
 def require_runtime() -> Any:
     """The module onnxruntime, or an error that says what to install."""
@@ -21,17 +24,23 @@ def require_runtime() -> Any:
         raise MissingExtraError(
             'ONNX models need ONNX Runtime, which is not installed: pip install "neutone[onnx]"'
         ) from error
+    onnxruntime.set_default_logger_severity(FATAL)
     return onnxruntime
 
 
-def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """A session on the CPU. One thread is the fastest for blocks of audio, and the only one with steady timing."""
+def open_session(path: Path, threads: int, *, optimize: bool = True) -> onnxruntime.InferenceSession:
+    """A session on the CPU. One thread is the fastest for blocks of audio, and the only one with steady timing.
+
+    Without `optimize`, no part of the graph is computed in advance.
+    """
     runtime = require_runtime()
     options = runtime.SessionOptions()
+    if not optimize:
+        options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
+    options.log_severity_level = FATAL
     try:
         return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own exception classes have no common root but this

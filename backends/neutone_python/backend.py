@@ -25,6 +25,7 @@ class PythonBackend(Backend):
 
     name: ClassVar[str] = "python"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    runs_code: ClassVar[bool] = True
 
     def load(self, path: object, **options: Any) -> Model:
         unknown = sorted(set(options) - set(OPTIONS))

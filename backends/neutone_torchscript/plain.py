@@ -13,7 +13,7 @@ from neutone_torchscript.runtime import copy_module, first_line, require_torch
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["read_plain"]
+__all__ = ["plain_metadata", "read_plain"]
 
 PROBE_SIZES = (512, 509)
 """frames; a module that takes any block takes both, one with a size or a multiple of its own does not"""
@@ -39,11 +39,7 @@ def read_plain(
     Raises:
         neutone.errors.ModelFileError: it does not run on such audio.
     """
-    metadata = ModelMetadata(
-        model_name=path.stem[:30],
-        native_sample_rates=[] if sample_rate is None else [sample_rate],
-        native_buffer_sizes=[] if block_size is None else [block_size],
-    )
+    metadata = plain_metadata(path, sample_rate, block_size)
     counts = (2, 1) if channels is None else (channels,)
     sizes = PROBE_SIZES if block_size is None else (block_size,)
     failures = []
@@ -65,6 +61,15 @@ def read_plain(
     raise ModelFileError(
         f"{path} has no metadata and does not run on silence, expected float32 (C, N) -> (C, N) or (1, C, N) -> "
         f"(1, C, N), with the options channels and block_size where it needs them: {'; '.join(failures)}"
+    )
+
+
+def plain_metadata(path: Path, sample_rate: int | None, block_size: int | None) -> ModelMetadata:
+    """What is known of such a file before it runs, in the form of metadata."""
+    return ModelMetadata(
+        model_name=path.stem[:30],
+        native_sample_rates=[] if sample_rate is None else [sample_rate],
+        native_buffer_sizes=[] if block_size is None else [block_size],
     )
 
 

@@ -11,13 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from neutone.errors import MissingExtraError, ModelFileError
+from neutone.model_archive import METADATA_FILE, check_archive
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["METADATA_FILE", "Inference", "copy_module", "first_line", "open_archive", "require_torch"]
-
-METADATA_FILE = "metadata.json"
+__all__ = ["Inference", "copy_module", "first_line", "open_archive", "require_torch"]
 
 
 def require_torch() -> Any:
@@ -42,9 +41,12 @@ def first_line(error: BaseException) -> str:
 def open_archive(path: Path) -> tuple[torch.jit.ScriptModule, bytes]:
     """The module of a TorchScript archive, on the CPU and in eval mode, and its metadata.json (empty: it has none).
 
+    What the archive unpacks to is looked at first; then PyTorch runs code of it (``__setstate__``).
+
     Raises :class:`~neutone.errors.ModelFileError` where the file is no such archive.
     """
     torch = require_torch()
+    check_archive(path)
     extra: dict[str, Any] = {METADATA_FILE: ""}
     try:
         with _without_deprecations():

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
-from neutone.errors import ConfigurationError, MetadataError, ModelFileError
+from neutone.errors import ConfigurationError, MetadataError, ModelFileError, shown
 from neutone.metadata import ModelMetadata
+from neutone.model_archive import METADATA_FILE
 from neutone_torchscript.program import HOST_PARAMETERS, Program
-from neutone_torchscript.runtime import METADATA_FILE
 
-__all__ = ["read_delay", "read_wrapped"]
+__all__ = ["read_delay", "read_description", "read_wrapped"]
 
 REQUIRED_METHODS = ("forward", "set_sample_rate_and_buffer_size", "reset")
 
@@ -47,7 +46,7 @@ def read_wrapped(
     missing = [name for name in REQUIRED_METHODS if not hasattr(model, name)]
     if missing:
         raise ModelFileError(f"{path}: the model w2w_base has no method {missing[0]!r}; freezing may have removed it")
-    metadata = _pinned(_read_metadata(text, path), path, sample_rate, block_size)
+    metadata = read_description(text, path, sample_rate, block_size)
     return Program(
         model,
         metadata,
@@ -57,14 +56,20 @@ def read_wrapped(
     )
 
 
-def _read_metadata(text: bytes, path: Path) -> ModelMetadata:
+def read_description(
+    text: bytes, path: Path, sample_rate: int | None = None, block_size: int | None = None
+) -> ModelMetadata:
+    """The metadata of a ``.nm`` file, with one rate (Hz) or block size (frames) left if the caller has chosen it.
+
+    Raises :class:`~neutone.errors.ModelFileError` if they break a limit, :class:`~neutone.errors.ConfigurationError`
+    for a rate or size that is not one of the model's.
+    """
     try:
-        fields = json.loads(text)
-        if not isinstance(fields, dict):
-            raise MetadataError("it is not a JSON object")
-        return ModelMetadata(**fields)
-    except ValueError as error:  # json's and ours
+        metadata = ModelMetadata.from_json(text)
+    except MetadataError as error:
         raise ModelFileError(f"{path}, {METADATA_FILE}: {error}") from error
+    _parameter_rows(metadata, path)
+    return _pinned(metadata, path, sample_rate, block_size)
 
 
 def _pinned(metadata: ModelMetadata, path: Path, sample_rate: int | None, block_size: int | None) -> ModelMetadata:
@@ -91,7 +96,7 @@ def _parameter_rows(metadata: ModelMetadata, path: Path) -> tuple[int, ...]:
         match = re.fullmatch(rf"p([1-{HOST_PARAMETERS}])", key)
         if match is None:
             raise ModelFileError(
-                f"{path}: the parameter {parameter.name!r} has the key {key!r}, expected p1 to p{HOST_PARAMETERS}"
+                f"{path}: the parameter {parameter.name!r} has the key {shown(key)}, expected p1 to p{HOST_PARAMETERS}"
             )
         rows.append(int(match[1]) - 1)
     return tuple(rows)

@@ -20,7 +20,7 @@ from neutone.engine import Engine
 from neutone.engine_stats import EngineStats, LiveStats
 from neutone.include_folder import get_include
 from neutone.latency import Latency
-from neutone.loading import default_model, load
+from neutone.loading import default_model, inspect, load
 from neutone.rendering import render
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ __all__ = [
     "default_model",
     "errors",
     "get_include",
+    "inspect",
     "load",
     "render",
     "render_file",

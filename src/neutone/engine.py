@@ -15,9 +15,10 @@ from neutone._core import Schedule, Stream
 from neutone.background import Background, BackgroundSettings, describe_scheduling
 from neutone.background_view import BackgroundView
 from neutone.engine_stats import EngineStats
-from neutone.errors import ConfigurationError
+from neutone.errors import ConfigurationError, shown
 from neutone.host_settings import HostSettings
 from neutone.latency import Latency
+from neutone.limits import MAX_DELAY
 from neutone.mix_levels import MixLevels, decibels_of_unit
 from neutone.parameter_set import ParameterSet
 from neutone.plugins.contracts import Model, Session
@@ -29,8 +30,6 @@ __all__ = ["Engine", "EngineStats"]
 
 Array = NDArray[np.float32]
 Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
-
-MAX_DELAY = 1 << 28
 
 
 class Engine(MixLevels, BackgroundView):
@@ -126,7 +125,7 @@ class Engine(MixLevels, BackgroundView):
         beside = self._background_settings
         slack = beside.slack * settings.block_size if self._background else 0
         try:
-            delay = round(self._delay_of(session) * settings.sample_rate / schedule.model_rate)
+            delay = self._host_delay_of(session, settings.sample_rate, schedule.model_rate)
             stream = Stream(
                 schedule,
                 session,
@@ -164,7 +163,8 @@ class Engine(MixLevels, BackgroundView):
         self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
-    def _delay_of(self, session: Session) -> int:
+    def _host_delay_of(self, session: Session, host_rate: int, model_rate: int) -> int:
+        """The model's own delay in host frames."""
         if not isinstance(session, Session):
             raise ConfigurationError(
                 f"{type(self._model).__name__}.prepare answered a {type(session).__name__}, expected a "
@@ -173,9 +173,16 @@ class Engine(MixLevels, BackgroundView):
         delay = self._model.model_delay if session.model_delay is None else session.model_delay
         if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= MAX_DELAY:
             raise ConfigurationError(
-                f"model_delay of {type(self._model).__name__} is {delay!r}, expected an integer from 0 to {MAX_DELAY}"
+                f"model_delay of {type(self._model).__name__} is {shown(delay)}, expected an integer from 0 to "
+                f"{MAX_DELAY}"
             )
-        return delay
+        host_delay = round(delay * host_rate / model_rate)
+        if host_delay > MAX_DELAY:
+            raise ConfigurationError(
+                f"model_delay of {type(self._model).__name__} is {delay} frames at {model_rate} Hz, which are "
+                f"{host_delay} at the host's {host_rate} Hz, expected {MAX_DELAY} at most"
+            )
+        return host_delay
 
     # -- audio ---------------------------------------------------------------------------------------------------------
 

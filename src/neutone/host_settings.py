@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from neutone.errors import ConfigurationError
+from neutone.limits import MAX_CHANNELS
 
 __all__ = ["HostSettings"]
-
-MAX_CHANNELS = 1024
 
 
 @dataclass(frozen=True, slots=True)

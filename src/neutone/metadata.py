@@ -11,12 +11,24 @@ True
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from neutone.errors import MetadataError
+from neutone.errors import MetadataError, shown
+from neutone.limits import (
+    MAX_BUFFER_SIZE,
+    MAX_DELAY,
+    MAX_LOOK_BEHIND,
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_METADATA_VALUES,
+    MAX_PARAMETERS,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+)
 from neutone.parameters import (
     AnyParameter,
     NumericalNeutoneParameter,
@@ -26,9 +38,14 @@ from neutone.parameters import (
 __all__ = ["ModelMetadata", "SampleSoundFiles"]
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-SampleRate = Annotated[int, Field(ge=1000, le=384_000)]
-BufferSize = Annotated[int, Field(ge=1, le=65_536)]
+SampleRate = Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)]
+BufferSize = Annotated[int, Field(ge=1, le=MAX_BUFFER_SIZE)]
 Tag = Annotated[str, Field(max_length=15)]
+Line = Annotated[str, Field(max_length=200)]
+Link = Annotated[str, Field(max_length=2000)]
+Key = Annotated[str, Field(max_length=200)]
+MAX_SAMPLE_RATES, MAX_BUFFER_SIZES = 64, 4096
+"""how many a model may list: each rate is tried with each size for the least latency"""
 
 
 class SampleSoundFiles(BaseModel):
@@ -47,32 +64,32 @@ class ModelMetadata(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
     model_name: str = Field(max_length=30)
-    model_authors: list[str] = Field(default_factory=list, max_length=5)
+    model_authors: list[Line] = Field(default_factory=list, max_length=5)
     model_short_description: str = Field(default="", max_length=150)
     model_long_description: str = Field(default="", max_length=500)
     technical_description: str = Field(default="", max_length=500)
-    technical_links: dict[str, str] = Field(default_factory=dict, max_length=3)
+    technical_links: dict[Line, Link] = Field(default_factory=dict, max_length=3)
     tags: list[Tag] = Field(default_factory=list, max_length=7)
-    model_version: str = "1.0.0"
+    model_version: Line = "1.0.0"
     citation: str = Field(default="", max_length=300)
     is_experimental: bool = False
 
-    neutone_parameters: dict[str, AnyParameter] = Field(default_factory=dict)
+    neutone_parameters: dict[Key, AnyParameter] = Field(default_factory=dict, max_length=MAX_PARAMETERS)
     wet_default_value: Unit = 1.0
     dry_default_value: Unit = 0.0
     input_gain_default_value: Unit = 0.5
     output_gain_default_value: Unit = 0.5
 
-    native_sample_rates: list[SampleRate] = Field(default_factory=list)
-    native_buffer_sizes: list[BufferSize] = Field(default_factory=list)
+    native_sample_rates: list[SampleRate] = Field(default_factory=list, max_length=MAX_SAMPLE_RATES)
+    native_buffer_sizes: list[BufferSize] = Field(default_factory=list, max_length=MAX_BUFFER_SIZES)
     is_input_mono: bool = False
     is_output_mono: bool = False
-    look_behind_samples: int = Field(default=0, ge=0, le=1 << 20)
-    model_delay_samples: int = Field(default=0, ge=0, le=1 << 28)
+    look_behind_samples: int = Field(default=0, ge=0, le=MAX_LOOK_BEHIND)
+    model_delay_samples: int = Field(default=0, ge=0, le=MAX_DELAY)
     """of ONNX files, at the model's rate; a ``.nm`` file's model is asked instead"""
 
-    sdk_version: str = ""
-    pytorch_version: str = ""
+    sdk_version: Line = ""
+    pytorch_version: Line = ""
     date_created: float = 0.0
     sample_sound_files: list[SampleSoundFiles] = Field(default_factory=list, max_length=3)
 
@@ -90,10 +107,11 @@ class ModelMetadata(BaseModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> ModelMetadata:
-        names = [parameter.name for parameter in self.parameters]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two parameters are named {name!r}")
+        names: set[str] = set()
+        for parameter in self.parameters:
+            if parameter.name in names:
+                raise ValueError(f"two parameters are named {shown(parameter.name)}")
+            names.add(parameter.name)
         return self
 
     def __init__(self, /, **fields: Any) -> None:
@@ -101,6 +119,38 @@ class ModelMetadata(BaseModel):
             super().__init__(**fields)
         except ValidationError as error:
             raise MetadataError(f"model metadata, {describe_validation_error(error)}") from None
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelMetadata:
+        """Read what a model file says. Bytes that are no UTF-8 become question marks in a diamond.
+
+        Raises :class:`~neutone.errors.MetadataError` if it is no JSON object, or breaks a limit.
+
+        >>> ModelMetadata.from_json('{"model_name": "amp"}').model_name
+        'amp'
+        """
+        if len(text) > MAX_METADATA_BYTES:
+            raise MetadataError(f"the metadata has {len(text)} bytes, expected {MAX_METADATA_BYTES} at most")
+        if isinstance(text, bytes):
+            text = text.decode(errors="replace")
+        values = sum(map(text.count, ",[{"))
+        if values > MAX_METADATA_VALUES:
+            raise MetadataError(f"the metadata has about {values} values, expected {MAX_METADATA_VALUES} at most")
+        try:
+            fields = json.loads(text)
+            if "\\ud" in text.lower():  # halves of surrogate pairs by escape sequences, which nothing can print
+                fields = json.loads(json.dumps(fields, ensure_ascii=False).encode(errors="replace"))
+        except RecursionError:
+            raise MetadataError(f"the metadata is nested more than {MAX_METADATA_DEPTH} levels deep") from None
+        except ValueError as error:  # json's, or Python's of a number of 5000 digits
+            raise MetadataError(f"the metadata is not JSON: {error}") from None
+        if not isinstance(fields, dict):
+            raise MetadataError(f"the metadata is {shown(fields)}, expected a JSON object")
+        _refuse_deep_nesting(fields)
+        try:
+            return cls(**fields)
+        except TypeError as error:  # a key such as "self"
+            raise MetadataError(f"the metadata has a key that cannot be: {error}") from None
 
     @property
     def model_type(self) -> str:
@@ -117,8 +167,8 @@ class ModelMetadata(BaseModel):
     def parameter_rows(self) -> list[int]:
         """For each of :attr:`parameters` its row among those of a wrapped model: the key ``p1`` is row 0. Unused
         parameters have rows too, which hosts leave at 0."""
-        wanted = self.parameters
-        return sorted(_row_of(key) for key, p in self.neutone_parameters.items() if any(p is one for one in wanted))
+        wanted = {id(parameter) for parameter in self.parameters}
+        return sorted(_row_of(key) for key, p in self.neutone_parameters.items() if id(p) in wanted)
 
     def to_json_dict(self) -> dict[str, Any]:
         """The dictionary that is written into a model file."""
@@ -127,3 +177,17 @@ class ModelMetadata(BaseModel):
 
 def _row_of(key: str) -> int:
     return int(key[1:]) - 1 if key[:1] == "p" and key[1:].isdecimal() else -1
+
+
+def _refuse_deep_nesting(fields: dict[str, Any]) -> None:
+    level: list[Any] = [fields]
+    for _ in range(MAX_METADATA_DEPTH):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise MetadataError(f"the metadata is nested more than {MAX_METADATA_DEPTH} levels deep")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from neutone.errors import MetadataError, ParameterError
+from neutone.errors import MetadataError, ParameterError, shown
 
 __all__ = [
     "CategoricalNeutoneParameter",
@@ -28,6 +28,9 @@ __all__ = [
     "describe_validation_error",
 ]
 
+MAX_NAME_LENGTH = 200
+MAX_TEXT_LENGTH = 10_000
+MAX_TOKENS = 65_536
 MAX_LABEL_LENGTH = 20
 MIN_CATEGORIES, MAX_CATEGORIES = 2, 20
 
@@ -38,12 +41,12 @@ ParameterValue = float | str
 def describe_validation_error(error: ValidationError) -> str:
     """The first complaint of pydantic as one line: which field, what was given, what is expected."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "value"
+    place = ".".join(str(part)[:MAX_NAME_LENGTH] for part in first["loc"]) or "value"
     message = first["msg"].removeprefix("Value error, ")
     given = first.get("input")
     if isinstance(given, dict | list) or first["type"] == "missing":
         return f"{place}: {message}"
-    return f"{place}: {message} (given: {given!r})"
+    return f"{place}: {message} (given: {shown(given)})"
 
 
 class NeutoneParameter(BaseModel):
@@ -52,8 +55,8 @@ class NeutoneParameter(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     positional: ClassVar[tuple[str, ...]] = ("name", "description")
 
-    name: str = Field(min_length=1)
-    description: str = ""
+    name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH)
+    description: str = Field(default="", max_length=MAX_TEXT_LENGTH)
     used: bool = True
 
     def __init__(self, /, *args: Any, **fields: Any) -> None:
@@ -71,7 +74,7 @@ class NeutoneParameter(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            label = f"parameter {fields.get('name')!r}"
+            label = f"parameter {shown(fields.get('name'))}"
             raise MetadataError(f"{label}: {describe_validation_error(error)}") from None
 
 
@@ -159,9 +162,9 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
                 raise ValueError(f"{len(self.labels)} labels for {self.n_values} values")
             for label in self.labels:
                 if len(label) >= MAX_LABEL_LENGTH:
-                    raise ValueError(f"label {label!r} must be shorter than {MAX_LABEL_LENGTH} characters")
+                    raise ValueError(f"label {shown(label)} must be shorter than {MAX_LABEL_LENGTH} characters")
             if len(set(self.labels)) != len(self.labels):
-                raise ValueError(f"labels must differ from each other, not {self.labels}")
+                raise ValueError(f"labels must differ from each other, not {shown(self.labels)}")
         return self
 
     @property
@@ -200,7 +203,7 @@ class TextNeutoneParameter(NeutoneParameter):
 
     type: Literal["text"] = "text"
     max_n_chars: int = Field(default=-1, ge=-1)
-    default_value: str = ""
+    default_value: str = Field(default="", max_length=MAX_TEXT_LENGTH)
 
     @model_validator(mode="after")
     def _check_length(self) -> TextNeutoneParameter:
@@ -220,7 +223,7 @@ class DiscreteTokensNeutoneParameter(NeutoneParameter):
 
     type: Literal["tokens"] = "tokens"
     max_n_tokens: int = Field(default=-1, ge=-1)
-    default_value: list[int] = Field(default_factory=list)
+    default_value: list[int] = Field(default_factory=list, max_length=MAX_TOKENS)
 
     @model_validator(mode="after")
     def _check_length(self) -> DiscreteTokensNeutoneParameter:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neutone.engine import Engine, Parameters
 from neutone.errors import AudioTypeError, ShapeError
-from neutone.host_settings import MAX_CHANNELS
+from neutone.limits import MAX_CHANNELS
 from neutone.plugins.contracts import Model
 
 __all__ = ["DEFAULT_BLOCK_SIZE", "Progress", "render", "render_blocks"]

@@ -16,7 +16,7 @@ Handle<OrtSession> open_session(const Library &library, const std::filesystem::p
     library.check(api.set_intra_op_threads(options.get(), threads));
     library.check(api.set_inter_op_threads(options.get(), 1));
     library.check(api.set_session_execution_mode(options.get(), ort::sequential));
-    library.check(api.set_session_log_severity(options.get(), ort::log_errors));
+    library.check(api.set_session_log_severity(options.get(), ort::log_fatal));
     return library.own<OrtSession>(api.release_session.function(), [&](OrtSession **made) {
         return api.create_session(library.environment(), path.c_str(), options.get(), made);
     });

@@ -27,7 +27,7 @@ using OrtChar = std::filesystem::path::value_type; // ORTCHAR_T: of paths, wide 
 // Enumerations are int in C. The values that are used:
 namespace ort {
 enum ErrorCode : int { invalid_argument = 2 };
-enum LogSeverity : int { log_errors = 3, log_fatal = 4 };
+enum LogSeverity : int { log_fatal = 4 };
 enum ExecutionMode : int { sequential = 0 };
 enum AllocatorType : int { device_allocator = 0 };
 enum MemoryType : int { default_memory = 0 };

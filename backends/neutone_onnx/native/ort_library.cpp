@@ -51,7 +51,7 @@ Library::Library(const std::filesystem::path &path, const std::string &version)
     api_.reset(new OrtApi{table});
     check_status_entries();
     check_tensor_entries();
-    check(api().create_env(ort::log_errors, "neutone", &environment_));
+    check(api().create_env(ort::log_fatal, "neutone", &environment_));
 }
 
 void Library::check(OrtStatus *status) const

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, open_model
+from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, TrustFlag, open_model
 from neutone.cli.terminal import output, print_json, progress_bar
 
 __all__ = ["bench"]
@@ -28,6 +28,7 @@ def bench(
     ] = 0.5,
     backend: BackendName = None,
     options: LoadOptions = None,
+    trust: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Time a model in blocks, as a host would call it, at 44.1, 48 and 96 kHz."""
@@ -35,7 +36,7 @@ def bench(
     from neutone.cli.measure import test_noise, time_blocks
     from neutone.cli.tables import timing_table
 
-    model = open_model(model_name, backend, options)
+    model = open_model(model_name, backend, options, trust)
     channels = model.input_channels
     rows = []
     with progress_bar() as progress:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neutone.cli.options import SHIPPED_MODEL, BackendName, LoadOptions, open_model
-from neutone.cli.terminal import new_table, output, print_line, progress_bar, remark
+from neutone.cli.options import SHIPPED_MODEL, BackendName, LoadOptions, TrustFlag, open_model
+from neutone.cli.terminal import cell, new_table, output, print_line, progress_bar, remark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,11 +61,12 @@ def demo(
     rate: Annotated[int, typer.Option(help="Sample rate of the phrase and of the host, Hz.")] = 48_000,
     backend: BackendName = None,
     options: LoadOptions = None,
+    trust: TrustFlag = False,
 ) -> None:
     """Play a guitar phrase through the amp that comes with neutone: WAV files, a picture, speed and latency."""
     from neutone.file_rendering import write_audio
 
-    model = open_model(model_name, backend, options)
+    model = open_model(model_name, backend, options, trust)
     phrase = _read_phrase(rate)
     output_folder.mkdir(parents=True, exist_ok=True)
     takes = _render_takes(model, phrase, rate)
@@ -187,7 +188,7 @@ def _take_table(takes: list[Take], rate: int) -> Table:
         speed = ("", "", "")
         if take.seconds is not None:
             speed = (f"{take.seconds:.2f}", f"{take.seconds / seconds:.4f}", f"{seconds / take.seconds:.0f}")
-        table.add_row(take.name, take.setting, *_levels(take.audio), *speed)
+        table.add_row(take.name, cell(take.setting), *_levels(take.audio), *speed)
     return table
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, open_model, pick_backend
-from neutone.cli.terminal import new_table, output, print_json
+from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, inspect_model, pick_backend
+from neutone.cli.terminal import cell, new_table, output, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from neutone.cli.measure import HostLatency
     from neutone.parameters import NumericalNeutoneParameter
-    from neutone.plugins import Model
+    from neutone.plugins import ModelSummary
 
 __all__ = ["info"]
 
 SAMPLE_RATES = (44_100, 48_000, 96_000)
 BLOCK_SIZES = (64, 128, 256, 512, 1024)
+UNKNOWN = "not in the file: it shows when the model runs (neutone bench)"
 
 
 def info(
@@ -26,10 +27,13 @@ def info(
     options: LoadOptions = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a model's description, parameters, rates and blocks, and its latency in common hosts."""
+    """Show a model's description, parameters, rates and blocks, and its latency in common hosts.
+
+    It reads what the file says of itself, and runs nothing of it.
+    """
     from neutone.cli.measure import latency_at
 
-    model = open_model(model_name, backend, options)
+    model = inspect_model(model_name, backend, options)
     backend_name = pick_backend(model_name, backend)
     latencies = [latency_at(model, rate, block) for rate in SAMPLE_RATES for block in BLOCK_SIZES]
     if as_json:
@@ -38,7 +42,7 @@ def info(
         _print(model, model_name, backend_name, latencies)
 
 
-def _document(model: Model, file: str, backend: str, latencies: list[HostLatency]) -> dict[str, Any]:
+def _document(model: ModelSummary, file: str, backend: str, latencies: list[HostLatency]) -> dict[str, Any]:
     metadata = model.metadata.to_json_dict()
     metadata.pop("sample_sound_files", None)  # megabytes of MP3 in base64
     return {
@@ -57,7 +61,7 @@ def _parameter_document(parameter: NumericalNeutoneParameter) -> dict[str, Any]:
     return {**parameter.model_dump(mode="json"), "default": parameter.from_unit(parameter.default_unit)}
 
 
-def _print(model: Model, file: str, backend: str, latencies: list[HostLatency]) -> None:
+def _print(model: ModelSummary, file: str, backend: str, latencies: list[HostLatency]) -> None:
     from neutone.cli.tables import latency_table
 
     console = output()
@@ -72,9 +76,8 @@ def _print(model: Model, file: str, backend: str, latencies: list[HostLatency]) 
     )
 
 
-def _description(model: Model, file: str, backend: str) -> Table:
+def _description(model: ModelSummary, file: str, backend: str) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
     metadata = model.metadata
     authors = f" by {', '.join(metadata.model_authors)}" if metadata.model_authors else ""
@@ -88,11 +91,11 @@ def _description(model: Model, file: str, backend: str) -> Table:
         "links": ", ".join(f"{name}: {link}" for name, link in metadata.technical_links.items()),
         "tags": ", ".join(metadata.tags),
         "citation": metadata.citation,
-        "channels": f"{model.input_channels} in, {model.output_channels} out ({metadata.model_type})",
+        "channels": _channels(model),
         "sample rates": _listed(metadata.native_sample_rates, "Hz"),
         "block sizes": _listed(metadata.native_buffer_sizes, "frames"),
         "look-behind": f"{metadata.look_behind_samples} frames",
-        "model delay": f"{model.model_delay} frames at the model's rate",
+        "model delay": UNKNOWN if model.model_delay is None else f"{model.model_delay} frames at the model's rate",
         "mix": f"wet {metadata.wet_default_value:g}, dry {metadata.dry_default_value:g}",
     }
     table = Table.grid(padding=(0, 2))
@@ -100,8 +103,16 @@ def _description(model: Model, file: str, backend: str) -> Table:
     table.add_column(overflow="fold")
     for label, text in lines.items():
         if text:
-            table.add_row(label, Text(text))
+            table.add_row(label, cell(text))
     return table
+
+
+def _channels(model: ModelSummary) -> str:
+    if model.input_channels is None:
+        return UNKNOWN
+    out = "unknown" if model.output_channels is None else str(model.output_channels)
+    kind = "" if model.output_channels is None else f" ({model.metadata.model_type})"
+    return f"{model.input_channels} in, {out} out{kind}"
 
 
 def _listed(numbers: list[int], unit: str) -> str:
@@ -109,16 +120,14 @@ def _listed(numbers: list[int], unit: str) -> str:
 
 
 def _parameter_table(parameters: list[NumericalNeutoneParameter]) -> Table:
-    from rich.text import Text
-
     table = new_table(title="Parameters")
     for heading in ("name", "values", "default", "description"):
         table.add_column(heading, overflow="fold")
     for parameter in parameters:
         default = parameter.from_unit(parameter.default_unit)
         default_text = default if isinstance(default, str) else f"{default:g}"
-        cells = (parameter.name, _values(parameter), default_text, parameter.description)
-        table.add_row(*(Text(cell) for cell in cells))
+        texts = (parameter.name, _values(parameter), default_text, parameter.description)
+        table.add_row(*(cell(text) for text in texts))
     return table
 
 

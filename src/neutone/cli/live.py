@@ -14,6 +14,7 @@ from neutone.cli.options import (
     BackendName,
     LoadOptions,
     ModelName,
+    TrustFlag,
     open_model,
     read_parameters,
     split_pairs,
@@ -62,6 +63,7 @@ def live(
     duration: Annotated[float | None, typer.Option(min=0.0, help="Stop after so many seconds.")] = None,
     backend: BackendName = None,
     options: LoadOptions = None,
+    trust: TrustFlag = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="No display; one JSON object at the end, with latency, xruns, load, ...")
     ] = False,
@@ -81,7 +83,7 @@ def live(
         "cc": _controllers(controllers),
     }
     given.update({key: typed(text) for key, text in split_pairs(host_options, "--host-option").items()})
-    model = open_model(model_name, backend, options)
+    model = open_model(model_name, backend, options, trust)
     with set_instead_of_raising() as ended:
         host = _open_host(
             host_name, model, {key: value for key, value in given.items() if value is not None}, channels, slack, late

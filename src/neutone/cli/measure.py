@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neutone.latency import Latency
 
 if TYPE_CHECKING:
-    from neutone.plugins import Model
+    from neutone.plugins import Model, ModelSummary
 
 __all__ = ["HostLatency", "Timing", "latency_at", "test_noise", "time_blocks"]
 
@@ -31,6 +31,8 @@ class HostLatency:
     model_sample_rate: int
     model_block_size: int | None
     latency: Latency
+    without_model: bool = False
+    """the model's own delay is not known, and not in `latency`"""
 
     @property
     def milliseconds(self) -> float:
@@ -38,7 +40,9 @@ class HostLatency:
 
     def to_json_dict(self) -> dict[str, Any]:
         parts = {**self.latency._asdict(), "total": self.latency.total, "ms": round(self.milliseconds, 3)}
-        return {**asdict(self), "latency": parts}
+        if self.without_model:
+            parts.update(model=None, total=None, ms=None)
+        return {**{key: value for key, value in asdict(self).items() if key != "without_model"}, "latency": parts}
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Timing:
         return {**self.at.to_json_dict(), "blocks": self.blocks, **times, "rtf": round(self.rtf, 6)}
 
 
-def latency_at(model: Model, sample_rate: int, block_size: int) -> HostLatency:
+def latency_at(model: Model | ModelSummary, sample_rate: int, block_size: int) -> HostLatency:
     """By arithmetic alone: nothing is run."""
     from neutone import Schedule
 
@@ -70,9 +74,11 @@ def latency_at(model: Model, sample_rate: int, block_size: int) -> HostLatency:
     schedule = Schedule.choose(
         sample_rate, block_size, model_rates=metadata.native_sample_rates, model_blocks=metadata.native_buffer_sizes
     )
-    model_delay = round(model.model_delay * sample_rate / schedule.model_rate)
+    model_delay = round((model.model_delay or 0) * sample_rate / schedule.model_rate)
     latency = Latency(schedule.resampling, schedule.buffering, model_delay)
-    return HostLatency(sample_rate, block_size, schedule.model_rate, schedule.model_block or None, latency)
+    return HostLatency(
+        sample_rate, block_size, schedule.model_rate, schedule.model_block or None, latency, model.model_delay is None
+    )
 
 
 def test_noise(channels: int, sample_rate: int) -> Array:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neutone.errors import ConfigurationError, UnknownPluginError
+from neutone.cli.terminal import printable
+from neutone.errors import ConfigurationError, UnknownPluginError, UntrustedFileError
 
 if TYPE_CHECKING:
     from neutone.parameter_set import ParameterSet
     from neutone.parameters import ParameterValue
-    from neutone.plugins import Model
+    from neutone.plugins import Model, ModelSummary
 
 __all__ = [
     "BackendName",
     "JsonFlag",
     "LoadOptions",
     "ModelName",
+    "TrustFlag",
+    "inspect_model",
     "open_model",
     "pick_backend",
     "read_parameters",
@@ -46,6 +50,9 @@ LoadOptions = Annotated[
         metavar="KEY=VALUE",
         help="For the backend, repeatable; for a plain ONNX file e.g. -o sample_rate=44100 -o block_size=2048.",
     ),
+]
+TrustFlag = Annotated[
+    bool, typer.Option("--trust", help="Let a model file run its code although it was fetched; remembered.")
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -75,12 +82,37 @@ def pick_backend(name: str, backend: str | None) -> str:
     )
 
 
-def open_model(name: str, backend: str | None, options: Iterable[str] | None) -> Model:
-    """The model of the shared arguments MODEL, ``--backend`` and ``--option``."""
+def open_model(name: str, backend: str | None, options: Iterable[str] | None, trust: bool = False) -> Model:
+    """The model of the shared arguments MODEL, ``--backend``, ``--option`` and ``--trust``. On a terminal the user is
+    asked whether a file that was fetched may run."""
     from neutone.loading import load
 
-    settings = {key: typed(text) for key, text in split_pairs(options, "--option").items()}
-    return load(_model_file(name), backend=pick_backend(name, backend), **settings)
+    file, chosen, settings = _model_file(name), pick_backend(name, backend), _settings(options)
+    try:
+        return load(file, backend=chosen, trust=trust, **settings)
+    except UntrustedFileError:
+        if not _has_terminal():
+            raise
+        if not typer.confirm(
+            f"{printable(file)} was fetched. To open it is to run its code. Do you trust it?", err=True
+        ):
+            raise
+        return load(file, backend=chosen, trust=True, **settings)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def inspect_model(name: str, backend: str | None, options: Iterable[str] | None) -> ModelSummary:
+    """What the file of these arguments says of itself; nothing of it is run."""
+    from neutone.loading import inspect
+
+    return inspect(_model_file(name), backend=pick_backend(name, backend), **_settings(options))
+
+
+def _settings(options: Iterable[str] | None) -> dict[str, Any]:
+    return {key: typed(text) for key, text in split_pairs(options, "--option").items()}
 
 
 def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict[str, ParameterValue]:

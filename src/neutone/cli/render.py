@@ -14,7 +14,7 @@ import typer
 
 from neutone.cli import interruption
 from neutone.cli.errors import EXIT_ERROR, explain, traceback_wanted
-from neutone.cli.options import BackendName, LoadOptions, ModelName, open_model, read_parameters
+from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model, read_parameters
 from neutone.cli.terminal import complain, print_line, print_traceback, progress_bar
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def render(
     taps: Annotated[int, typer.Option(help="Length of the sinc, 8..128.")] = 32,
     backend: BackendName = None,
     options: LoadOptions = None,
+    trust: TrustFlag = False,
 ) -> None:
     """Render audio files through a model: same rate, length and channels, no delay.
 
@@ -66,7 +67,7 @@ def render(
     from neutone.cli.planning import plan_jobs
 
     jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}")
-    model = open_model(model_name, backend, options)
+    model = open_model(model_name, backend, options, trust)
     settings: dict[str, Any] = {
         "block_size": block,
         "resampler": resampler,

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neutone.cli.measure import HostLatency, Timing
-from neutone.cli.terminal import new_table
+from neutone.cli.terminal import cell, new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["latency_table", "timing_table"]
 
@@ -31,20 +32,21 @@ def _with_columns(table: Table, headings: Iterable[str]) -> Table:
 
 def _latency_cells(row: HostLatency) -> tuple[str, ...]:
     resampling, buffering, model, _ = row.latency
+    more = " + ?" if row.without_model else ""
     return (
         f"{row.sample_rate}/{row.block_size}",
         f"{row.model_sample_rate}/{row.model_block_size or 'any'}",
-        f"{resampling} + {buffering} + {model}",
-        str(row.latency.total),
-        f"{row.milliseconds:.1f}",
+        f"{resampling} + {buffering}{more or f' + {model}'}",
+        f"{row.latency.total}{more}",
+        f"{row.milliseconds:.1f}{more}",
     )
 
 
-def _timing_cells(row: Timing) -> tuple[str, ...]:
+def _timing_cells(row: Timing) -> tuple[Text, ...]:
     in_time = row.rtf < 1.0 and row.p99_us < row.block_us
-    style = "" if in_time else "[red]"
+    style = "" if in_time else "red"
     times = (f"{row.median_us:.0f}", f"{row.p99_us:.0f}", f"{row.rtf:.4f}")
-    return tuple(f"{style}{time}" for time in times)
+    return tuple(cell(time, style) for time in times)
 
 
 def latency_table(rows: Sequence[HostLatency], *, title: str, caption: str | None = None) -> Table:

@@ -9,7 +9,7 @@ backend, subclass :class:`Backend`, :class:`Model` and :class:`Session`, and nam
 Then ``neutone.load("file.mine")`` finds it. :class:`neutone.testing.BackendContract` tests it.
 """
 
-from neutone.plugins.contracts import Backend, Host, HostStats, LiveHost, Model, Session
+from neutone.plugins.contracts import Backend, Host, HostStats, LiveHost, Model, ModelSummary, Session
 from neutone.plugins.live_run import LiveRun, RunHost
 from neutone.plugins.options import integer_option, refuse_unknown_options
 from neutone.plugins.registry import PluginInfo, Registry, backends, hosts
@@ -21,6 +21,7 @@ __all__ = [
     "LiveHost",
     "LiveRun",
     "Model",
+    "ModelSummary",
     "PluginInfo",
     "Registry",
     "RunHost",

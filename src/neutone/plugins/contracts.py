@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # pydantic takes a third of neutone's import time: only those
     from neutone.errors import HostError
     from neutone.metadata import ModelMetadata
 
-__all__ = ["Backend", "Host", "HostStats", "LiveHost", "Model", "Session"]
+__all__ = ["Backend", "Host", "HostStats", "LiveHost", "Model", "ModelSummary", "Session"]
 
 Array = NDArray[np.float32]
 
@@ -95,6 +95,25 @@ class Model(ABC):
         of each other unless the backend's documentation says otherwise."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """What a model file says of itself."""
+
+    metadata: ModelMetadata
+    input_channels: int | None
+    """None: the file does not say; it shows when the model runs."""
+    output_channels: int | None
+    """None: the file does not say; it shows when the model runs."""
+    model_delay: int | None
+    """Frames at the model's rate by which its output lags its input; None: the file does not say, but the model does
+    when it runs."""
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """The summary of a model that is loaded."""
+        return cls(model.metadata, model.input_channels, model.output_channels, model.model_delay)
+
+
 class Backend(ABC):
     """One inference runtime. Heavy imports belong into :meth:`load`, so that listing plug-ins stays cheap and works
     without the extra."""
@@ -102,6 +121,9 @@ class Backend(ABC):
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     """Lower-case file suffixes, with the dot, that :func:`neutone.load` gives to this backend."""
+    runs_code: ClassVar[bool] = False
+    """Whether a file is a program that :meth:`load` runs. One that neutone has fetched is then opened only if the user
+    trusts it."""
 
     @abstractmethod
     def load(self, path: str | Path, **options: Any) -> Model:
@@ -109,6 +131,14 @@ class Backend(ABC):
         :class:`~neutone.errors.ModelFileError` where the file is not one, :class:`FileNotFoundError` where there is
         none, :class:`~neutone.errors.MissingExtraError` where the runtime is not installed, and
         :class:`~neutone.errors.ConfigurationError` for options that it does not know."""
+
+    def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
+        """What the file says of itself: for ``neutone info``. Options and errors are those of :meth:`load`.
+
+        A backend whose :meth:`load` runs code of the file, or takes long, overrides this and runs nothing. By default
+        the model is loaded.
+        """
+        return ModelSummary.of(self.load(path, **options))
 
 
 @dataclass(frozen=True, slots=True)

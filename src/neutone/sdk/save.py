@@ -24,6 +24,7 @@ from neutone.errors import (
 )
 from neutone.file_replacement import replaced_when_complete
 from neutone.metadata import ModelMetadata
+from neutone.model_archive import METADATA_FILE, check_archive
 from neutone.sdk.audio_sample import AudioSamplePair
 from neutone.sdk.export_checks import ExportChecks
 from neutone.sdk.export_report import ExportReport
@@ -39,7 +40,6 @@ from neutone.sdk.wrapper_timing import HOSTS, SECONDS, time_wrapper
 __all__ = ["load_neutone_model", "save_neutone_model"]
 
 MODEL_FILE = "model.nm"
-METADATA_FILE = "metadata.json"
 SAMPLES_FOLDER = "samples"
 
 
@@ -146,6 +146,7 @@ def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[s
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
+    check_archive(path)
     try:
         module, metadata = _read(path.read_bytes())
     except RuntimeError as error:  # of PyTorch

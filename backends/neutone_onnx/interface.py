@@ -1,0 +1,212 @@
+"""The outside of an ONNX graph: its inputs, its outputs and the metadata beside it.
+
+It is read from the file itself, without ONNX Runtime and before that opens it, so that nothing of the graph is run and
+nothing is allocated for what the file only claims. Field numbers are those of onnx.proto3 (github.com/onnx/onnx).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neutone.errors import ModelFileError
+from neutone.limits import MAX_STATE_BYTES
+from neutone_onnx.protobuf import fields, packed_integers
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["GraphInterface", "Tensor", "interface_of_file", "interface_of_session"]
+
+METADATA_KEY = "neutone"
+LARGEST_FILE = 1 << 31
+"""bytes: messages of Protocol Buffers end there; larger models keep their weights in files beside it"""
+MOST_FIELDS = 2_000_000
+"""of a graph: nodes, weights and values"""
+
+MODEL_GRAPH, MODEL_METADATA = 7, 14
+ENTRY_KEY, ENTRY_VALUE = 1, 2
+GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_SPARSE_INITIALIZER = 5, 11, 12, 15
+VALUE_NAME, VALUE_TYPE, TYPE_TENSOR, TENSOR_ELEMENT, TENSOR_SHAPE = 1, 2, 1, 1, 2
+SHAPE_DIMENSION, DIMENSION_VALUE, DIMENSION_NAME = 1, 1, 2
+INITIALIZER_NAME, SPARSE_VALUES, SPARSE_DIMENSIONS = 8, 1, 3
+
+ELEMENTS = {1: "float", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "double"}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output."""
+
+    name: str
+    type: str
+    """as ONNX Runtime calls it, such as ``tensor(float)``"""
+    shape: list[int | str | None]
+    """sizes that are numbers, names or unknown"""
+
+
+@dataclass(frozen=True)
+class GraphInterface:
+    """What stands around a graph."""
+
+    inputs: Sequence[Tensor]
+    """that must be given"""
+    overridable: Sequence[Tensor]
+    """that have a value of their own, and may be given"""
+    outputs: Sequence[Tensor]
+    metadata: str | bytes | None
+    """the JSON under the key ``neutone``; None: the file is not one of neutone's"""
+
+
+def interface_of_session(
+    inference: onnxruntime.InferenceSession, path: Path, of_file: GraphInterface | None = None
+) -> GraphInterface:
+    """The same of a graph that ONNX Runtime has opened, with the shapes that it found out. The metadata are taken from
+    `of_file` if it is given, since the runtime's are only to be had if all of them are text.
+
+    Raises :class:`~neutone.errors.ModelFileError` for strings that are not UTF-8.
+    """
+    try:
+        return GraphInterface(
+            _tensors(inference.get_inputs()),
+            _tensors(inference.get_overridable_initializers()),
+            _tensors(inference.get_outputs()),
+            of_file.metadata if of_file else inference.get_modelmeta().custom_metadata_map.get(METADATA_KEY),
+        )
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{path}: a name in it is no text (UTF-8): {error.reason}") from error
+
+
+def _tensors(arguments: Iterable[Any]) -> list[Tensor]:
+    return [Tensor(argument.name, argument.type, list(argument.shape)) for argument in arguments]
+
+
+def interface_of_file(path: Path) -> GraphInterface:
+    """Read a file of the form ``.onnx``.
+
+    Raises :class:`~neutone.errors.ModelFileError` if it is none, or claims more than a model may.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise ModelFileError(f"{path} has {size} bytes, expected {LARGEST_FILE} at most")
+    found = _Found()
+    try:
+        _read_model(memoryview(path.read_bytes()), found)
+    except ValueError as error:
+        raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: it is no ONNX file, {error}") from error
+    dense = max(found.sparse_elements, default=0)
+    if dense * 4 > MAX_STATE_BYTES:  # the runtime makes all of it
+        raise ModelFileError(f"{path}: a sparse tensor of {dense} elements, expected {MAX_STATE_BYTES // 4} at most")
+    if not found.has_graph:
+        raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: it holds no graph")
+    doubled = [name for name, count in Counter(tensor.name for tensor in found.inputs).items() if count > 1]
+    if doubled:
+        raise ModelFileError(f"{path}: two inputs are named {doubled[0][:80]!r}")
+    return GraphInterface(
+        [tensor for tensor in found.inputs if tensor.name not in found.initializers],
+        [tensor for tensor in found.inputs if tensor.name in found.initializers],
+        found.outputs,
+        found.metadata,
+    )
+
+
+@dataclass
+class _Found:
+    inputs: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
+    initializers: set[str] = field(default_factory=set)
+    sparse_elements: list[int] = field(default_factory=list)
+    metadata: bytes | None = None
+    has_graph: bool = False
+
+
+def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """The fields that are strings or messages."""
+    for number, value in fields(data):
+        if isinstance(value, memoryview):
+            yield number, value
+
+
+def _text(data: memoryview) -> str:
+    return bytes(data).decode(errors="replace")
+
+
+def _read_model(data: memoryview, found: _Found) -> None:
+    for number, value in _messages(data):
+        if number == MODEL_GRAPH:
+            found.has_graph = True
+            _read_graph(value, found)
+        elif number == MODEL_METADATA:
+            entry = dict(_messages(value))
+            if bytes(entry.get(ENTRY_KEY, b"")) == METADATA_KEY.encode():
+                found.metadata = bytes(entry.get(ENTRY_VALUE, b""))
+
+
+def _read_graph(data: memoryview, found: _Found) -> None:
+    for index, (number, value) in enumerate(_messages(data)):
+        if index >= MOST_FIELDS:
+            raise ValueError(f"with more than {MOST_FIELDS} nodes and weights")
+        if number == GRAPH_INPUT:
+            found.inputs.append(_read_value(value))
+        elif number == GRAPH_OUTPUT:
+            found.outputs.append(_read_value(value))
+        elif number == GRAPH_INITIALIZER:
+            found.initializers.add(_name_of_initializer(value))
+        elif number == GRAPH_SPARSE_INITIALIZER:
+            found.sparse_elements.append(_sparse_elements(value, found))
+
+
+def _name_of_initializer(data: memoryview) -> str:
+    name = ""
+    for index, (number, value) in enumerate(_messages(data)):
+        if index >= MOST_FIELDS:
+            raise ValueError(f"with a tensor of more than {MOST_FIELDS} pieces")
+        if number == INITIALIZER_NAME:
+            name = _text(value)
+    return name
+
+
+def _sparse_elements(data: memoryview, found: _Found) -> int:
+    sizes: list[int] = []
+    for number, value in fields(data):
+        if number == SPARSE_DIMENSIONS:
+            sizes += packed_integers(value)
+        elif number == SPARSE_VALUES and isinstance(value, memoryview):
+            found.initializers.add(_name_of_initializer(value))
+    return math.prod(sizes)
+
+
+def _read_value(data: memoryview) -> Tensor:
+    name, element, shape = "", "unknown", list[int | str | None]()
+    for number, value in _messages(data):
+        if number == VALUE_NAME:
+            name = _text(value)
+        elif number == VALUE_TYPE:
+            for kind, tensor in _messages(value):
+                if kind == TYPE_TENSOR:
+                    element, shape = _read_tensor_type(tensor)
+    return Tensor(name, element, shape)
+
+
+def _read_tensor_type(data: memoryview) -> tuple[str, list[int | str | None]]:
+    element, shape = "unknown", list[int | str | None]()
+    for number, value in fields(data):
+        if number == TENSOR_ELEMENT and isinstance(value, int):
+            element = f"tensor({ELEMENTS.get(value, value)})"
+        elif number == TENSOR_SHAPE and isinstance(value, memoryview):
+            shape = [_read_dimension(size) for kind, size in _messages(value) if kind == SHAPE_DIMENSION]
+    return element, shape
+
+
+def _read_dimension(data: memoryview) -> int | str | None:
+    size: int | str | None = None
+    for number, value in fields(data):
+        if number == DIMENSION_VALUE and isinstance(value, int):
+            size = value if value < 1 << 63 else None  # a negative number
+        elif number == DIMENSION_NAME and isinstance(value, memoryview):
+            size = _text(value)
+    return size
