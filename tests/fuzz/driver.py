@@ -45,6 +45,7 @@ def run_cases(
     limits: Limits,
     cases: Callable[[int], Request],
     command: Callable[[Request, Finding], str],
+    arguments: list[str] | None = None,
     most: int | None = None,
 ) -> int:
     """Ask children until the time is over. Returns the exit code.
@@ -53,6 +54,7 @@ def run_cases(
         module: of the child, which calls :func:`fuzz.children.serve`.
         cases: the request for case number i.
         command: how a request that led to a finding can be made again.
+        arguments: of the child.
         most: how many cases at most.
     """
     findings = Findings()
@@ -63,7 +65,7 @@ def run_cases(
 
     def work(folder: Path) -> None:
         nonlocal done
-        child = Child(module, [], folder, limits)
+        child = Child(module, arguments or [], folder, limits)
         try:
             while (most is not None or time.monotonic() < deadline) and not findings.is_full:
                 with lock:

@@ -13,7 +13,7 @@ from fuzz.children import Death
 
 __all__ = ["Finding", "Findings", "describe_death", "describe_error"]
 
-MOST_DISTINCT = 40
+MOST_DISTINCT = 50
 SHOWN = 1500
 
 
@@ -65,7 +65,8 @@ class Findings:
             if finding.signature in self._commands:
                 return False
             self._commands[finding.signature] = command
-            shown = "\n".join(f"    {line}" for line in finding.text.strip().splitlines())
+            readable = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in finding.text.strip())
+            shown = "\n".join(f"    {line}" for line in readable.splitlines())
             print(f"FOUND {finding.signature}\n{shown}\n    to see it again: {command}\n", flush=True)
             return True
 
