@@ -1,4 +1,5 @@
-"""Child processes that do one case after the other: a crash, a hang or too much memory is theirs, and is seen as such."""
+"""Child processes that do one case after the other: if one crashes, hangs or takes too much memory, the parent sees it
+and starts another."""
 
 from __future__ import annotations
 
@@ -64,16 +65,18 @@ class Child:
         """The answer to a request. Raises :class:`Death` if there is none."""
         if self._process is None:
             self._start()
-        assert self._process is not None and self._process.stdin is not None
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
-            self._process.stdin.flush()
+            process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
+            process.stdin.flush()
         line = self._read_line(self._limits.case_seconds + GRACE_SECONDS)
         return dict(json.loads(line))
 
     def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115: closed in close
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         self._rest = b""
         self._process = subprocess.Popen(
             self._command,
@@ -95,7 +98,8 @@ class Child:
             raise RuntimeError(f"{' '.join(self._command)} did not start: {death.stderr}") from death
 
     def _read_line(self, seconds: float) -> bytes:
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
@@ -110,7 +114,8 @@ class Child:
         return line
 
     def _death(self, reason: str | None) -> Death:
-        assert self._process is not None and self._stderr is not None
+        assert self._process is not None
+        assert self._stderr is not None
         if reason is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE_SECONDS)

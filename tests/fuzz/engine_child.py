@@ -15,8 +15,9 @@ RESAMPLED_SHARE = 4
 
 
 def _prepare() -> None:
+    """Imports that take memory, before it is limited."""
     import fuzz.engine_life
-    import fuzz.engine_resampled  # noqa: F401: imported before memory is limited
+    import fuzz.engine_resampled  # noqa: F401
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
