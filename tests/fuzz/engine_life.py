@@ -76,6 +76,8 @@ class EngineLife:
             self._set_levels()
         self.oracle = DelayOracle(self.engine, self.model)
         self.takeovers = 0
+        self.was_replaced = False
+        """by a stream that takes over, which rises from silence even if nothing sounded yet"""
         self.late = self.lost = 0
         self.samples = 0
         self.since_reset = {"frames": 0, "blocks": 0, "raised": 0}
@@ -165,9 +167,9 @@ class EngineLife:
                 "the output has the wrong shape or type", f"{_describe(answer)} for {_describe(values)}"
             )
         late, takes_over = self._count_late(values.shape[1])
-        if takes_over and self.takeovers > 1:
+        if takes_over:
             self.oracle.restart()
-        self.oracle.write(values, curves, fades_in=takes_over and self.takeovers > 1)
+        self.oracle.write(values, curves, fades_in=takes_over and self.was_replaced)
         if self.lost:
             self.oracle.is_exact = False
         self.oracle.check(answer, late, self.late_mode)
@@ -306,6 +308,7 @@ class EngineLife:
 
     def _began_again(self) -> None:
         self.since_reset = {"frames": 0, "blocks": 0, "raised": 0}
+        self.was_replaced = True
         if not self.background:  # else the stream takes over with the next block
             self.oracle.restart()
 

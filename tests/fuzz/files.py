@@ -27,7 +27,7 @@ def main() -> int:
     def keep(request: Request, finding: Finding) -> str:
         """The file stays in the folder of found ones."""
         if "file" in request:
-            return f"{COMMAND} --case {request['file']}"
+            return f"{COMMAND} --case {options.case}"
         found.mkdir(parents=True, exist_ok=True)
         from fuzz.file_cases import make_case
 

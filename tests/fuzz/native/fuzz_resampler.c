@@ -6,7 +6,7 @@
 #include "check.h"
 #include "neutone/nt_resampler.h"
 
-enum { MOST_INPUT = 3000, MOST_OUTPUT = 40000 };
+enum { MOST_INPUT = 1200, MOST_OUTPUT = 6000 };
 
 static nt_resampler_config read_config(fuzz_input *input)
 {
@@ -23,7 +23,7 @@ static nt_resampler_config read_config(fuzz_input *input)
 static void create_silly(fuzz_input *input)
 {
     nt_resampler_config config = read_config(input);
-    switch (read_below(input, 6)) {
+    switch (read_below(input, 7)) {
     case 0:
         config.kind = (nt_resampler_kind)read_below(input, 8);
         break;
@@ -40,8 +40,10 @@ static void create_silly(fuzz_input *input)
         config.channels = read_silly(input);
         break;
     default:
-        config.lookahead = read_silly(input);
+        config.lookahead = read_below(input, 2) ? UINT32_MAX - read_below(input, 20) : read_silly(input);
     }
+    check_case("%u to %u Hz, kind %u, %u taps, %u channels, look-ahead %u", config.rate_in, config.rate_out,
+               (unsigned)config.kind, config.taps, config.channels, config.lookahead);
     nt_resampler *made;
     allocation_begin(read_below(input, 8));
     nt_status status = nt_resampler_create(&made, &config);
@@ -52,6 +54,7 @@ static void create_silly(fuzz_input *input)
         uint32_t used, generated;
         nt_resampler_process(made, in, 1, 1, out, 1, 1, &used, &generated);
         CHECK_EQUAL(used, 1);
+        CHECK_EQUAL(generated, config.lookahead == 0 && config.rate_in == config.rate_out);
         free(in);
         free(out);
     }
@@ -86,7 +89,6 @@ static uint32_t convert(nt_resampler *resampler, const float *in, uint32_t in_fr
 void fuzz_resampler(fuzz_input *input)
 {
     if (read_below(input, 8) == 0) {
-        check_case("a resampler of a silly configuration");
         create_silly(input);
         return;
     }

@@ -4,7 +4,7 @@
 
 #include "stream_oracle.h"
 
-enum { MOST_ARRIVALS = 4096 };
+enum { MOST_ARRIVALS = 2048 };
 
 static stream_oracle oracle;
 static fixture subject;
@@ -39,7 +39,7 @@ static setup read_setup(fuzz_input *input)
 {
     setup s = {
         .host_rate = read_rate(input),
-        .host_block = read_between(input, 1, read_below(input, 2) ? 8 : 600),
+        .host_block = read_between(input, 1, read_below(input, 2) ? 8 : 300),
         .model_block = read_below(input, 2) ? read_between(input, 1, 700) : 0,
         .kind = (nt_resampler_kind)read_below(input, 3),
         .taps = 2 * read_between(input, NT_TAPS_MIN / 2, NT_TAPS_MAX / 2),

@@ -5,7 +5,7 @@
 
 #include "stream_fixture.h"
 
-enum { ORACLE_FRAMES = 1 << 14, ORACLE_CHANNELS = 4 };
+enum { ORACLE_FRAMES = 1 << 12, ORACLE_CHANNELS = 4 };
 
 typedef struct stream_oracle {
     fixture *of;
