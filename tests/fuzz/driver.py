@@ -6,6 +6,8 @@ import argparse
 import os
 import random
 import shutil
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -61,13 +63,14 @@ def run_cases(
     begun = time.monotonic()
     deadline = begun + options.seconds
     lock = threading.Lock()
+    stopped = threading.Event()
     done = 0
 
     def work(folder: Path) -> None:
         nonlocal done
         child = Child(module, arguments or [], folder, limits)
         try:
-            while (most is not None or time.monotonic() < deadline) and not findings.is_full:
+            while (most or time.monotonic() < deadline) and not (findings.is_full or stopped.is_set()):
                 with lock:
                     if done == most:
                         break
@@ -79,14 +82,18 @@ def run_cases(
         finally:
             child.close()
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what follows cleans up
     scratch = Path(tempfile.mkdtemp(prefix="neutone-fuzz-"))
+    threads = [threading.Thread(target=work, args=(scratch / str(i),)) for i in range(options.jobs)]
     try:
-        threads = [threading.Thread(target=work, args=(scratch / str(i),)) for i in range(options.jobs)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
         shutil.rmtree(scratch, ignore_errors=True)
     seconds = time.monotonic() - begun
     print(f"{done} cases in {seconds:.0f} s ({done / seconds:.1f} a second)", flush=True)
