@@ -72,7 +72,8 @@ def lay_out(rng: random.Random, values: Array) -> Any:
         frozen.flags.writeable = False
         return frozen
     if layout == "memoryview" and values.size:
-        return memoryview(values.copy())
+        copied: Any = values.copy()
+        return memoryview(copied)
     return values.copy()
 
 
@@ -100,7 +101,7 @@ def draw_out(rng: random.Random, audio: Any, channels: int, frames: int) -> tupl
         shared = np.lib.stride_tricks.as_strided(row, (channels, frames), (0, 4))
         return shared, False if channels > 1 and frames > 0 else None
     if kind == 12:
-        return np.zeros_like(fresh, rng.choice([np.float64, np.int32, np.dtype(">f4"), np.complex64])), False
+        return np.zeros((channels, frames), rng.choice(["f8", "i4", ">f4", "c8"])), False
     if kind == 13:
         shape = rng.choice(
             [(channels + 1, frames), (channels, frames + 1), (channels * frames,), (1, channels, frames)]

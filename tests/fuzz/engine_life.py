@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-import pickle
 import random
 import threading
 from collections.abc import Callable
@@ -13,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzz.engine_arrays import bad_audio, draw_audio, draw_out, lay_out
+from fuzz.engine_arrays import draw_audio, draw_out, lay_out
+from fuzz.engine_misuse import MisusedEngine, describe
 from fuzz.engine_models import OnPurposeError, ProbeModel
 from fuzz.engine_oracle import DelayOracle, WrongAnswerError
 from neutone import Engine
@@ -30,23 +29,9 @@ MOST_SAMPLES = 200_000
 """of a life, over all channels"""
 MOST_RUNS = 8_000
 """of the model in a life"""
-SILLY_VALUES: tuple[Any, ...] = (
-    0,
-    -1,
-    1 << 31,
-    1 << 32,
-    1 << 64,
-    -(1 << 63),
-    1.5,
-    float("nan"),
-    "48000",
-    None,
-    True,
-    [],
-)
 
 
-class EngineLife:
+class EngineLife(MisusedEngine):
     """An engine, and what is expected of it."""
 
     def __init__(self, number: int) -> None:
@@ -118,16 +103,10 @@ class EngineLife:
 
     # -- audio ---------------------------------------------------------------------------------------------------------
 
-    def _draw_frames(self) -> int:
-        engine, rng = self.engine, self.rng
-        if engine.fixed_blocks:
-            return engine.block_size
-        return rng.choice([engine.block_size, rng.randint(0, engine.block_size), min(1, engine.block_size), 0])
-
     def process(self) -> None:
         """A block, and its answer."""
         engine, rng = self.engine, self.rng
-        values = draw_audio(rng, engine.channels, self._draw_frames())
+        values = draw_audio(rng, engine.channels, self.draw_frames())
         audio = lay_out(rng, values)
         curves, params = self._draw_params(values.shape[1])
         out: Any = None
@@ -153,7 +132,7 @@ class EngineLife:
             return
         if is_wrong:
             raise WrongAnswerError(
-                "process took what it should refuse", f"out={_describe(out)}, params={_describe(params)}"
+                "process took what it should refuse", f"out={describe(out)}, params={describe(params)}"
             )
         self._check_block(values, curves, got, out)
         self._count(values.shape[1], raised_before)
@@ -164,7 +143,7 @@ class EngineLife:
         answer = np.asarray(got)
         if answer.shape != values.shape or answer.dtype != np.float32:
             raise WrongAnswerError(
-                "the output has the wrong shape or type", f"{_describe(answer)} for {_describe(values)}"
+                "the output has the wrong shape or type", f"{describe(answer)} for {describe(values)}"
             )
         late, takes_over = self._count_late(values.shape[1])
         if takes_over:
@@ -215,37 +194,6 @@ class EngineLife:
             curves[rng.randrange(count), rng.randrange(frames)] = np.nan
         return curves, lay_out(rng, curves) if count else curves
 
-    def process_refused(self) -> None:
-        """Audio or parameters that are wrong: an error, and the engine is as before."""
-        engine, rng = self.engine, self.rng
-        frames = self._draw_frames()
-        good = np.zeros((engine.channels, frames), np.float32)
-        count = len(engine.parameters)
-        attempts: list[Callable[[], Any]] = [
-            lambda: engine.process(
-                bad_audio(rng, engine.channels, frames, engine.block_size, varies=not engine.fixed_blocks)
-            ),
-            lambda: engine.process(good, params=np.zeros((count + 1, frames), np.float32)),
-            lambda: engine.process(good, params=np.zeros((count, frames + 1), np.float32)),
-            lambda: engine.process(good, params=np.zeros((count, frames), np.float64)),
-            lambda: engine.process(good, params=rng.choice([3, "drive", [0.5], object()])),
-            lambda: engine.process(good, params={"no such knob": 0.5}),
-            lambda: engine.process(good, params={17: 0.5}),
-        ]
-        if count:
-            wrong = rng.choice([float("nan"), float("inf"), 2.0, -1, "loud", None, 10**400, [0.5], object()])
-            attempts.append(lambda: engine.process(good, params={"knob 0": wrong}))
-        self._must_refuse(rng.choice(attempts), (NeutoneError, TypeError, ValueError, KeyError))
-
-    def _must_refuse(self, attempt: Callable[[], Any], expected: tuple[type[Exception], ...]) -> None:
-        try:
-            result = attempt()
-        except expected as error:
-            if len(str(error)) > 2000:
-                raise WrongAnswerError("an error message is too long", f"{len(str(error))} characters") from error
-            return
-        raise WrongAnswerError("a call was not refused", _describe(result))
-
     # -- settings ------------------------------------------------------------------------------------------------------
 
     def set_parameters(self) -> None:
@@ -260,21 +208,10 @@ class EngineLife:
         elif kind == 1:
             parameters.clear()
         else:
-            value = rng.choice([0, 1, rng.random(), np.float32(0.25)])
+            value: Any = rng.choice([0, 1, rng.random(), np.float32(0.25)])
             parameters[name] = value
             if not np.isclose(float(parameters[name]), float(value), atol=1e-7):
                 raise WrongAnswerError("a parameter is not what it was set to", f"{value!r}, {parameters[name]!r}")
-
-    def set_wrong_parameters(self) -> None:
-        """Values and names that do not exist."""
-        parameters, rng = self.engine.parameters, self.rng
-        before = dict(parameters)
-        name = rng.choice([*parameters, "no such knob", 3, ()])
-        value = rng.choice([float("nan"), -0.001, 1.001, float("inf"), 10**400, "1", None, [1], {}])
-        self._must_refuse(lambda: parameters.__setitem__(name, value), (NeutoneError,))
-        self._must_refuse(parameters.popitem, (NeutoneError,))
-        if dict(parameters) != before:
-            raise WrongAnswerError("a refused value changed parameters", f"{before}, {dict(parameters)}")
 
     def _set_levels(self) -> None:
         engine, rng = self.engine, self.rng
@@ -289,7 +226,7 @@ class EngineLife:
         name = self.rng.choice(["wet", "dry", "input_gain_db", "output_gain_db"])
         before = getattr(self.engine, name)
         value = self.rng.choice([float("nan"), 1e9, -1e9, float("inf"), "x", None, 10**400, [], object()])
-        self._must_refuse(lambda: setattr(self.engine, name, value), (ConfigurationError,))
+        self.must_refuse(lambda: setattr(self.engine, name, value), (ConfigurationError,))
         if getattr(self.engine, name) != before:
             raise WrongAnswerError(
                 "a refused value changed a level", f"{name} was {before}, is {getattr(self.engine, name)}"
@@ -327,7 +264,7 @@ class EngineLife:
         if rng.random() < 0.15:
             self.model.faults.prepare_fails = True
             before = (repr(engine), engine.latency)
-            self._must_refuse(lambda: engine.configure(**wanted), (ModelFileError,))
+            self.must_refuse(lambda: engine.configure(**wanted), (ModelFileError,))
             if (repr(engine), engine.latency) != before:
                 raise WrongAnswerError(
                     "a refused configure changed the engine", f"{before}, {engine!r}, {engine.latency}"
@@ -340,21 +277,6 @@ class EngineLife:
                     "configure did not do what it was told", f"{name} is {getattr(engine, name)!r}, not {value!r}"
                 )
         self._began_again()
-
-    def configure_wrongly(self) -> None:
-        """Values outside every range, for this engine and for a new one."""
-        engine, rng = self.engine, self.rng
-        name = rng.choice(["sample_rate", "block_size", "channels"])
-        value = rng.choice([v for v in SILLY_VALUES if v is not None])
-        before = (repr(engine), engine.latency)
-        self._must_refuse(lambda: engine.configure(**{name: value}), (ConfigurationError,))
-        if (repr(engine), engine.latency) != before:
-            raise WrongAnswerError("a refused configure changed the engine", f"{before}, {engine!r}, {engine.latency}")
-        name = rng.choice(["sample_rate", "block_size", "channels", "resampler", "taps", "slack", "late"])
-        wrong = rng.choice([v for v in SILLY_VALUES if not (name == "slack" and v in (0, True))])
-        self._must_refuse(
-            lambda: Engine(self.model, **{name: wrong}, background=self.background), (ConfigurationError,)
-        )
 
     # -- everything else -----------------------------------------------------------------------------------------------
 
@@ -375,23 +297,7 @@ class EngineLife:
             if live.late_frames > live.frames or live.load < 0 or not np.isfinite(peaks).all():
                 raise WrongAnswerError("live_stats are wrong", f"{live}, peaks {peaks}")
 
-    def copy(self) -> None:
-        """Refused."""
-        attempt = self.rng.choice([copy.copy, copy.deepcopy, pickle.dumps])
-        self._must_refuse(lambda: attempt(self.engine), (TypeError,))
-
-    def claim(self) -> None:
-        """As hosts do; an engine in its caller's thread has no host."""
-        if not self.background:
-            self._must_refuse(self.engine.claim, (ConfigurationError,))
-            return
-        self.engine.claim()
-        try:
-            self._must_refuse(self.engine.claim, (NeutoneError,))
-            other = self.engine.channels + 1
-            self._must_refuse(lambda: self.engine.configure(channels=other), (ConfigurationError,))
-        finally:
-            self.engine.release()
+    # -- threads and the end -------------------------------------------------------------------------------------------
 
     def use_two_threads(self) -> None:
         """A second thread plays, resets and configures meanwhile. It may be refused; nothing may break."""
@@ -451,10 +357,3 @@ class EngineLife:
             if self.background and call != self.look:
                 raise WrongAnswerError("a closed engine did not say so", call.__name__)
         engine.close()
-
-
-def _describe(value: Any) -> str:
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is None or dtype is None:
-        return repr(value)[:100]
-    return f"{dtype} {shape} strides {getattr(value, 'strides', None)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def check_resampled(number: int) -> None:
     model.faults = Faults()
     model.has_gain = False
     block, channels = rng.choice(BLOCKS), rng.choice([1, 2])
-    settings = {
+    settings: dict[str, Any] = {
         "resampler": rng.choice(["sinc", "hermite", "linear"]),
         "taps": rng.choice([8, 16, 32, 128]),
         "fixed_blocks": rng.random() < 0.7,
