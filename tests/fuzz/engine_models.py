@@ -21,6 +21,8 @@ Array = NDArray[np.float32]
 COMMON_RATES = (8_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 COMMON_BLOCKS = (1, 2, 7, 64, 101, 128, 509, 512, 1000, 2048)
 SLOW_RUNS = 8
+MOST_BLOCKS_A_SECOND = 16_000
+"""of the model: in Python each takes 20 µs, and one block of a slow host may bring a quarter of a second"""
 
 
 class OnPurposeError(Exception):
@@ -144,6 +146,8 @@ class ProbeModel(Model):
         others = [rng.choice(COMMON_RATES) for _ in range(rng.randrange(3))]
         rates: list[int] = rng.choice([[], [host_rate], [host_rate, *others], others, [rng.randint(1000, 384_000)]])
         blocks = sorted({rng.choice(COMMON_BLOCKS) for _ in range(rng.choice([0, 0, 1, 1, 2, 3]))})
+        least = max(rates, default=0) // MOST_BLOCKS_A_SECOND
+        blocks = sorted({max(block, least) for block in blocks})
         count = rng.choice([0, 0, 1, 1, 2, 9])
         self.has_gain = count > 0 and rng.random() < 0.7
         self.delay = rng.choice([0, 0, 0, 1, 5, 64, 777])

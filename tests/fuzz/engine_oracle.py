@@ -108,10 +108,9 @@ class DelayOracle:
         if not self.is_exact or frames == 0 or begin < self.unknown_until:
             return
         expected, tolerance = self._expected(begin, begin + frames, out.shape[0])
-        if late and late_mode == "silence":
-            expected[:, frames - late :] = 0
-        elif late:
-            expected[:, frames - late :] = np.nan
+        if late:
+            is_silent = late_mode == "silence" and self.engine.dry == 0
+            expected[:, frames - late :] = 0 if is_silent else np.nan
         wrong = np.abs(out - expected) > tolerance  # false for NaN, which is not predicted
         if wrong.any():
             channel, frame = (int(i) for i in np.argwhere(wrong)[0])
