@@ -63,6 +63,8 @@ class EngineLife(MisusedEngine):
         self.takeovers = 0
         self.was_replaced = False
         """by a stream that takes over, which rises from silence even if nothing sounded yet"""
+        self.is_rising = False
+        """until the first block of a stream that took over, which may have been refused or empty"""
         self.late = self.lost = 0
         self.samples = 0
         self.since_reset = {"frames": 0, "blocks": 0, "raised": 0}
@@ -148,7 +150,9 @@ class EngineLife(MisusedEngine):
         late, takes_over = self._count_late(values.shape[1])
         if takes_over:
             self.oracle.restart()
-        self.oracle.write(values, curves, fades_in=takes_over and self.was_replaced)
+            self.is_rising = self.was_replaced
+        self.oracle.write(values, curves, fades_in=self.is_rising)
+        self.is_rising = self.is_rising and values.shape[1] == 0
         if self.lost:
             self.oracle.is_exact = False
         self.oracle.check(answer, late, self.late_mode)
