@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine with Python 3.11+, C and C++ compilers and make:
 #   make demo    hear a neural amp            make test    run all tests
-# `make lint`, `make bench`, `make dist` and `make clean` are for those who change things.
+# `make lint`, `make fuzz`, `make bench`, `make dist` and `make clean` are for those who change things.
 
 PYTHON ?= python3
 OUTPUT ?= neutone-demo
@@ -11,7 +11,7 @@ DEMO_VENV := .venv-demo
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src backends hosts -name '*.py' -o -name '*.pyx' \
              -o -name '*.pxi' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-native test-python lint bench dist clean environment
+.PHONY: demo test test-native test-python fuzz lint bench dist clean environment
 
 demo: $(DEMO_VENV)/ready
 	$(DEMO_VENV)/bin/neutone demo --output "$(OUTPUT)"
@@ -42,6 +42,10 @@ test-native: environment
 test-python: environment
 	./tests/install_tools.sh
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# Random input, FUZZ_SECONDS (120) for each driver: tests/fuzz/README.md.
+fuzz: environment
+	PATH="$(abspath $(BIN)):$$PATH" PYTHON=$(BIN)/python ./tests/fuzz/run.sh
 
 lint: environment
 	$(BIN)/ruff check .

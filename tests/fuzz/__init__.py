@@ -1,0 +1,1 @@
+"""Drivers that look for failures with random input; README.md says how to run them."""

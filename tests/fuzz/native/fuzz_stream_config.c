@@ -1,0 +1,105 @@
+/* Streams that cannot be made: values beyond every limit, and memory that runs out, must give a status. */
+#include "fuzz_core.h"
+
+#include "allocation.h"
+#include "stream_fixture.h"
+
+static void spoil(fuzz_input *input, nt_stream_config *config)
+{
+    switch (read_below(input, 16)) {
+    case 0:
+        config->host_rate = read_silly(input);
+        break;
+    case 1:
+        config->host_block = read_silly(input);
+        break;
+    case 2:
+        config->kind = (nt_resampler_kind)read_silly(input);
+        break;
+    case 3:
+        config->taps = read_silly(input);
+        break;
+    case 4:
+        config->host_channels = read_silly(input);
+        break;
+    case 5:
+        config->model_delay = read_silly(input);
+        break;
+    case 6:
+        config->delay = read_below(input, 2) ? (int64_t)read_silly(input) : -(int64_t)read_silly(input);
+        break;
+    case 7:
+        config->backlog = read_silly(input);
+        break;
+    case 8:
+        config->late = (nt_late)read_silly(input);
+        break;
+    case 9:
+        config->session.in_channels = read_silly(input);
+        break;
+    case 10:
+        config->session.out_channels = read_silly(input);
+        break;
+    case 11:
+        config->session.parameters = read_silly(input);
+        break;
+    case 12:
+        config->session.look_behind = read_silly(input);
+        break;
+    case 13:
+        config->session.run = NULL;
+        break;
+    case 14:
+        config->session.audio_in = NULL;
+        break;
+    default:
+        config->session.audio_out = NULL;
+    }
+}
+
+/* One block through a stream that was made, to see that its memory is as large as it should be. Only if what was spoilt
+ * leaves the geometry alone: the session's memory is that of the configuration before. */
+static void run_block(nt_stream *stream, const nt_stream_config *config)
+{
+    uint32_t frames = config->host_block;
+    float *audio = new_noise((size_t)config->host_channels * frames);
+    CHECK_EQUAL(nt_stream_process(stream, audio, (ptrdiff_t)frames, NULL, 0, audio, (ptrdiff_t)frames, frames), NT_OK);
+    for (size_t i = 0; i < (size_t)config->host_channels * frames; i++)
+        CHECK(isfinite(audio[i]));
+    free(audio);
+}
+
+static bool has_same_geometry(const nt_stream_config *a, const nt_stream_config *b)
+{
+    return a->host_rate == b->host_rate && a->host_block == b->host_block && a->kind == b->kind && a->taps == b->taps &&
+           a->host_channels == b->host_channels && a->session.in_channels == b->session.in_channels &&
+           a->session.out_channels == b->session.out_channels && a->session.parameters == b->session.parameters &&
+           a->session.look_behind == b->session.look_behind && b->delay >= (int64_t)b->schedule.delay;
+}
+
+void fuzz_stream_config(fuzz_input *input)
+{
+    fixture f = {.made_of = {.host_rate = read_rate(input),
+                             .host_block = read_between(input, 1, 256),
+                             .model_rate = read_rate(input),
+                             .model_block = read_below(input, 2) ? read_between(input, 1, 256) : 0,
+                             .kind = (nt_resampler_kind)read_below(input, 3),
+                             .taps = 32,
+                             .parameters = read_below(input, 3)}};
+    f.schedule = schedule_of(&f.made_of);
+    case_of("a spoilt configuration", &f.made_of);
+    make_session(&f.session, &f.made_of, f.schedule.session_block);
+    nt_stream_config config = config_of(&f), spoilt = config;
+    for (uint32_t times = read_below(input, 3); times; times--)
+        spoil(input, &spoilt);
+    allocation_begin(read_below(input, 32));
+    nt_status status = nt_stream_create(&f.stream, &spoilt);
+    uint32_t failures = allocation_end();
+    CHECK(failures == 0 || status == NT_ERROR_MEMORY);
+    CHECK((status == NT_OK) == (f.stream != NULL));
+    if (status == NT_OK && (spoilt.delay == NT_LEAST_DELAY || has_same_geometry(&config, &spoilt)) &&
+        memcmp(&config.session, &spoilt.session, sizeof config.session) == 0 && spoilt.host_block == config.host_block &&
+        spoilt.host_rate == config.host_rate && spoilt.host_channels == config.host_channels)
+        run_block(f.stream, &spoilt);
+    close_fixture(&f);
+}

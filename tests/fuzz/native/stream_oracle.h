@@ -1,0 +1,43 @@
+/* What a stream must answer, frame by frame, if nothing is resampled: the session keeps a log of what it was given and
+ * what it said, and each host frame is looked up there. With resampling, samples must be finite and no more. */
+#ifndef NEUTONE_FUZZ_STREAM_ORACLE_H
+#define NEUTONE_FUZZ_STREAM_ORACLE_H
+
+#include "stream_fixture.h"
+
+enum { ORACLE_FRAMES = 1 << 12, ORACLE_CHANNELS = 4 };
+
+typedef struct stream_oracle {
+    fixture *of;
+    bool is_exact;   /* the rates are equal */
+    bool is_neutral; /* no gain, wet only */
+    uint32_t delay;  /* host frames */
+
+    uint32_t written, read;                       /* host frames since the last reset */
+    float input[ORACLE_CHANNELS][ORACLE_FRAMES];  /* by host frame; NaN: not known */
+    int64_t model_frame[ORACLE_FRAMES];           /* by host frame: where the model heard it; -1: lost */
+
+    uint32_t heard;                                  /* frames that were given to the model */
+    uint32_t host_frame[ORACLE_FRAMES];              /* by frame of the model: where it comes from */
+    uint32_t answered;                               /* frames that the model has answered */
+    float output[ORACLE_CHANNELS][ORACLE_FRAMES];    /* by frame of the model */
+    float curves[ORACLE_CHANNELS][ORACLE_FRAMES];    /* by host frame: parameters; NaN: not known */
+} stream_oracle;
+
+/* The stream was made or reset. */
+void oracle_begin(stream_oracle *oracle, fixture *of);
+
+/* A block was written: what the model will hear. `lost`: it found no room. */
+void oracle_write(stream_oracle *oracle, const float *in, ptrdiff_t in_stride, const float *params,
+                  ptrdiff_t params_stride, uint32_t frames, bool lost);
+
+/* Check what the model is given: the body of the session calls it. */
+void oracle_check_session(const stream_oracle *oracle, const test_session *session, uint32_t frames);
+
+/* The model has answered, as it stands in audio_out; `failed`: it reported a failure. */
+void oracle_answer(stream_oracle *oracle, const test_session *session, uint32_t frames, bool failed);
+
+/* Check a block that was read, of which the last `starved` frames were not there in time. */
+void oracle_read(stream_oracle *oracle, const float *out, ptrdiff_t out_stride, uint32_t frames, uint32_t starved);
+
+#endif
