@@ -41,7 +41,7 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> Non
     assert result.stderr.startswith("neutone: ")
     assert "unexpected error" not in result.stderr
     assert result.stderr.count("\n") == 1
-    assert len(result.stderr) < 1200
+    assert len(result.stderr) < 1600
     for word in words:
         assert word in result.stderr
 

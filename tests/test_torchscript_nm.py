@@ -384,3 +384,16 @@ def test_an_output_that_changes_shape(tmp_path: Path) -> None:
         engine.process(np.zeros((1, 8), np.float32))
     with pytest.raises(InferenceError, match=r"\(1, 7\), expected \(1, 8\)"):
         engine.process(np.zeros((1, 8), np.float32))
+
+
+def test_weights_that_are_shorter_than_they_say_are_refused(tmp_path: Path, peer_files: dict[str, Path]) -> None:
+    """PyTorch opens such a file, and crashes when it reads the tensor."""
+    import zipfile
+
+    path = tmp_path / "short.nm"
+    with zipfile.ZipFile(peer_files["shaper"]) as whole, zipfile.ZipFile(path, "w") as short:
+        for entry in whole.infolist():
+            data = whole.read(entry)
+            short.writestr(entry.filename, b"" if entry.filename.endswith("/data/15") else data)
+    with pytest.raises(ModelFileError, match=r"is damaged: the tensor data/15 has 0 bytes, expected 16384"):
+        neutone.load(path)

@@ -10,6 +10,7 @@ True
 from __future__ import annotations
 
 import reprlib
+import unicodedata
 
 __all__ = [
     "AudioFileError",
@@ -32,10 +33,12 @@ __all__ = [
     "UnknownParameterError",
     "UnknownPluginError",
     "UntrustedFileError",
-    "shown",
 ]
 
 SHOWN_CHARACTERS = 80
+LONGEST_MESSAGE = 1500
+HARMLESS = "\n\t\u200c\u200d"
+"""control characters that are text: the last two join or separate letters in Persian, Hindi and emoji"""
 
 _shortened = reprlib.Repr()
 _shortened.maxstring = _shortened.maxother = _shortened.maxlong = SHOWN_CHARACTERS
@@ -50,8 +53,35 @@ def shown(value: object) -> str:
     return _shortened.repr(value)
 
 
+def printable(text: str) -> str:
+    """The text with escapes such as ``\\x1b`` in place of characters that a terminal would act on: control characters,
+    and those that change the direction of writing or cannot be seen.
+
+    >>> printable("\x1b[2Jamp\u202e")
+    '\\\\x1b[2Jamp\\\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in HARMLESS or unicodedata.category(character) == "Zs"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 class NeutoneError(Exception):
-    """The root of the family."""
+    """The root of the family. A message often repeats what a file says, and most end on a terminal: it is made
+    printable, and is cut if it is very long."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(_fit_for_a_message(argument) for argument in arguments))
+
+
+def _fit_for_a_message(argument: object) -> object:
+    if not isinstance(argument, str):
+        return argument
+    return printable(argument[:LONGEST_MESSAGE] + "..." if len(argument) > LONGEST_MESSAGE else argument)
 
 
 class ShapeError(NeutoneError, ValueError):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pickletools
 import zipfile
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from neutone.errors import ModelFileError
 from neutone.limits import MAX_METADATA_BYTES
@@ -18,14 +22,36 @@ SPARE_BYTES = 1 << 26
 whoever packs one again may; a zip bomb of 3 MB comes to gigabytes"""
 MAX_ENTRIES = 100_000
 
+ELEMENT_BYTES = {
+    f"{kind}Storage": size
+    for size, kinds in {
+        2: ("Half", "BFloat16", "Short"),
+        4: ("Float", "Int"),
+        8: ("Double", "Long", "ComplexFloat"),
+        16: ("ComplexDouble",),
+    }.items()
+    for kind in kinds
+}
+"""of PyTorch's storage classes; of others at least one"""
+
 
 def check_archive(path: Path) -> None:
-    """Raise :class:`~neutone.errors.ModelFileError` if it is no zip archive, or unpacks to far more than its size.
+    """Raise :class:`~neutone.errors.ModelFileError` if it is no zip archive, unpacks to far more than its size, or holds
+    less of a tensor than it says, which PyTorch would read on behind its end.
 
     What the archive's directory says is what PyTorch makes room for; entries that share bytes count each.
     """
-    with _open(path):
-        pass
+    with _open(path) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        for pickle_name, folder in (("data.pkl", "data"), ("constants.pkl", "constants")):
+            for name in (name for name in sizes if name.partition("/")[2] == pickle_name):
+                root = name.partition("/")[0]
+                for key, expected in _storages(archive, name, path):
+                    held = sizes.get(f"{root}/{folder}/{key}", expected)
+                    if held < expected:
+                        raise ModelFileError(
+                            f"{path} is damaged: the tensor {folder}/{key} has {held} bytes, expected {expected}"
+                        )
 
 
 def read_archive_metadata(path: Path) -> bytes | None:
@@ -47,6 +73,28 @@ def read_archive_metadata(path: Path) -> bytes | None:
                 return file.read(MAX_METADATA_BYTES)
         except Exception as error:  # zlib's, zipfile's, OSError, by what is wrong with the file
             raise ModelFileError(f"{path}: {METADATA_FILE} cannot be unpacked: {error}") from error
+
+
+def _storages(archive: zipfile.ZipFile, name: str, path: Path) -> Iterator[tuple[str, int]]:
+    """The key and the bytes of each storage that a pickle refers to. Its instructions are read, not followed.
+
+    A storage is a persistent id: the tuple ("storage", class, key, device, number of elements).
+    """
+    recent: deque[Any] = deque(maxlen=5)
+    memo: dict[Any, Any] = {}
+    try:
+        for operation, argument, _ in pickletools.genops(archive.read(name)):
+            if operation.name in ("BINPUT", "LONG_BINPUT"):
+                memo[argument] = recent[-1] if recent else None
+            elif operation.name in ("BINGET", "LONG_BINGET"):
+                recent.append(memo.get(argument))
+            elif operation.name == "BINPERSID" and len(recent) == 5 and recent[0] == "storage":
+                _, kind, key, _, elements = recent
+                yield str(key), int(elements) * ELEMENT_BYTES.get(str(kind).rpartition(" ")[2], 1)
+            elif operation.name not in ("MARK", "TUPLE"):
+                recent.append(argument)
+    except Exception as error:  # ValueError and others, by what is wrong with the pickle
+        raise ModelFileError(f"{path} is damaged: {name} is no pickle: {str(error) or type(error).__name__}") from error
 
 
 def _is_metadata(name: str) -> bool:

@@ -62,26 +62,24 @@ def _run_command(arguments: list[str]) -> Any:
 
 
 def _judge(path: Path) -> Finding | None:
-    from fuzz.file_verdict import MemoryWatch, judge_command, judge_error
+    from fuzz.file_verdict import MemoryWatch, is_endless, judge_command, judge_error
 
     watch = MemoryWatch()
-    watch.begin()
     is_model = path.suffix in MODELS
-    what = f"{'loading' if is_model else 'rendering'} {path.suffix}"
-    try:
-        (_open_model if is_model else _render)(path)
-        finding = None
-    except Exception as error:
-        finding = judge_error(error, what)
-    finding = finding or watch.judge(what)
-    if finding is not None:
-        return finding
-    size = path.stat().st_size
     arguments = ["render", "amp", str(path), "rendered.wav"]
     if is_model:
-        arguments = ["info", str(path), *(["--json"] if size % 2 else [])]
+        arguments = ["info", str(path), *(["--json"] if path.stat().st_size % 2 else [])]
     watch.begin()
-    return judge_command(arguments, _run_command(arguments)) or watch.judge(f"neutone {arguments[0]}, {path.suffix}")
+    finding = judge_command(arguments, _run_command(arguments)) or watch.judge(f"neutone {arguments[0]}, {path.suffix}")
+    if finding is not None or is_endless(path):
+        return finding
+    what = f"{'loading' if is_model else 'rendering'} {path.suffix}"
+    watch.begin()
+    try:
+        (_open_model if is_model else _render)(path)
+    except Exception as error:
+        finding = judge_error(error, what)
+    return finding or watch.judge(what)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

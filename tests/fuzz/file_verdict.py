@@ -11,7 +11,10 @@ from typing import Any
 from fuzz.findings import Finding, describe_error
 from neutone.errors import NeutoneError
 
-__all__ = ["MemoryWatch", "judge_command", "judge_error"]
+__all__ = ["ENDLESS", "MemoryWatch", "is_endless", "judge_command", "judge_error"]
+
+ENDLESS = 0x3FFFFFFFFFFFFFFB
+"""turns of a loop in a graph that is to be inspected, but not run: nothing in this process could stop it"""
 
 LONGEST_MESSAGE = 2000
 LONGEST_OUTPUT = 1_000_000
@@ -19,6 +22,11 @@ MOST_MEMORY = 700 << 20
 """bytes that opening a file of some kilobytes may take"""
 OUT_OF_MEMORY = re.compile(r"can't allocate|cannot allocate|bad.?alloc|out of memory|failed to allocate", re.IGNORECASE)
 BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
+
+
+def is_endless(path: Path) -> bool:
+    """Whether the file is a graph with a loop that does not end."""
+    return path.suffix == ".onnx" and ENDLESS.to_bytes(8, "little") in path.read_bytes()
 
 
 def _find_controls(text: str, *, newlines: bool) -> str | None:

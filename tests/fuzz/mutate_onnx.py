@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from fuzz.file_verdict import ENDLESS
 from fuzz.mutate_bytes import mutate_bytes
 from fuzz.mutate_metadata import silly_metadata, silly_text
 
@@ -128,7 +129,8 @@ def _add_node(rng: random.Random, model: onnx.ModelProto) -> None:
             helper.make_tensor_value_info("next_carried", TensorProto.FLOAT, None),
         ],
     )
-    graph.initializer.append(numpy_helper.from_array(np.array(rng.choice([3, 1 << 62]), np.int64), "turns"))
+    turns = rng.choice([3, ENDLESS])
+    graph.initializer.append(numpy_helper.from_array(np.array(turns, np.int64), "turns"))
     graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
     graph.node.append(helper.make_node("Loop", ["turns", "yes", "before"], [out], body=body))
 

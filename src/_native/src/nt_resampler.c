@@ -84,6 +84,8 @@ nt_status nt_resampler_create(nt_resampler **resampler, const nt_resampler_confi
         return status;
     if (config->channels == 0 || config->channels > NT_CHANNELS_MAX)
         return NT_ERROR_CHANNELS;
+    if (config->lookahead > NT_LOOKAHEAD_MAX)
+        return NT_ERROR_ARGUMENT;
     nt_resampler *made = calloc(1, sizeof *made);
     if (!made)
         return NT_ERROR_MEMORY;

@@ -243,6 +243,11 @@ static void test_errors(void)
     CHECK_EQUAL(try_to_create(NT_SINC, 32, 48000, 48000, 1), NT_OK);
     CHECK_EQUAL(try_to_create(NT_SINC, 128, 48000, 44100, NT_CHANNELS_MAX), NT_OK);
     CHECK_EQUAL(nt_resampler_create(NULL, NULL), NT_ERROR_ARGUMENT);
+    nt_resampler_config ahead = {NT_SINC, 32, 88200, 8000, 1, NT_LOOKAHEAD_MAX + 1};
+    nt_resampler *refused;
+    CHECK_EQUAL(nt_resampler_create(&refused, &ahead), NT_ERROR_ARGUMENT);
+    ahead.lookahead = UINT32_MAX - 10; /* with the taps, more than 32 bits */
+    CHECK_EQUAL(nt_resampler_create(&refused, &ahead), NT_ERROR_ARGUMENT);
     CHECK_EQUAL(nt_resampler_lookahead(NT_LINEAR, 0, 48000, 44100, NULL), NT_ERROR_ARGUMENT);
     nt_resampler_destroy(NULL);
 }

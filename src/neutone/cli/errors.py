@@ -12,13 +12,11 @@ import typer
 
 from neutone.cli import interruption
 from neutone.cli.terminal import complain, print_traceback, remark
-from neutone.errors import IncompleteAudioWarning, NeutoneError, PluginWarning
+from neutone.errors import LONGEST_MESSAGE, IncompleteAudioWarning, NeutoneError, PluginWarning
 
 __all__ = ["EXIT_ERROR", "explain", "one_line_errors", "traceback_wanted"]
 
 EXIT_ERROR = 2
-LONGEST_MESSAGE = 1000
-"""characters: a file may hold a name of 100 MB"""
 
 P = ParamSpec("P")
 R = TypeVar("R")

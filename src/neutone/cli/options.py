@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neutone.cli.terminal import printable
-from neutone.errors import ConfigurationError, UnknownPluginError, UntrustedFileError
+from neutone.errors import ConfigurationError, UnknownPluginError, UntrustedFileError, printable
 
 if TYPE_CHECKING:
     from neutone.parameter_set import ParameterSet

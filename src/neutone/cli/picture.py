@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neutone.cli.terminal import printable
+from neutone.errors import printable
 
 __all__ = ["Panel", "draw"]
 

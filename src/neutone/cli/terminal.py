@@ -11,8 +11,9 @@ import math
 import os
 import sys
 import traceback
-import unicodedata
 from typing import TYPE_CHECKING, Any
+
+from neutone.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,31 +32,11 @@ __all__ = [
     "print_json",
     "print_line",
     "print_traceback",
-    "printable",
     "progress_bar",
     "remark",
 ]
 
 PIPED_WIDTH = 120
-HARMLESS = "\n\t\u200c\u200d"
-"""control characters that are text: the last two join or separate letters in Persian, Hindi and emoji"""
-
-
-def printable(text: str) -> str:
-    """The text with escapes such as ``\\x1b`` in place of characters that a terminal would act on: control characters,
-    and those that change the direction of writing or cannot be seen.
-
-    >>> printable("\x1b[2Jamp\u202e")
-    '\\\\x1b[2Jamp\\\\u202e'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character.isprintable() or character in HARMLESS or unicodedata.category(character) == "Zs"
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 @functools.cache

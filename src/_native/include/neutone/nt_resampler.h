@@ -20,7 +20,7 @@
 
 typedef enum nt_resampler_kind { NT_LINEAR = 0, NT_HERMITE = 1, NT_SINC = 2 } nt_resampler_kind;
 
-enum { NT_TAPS_MIN = 8, NT_TAPS_DEFAULT = 32, NT_TAPS_MAX = 128 };
+enum { NT_TAPS_MIN = 8, NT_TAPS_DEFAULT = 32, NT_TAPS_MAX = 128, NT_LOOKAHEAD_MAX = 1 << 20 };
 
 typedef struct nt_resampler nt_resampler;
 
@@ -30,8 +30,8 @@ typedef struct nt_resampler_config {
     uint32_t rate_in;   /* Hz */
     uint32_t rate_out;  /* Hz */
     uint32_t channels;  /* 1..NT_CHANNELS_MAX */
-    uint32_t lookahead; /* input frames; what the kind needs where that is more. A larger one keeps two resamplers of
-                           different kinds in step, frame by frame. */
+    uint32_t lookahead; /* input frames, up to NT_LOOKAHEAD_MAX; what the kind needs where that is more. A larger one
+                           keeps two resamplers of different kinds in step, frame by frame. */
 } nt_resampler_config;
 
 /* [any-thread] Input frames that an output needs after its position: 0 where the rates are equal, linear 1, hermite 2,
