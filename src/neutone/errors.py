@@ -25,6 +25,8 @@ __all__ = [
     "OutputFileError",
     "ParameterError",
     "PluginWarning",
+    "SandboxError",
+    "SandboxWarning",
     "ShapeError",
     "UnknownParameterError",
     "UnknownPluginError",
@@ -82,6 +84,10 @@ class HostError(NeutoneError, RuntimeError):
     """An audio server or device cannot be used, or went away."""
 
 
+class SandboxError(NeutoneError, RuntimeError):
+    """A process without rights was ended: it took too long, took too much memory, crashed, or tried what it may not."""
+
+
 class UnknownPluginError(NeutoneError, LookupError):
     """No plug-in of that name, or for that file, is installed."""
 
@@ -92,6 +98,10 @@ class MissingExtraError(NeutoneError, ImportError):
 
 class PluginWarning(UserWarning):
     """An installed plug-in cannot be used as it is: broken, or its name is taken."""
+
+
+class SandboxWarning(UserWarning):
+    """This system cannot take all rights from a process."""
 
 
 class NativeSessionWarning(UserWarning):
