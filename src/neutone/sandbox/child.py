@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from neutone.errors import NeutoneError
+from neutone import errors
 from neutone.sandbox.limits import Limits, limit_memory, limit_resources
 from neutone.sandbox.protections import Protections
 from neutone.sandbox.results import encode_failure, encode_results
@@ -45,9 +45,7 @@ def main() -> None:
         run = getattr(importlib.import_module(module), function)
     except Exception as error:
         reason = f"{request['function']} cannot be imported in the sandbox: {error}"
-        _send(
-            reply, encode_failure(type(error).__name__ if isinstance(error, NeutoneError) else "SandboxError", reason)
-        )
+        _send(reply, encode_failure(_class_name(error) or "SandboxError", reason))
         return
     try:
         limit_memory(limits)
@@ -75,11 +73,13 @@ def _explain(error: BaseException) -> tuple[str, str]:
         for line in str(link).splitlines():
             if any(words in line for words in REFUSED):
                 return "refused", line.strip()
-    if isinstance(error, NeutoneError):
-        return type(error).__name__, str(error)
-    if isinstance(error, FileNotFoundError):
-        return "FileNotFoundError", str(error)
-    return "", f"{type(error).__name__}: {error}"
+    name = _class_name(error)
+    return (name, str(error)) if name else ("", f"{type(error).__name__}: {error}")
+
+
+def _class_name(error: BaseException) -> str:
+    """Of the class in :mod:`neutone.errors` that it belongs to; empty: to none."""
+    return next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in errors.__all__), "")
 
 
 def _send(reply: int, message: bytes) -> None:

@@ -233,8 +233,6 @@ def _error(kind: str, message: str, limits: Limits) -> Exception:
         return SandboxError(_memory_message(limits))
     if kind == "refused":
         return SandboxError(f"the file tried something that the sandbox refuses: {message}")
-    if kind == "FileNotFoundError":
-        return FileNotFoundError(message)
     found = getattr(errors, kind, None) if kind in errors.__all__ else None
     if isinstance(found, type) and issubclass(found, NeutoneError):
         return found(message)

@@ -9,7 +9,7 @@ from neutone.file_replacement import replaced_when_complete
 from neutone.sandbox import Limits, Protections, run_sandboxed
 from neutone.sdk.onnx_graph import require_exporter
 from neutone.sdk.received_onnx import check_contents, check_loads
-from neutone.sdk.script_conversion import ONNX_FILE, convert_in_sandbox
+from neutone.sdk.script_conversion import ONNX_FILE, ScriptConversion, convert_in_sandbox
 
 __all__ = ["OnnxConversion", "convert_to_onnx"]
 
@@ -93,31 +93,35 @@ def convert_to_onnx(
     if set(files) != {ONNX_FILE}:
         raise ModelFileError("the conversion did not produce an ONNX file")
     check_contents(files[ONNX_FILE])
+    report = _report(value)
     with replaced_when_complete(target) as temporary:
         temporary.write_bytes(files[ONNX_FILE])
         states = check_loads(temporary)
     return OnnxConversion(
-        target,
-        tuple(states),
-        _number(value, "sample_rate"),
-        _number(value, "block_size"),
-        str(value.get("reason", "")),
-        _number(value, "blocks") or 0,
-        _difference(value),
-        protections,
+        path=target,
+        states=tuple(states),
+        sample_rate=report.sample_rate,
+        block_size=report.block_size,
+        reason=report.reason,
+        blocks=report.blocks,
+        largest_difference=report.largest_difference,
+        protections=protections,
     )
 
 
-def _number(value: Any, name: str) -> int | None:
-    """One of the numbers that the process sent, which need not be one."""
-    number = value.get(name) if isinstance(value, dict) else None
-    if number is not None and type(number) is not int:
-        raise ModelFileError(f"the conversion states no {name}")
-    return number
-
-
-def _difference(value: Any) -> float:
-    found = value.get("largest_difference")
-    if not isinstance(found, float):
-        raise ModelFileError("the conversion states no difference")
-    return found
+def _report(value: Any) -> ScriptConversion:
+    """What the process says of the conversion. It need not be what was asked for: the file may have taken it over."""
+    try:
+        report = ScriptConversion(**value)
+    except TypeError:
+        raise ModelFileError("the conversion ended without a report") from None
+    optional = (report.sample_rate, report.block_size)
+    is_sound = (
+        all(number is None or type(number) is int for number in optional)
+        and type(report.blocks) is int
+        and isinstance(report.largest_difference, float)
+        and isinstance(report.reason, str)
+    )
+    if not is_sound:
+        raise ModelFileError("the conversion ended without a report")
+    return report

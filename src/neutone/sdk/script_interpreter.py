@@ -29,7 +29,9 @@ from neutone.sdk.script_operators import (
 __all__ = ["ScriptInterpreter"]
 
 MAX_STEPS = 20_000
-"""operators on tensors in a block: more come from loops over frames, and make a file that is large and slow"""
+"""operators on tensors in a block: more make a file that is large and slow"""
+MAX_TURNS = 64
+"""of a loop: each turn becomes nodes of its own, and a loop over frames would make a node for every sample"""
 
 
 class Influence:
@@ -171,8 +173,7 @@ class ScriptInterpreter:
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise ModelFileError(
-                f"more than {MAX_STEPS} operators run in a block: a loop over frames would make a file that is too "
-                f"large and slow"
+                f"more than {MAX_STEPS} operators run in a block: as a file that is too large and slow"
             )
         if self._influence is None and kind in RECURRENT:
             return recurrent_operator(kind, arguments)
@@ -188,8 +189,8 @@ class ScriptInterpreter:
         if self._influence is not None:
             if self._influence.reaches(arguments):
                 raise ModelFileError(
-                    f"{node.kind()} turns a tensor that depends on the audio, the parameters or the state into a "
-                    f"number, for a branch or a size: such code has no counterpart"
+                    f"a branch or a size depends on the audio, the parameters or the state, by {node.kind()}, and an "
+                    f"ONNX graph is the same for every block"
                 )
             self._known.append(call_tensor_operator(node.schema(), arguments))
         self._asked += 1
@@ -228,9 +229,10 @@ class ScriptInterpreter:
             self._run(body, values)
             goes_on, *carried = (values[name] for name in results)
             index += 1
-            self._steps += 1
-            if self._steps > MAX_STEPS:
-                raise ModelFileError(f"a loop runs more than {MAX_STEPS} times in a block")
+            if index > MAX_TURNS:
+                raise ModelFileError(
+                    f"a loop runs more than {MAX_TURNS} times in a block: a loop over frames cannot be converted"
+                )
         return carried
 
 
