@@ -308,6 +308,36 @@ def taken_over(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], value: 
     monkeypatch.setattr(convert, "run_sandboxed", lambda *arguments, **options: answer)
 
 
+@needs_both
+def test_a_result_that_takes_all_memory(honest: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime computes constants while it loads a file."""
+    model = onnx.load_model_from_string(honest)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1 << 20, 1 << 14]), "shape"))
+    value = onnx.numpy_helper.from_array(np.ones(1, np.float32))
+    model.graph.node.insert(0, onnx.helper.make_node("ConstantOfShape", ["shape"], ["large"], value=value))
+    model.graph.node.insert(1, onnx.helper.make_node("ReduceMax", ["large"], ["one"], keepdims=0))
+    model.graph.node.insert(2, onnx.helper.make_node("Mul", ["audio", "one"], ["louder"]))
+    for node in list(model.graph.node)[3:]:
+        for index, name in enumerate(node.input):
+            if name == "audio":
+                node.input[index] = "louder"
+    contents = model.SerializeToString()
+    check_contents(contents)
+    real = convert.run_sandboxed
+    report = asdict(ScriptConversion([], None, None, "", 60, 0.0))
+    answers = {"convert_in_sandbox": SandboxAnswer(report, {ONNX_FILE: contents}, AVAILABLE)}
+
+    def run(function: str, *arguments: Any, **options: Any) -> SandboxAnswer:
+        return answers.get(function.partition(":")[2]) or real(function, *arguments, **options)
+
+    monkeypatch.setattr(convert, "run_sandboxed", run)
+    with pytest.raises((SandboxError, ModelFileError)):
+        convert_to_onnx(source_for(tmp_path), tmp_path / "m.onnx", limits=Limits(memory_mb=1024))
+    assert not (tmp_path / "m.onnx").exists()
+    answers["convert_in_sandbox"] = SandboxAnswer(report, {ONNX_FILE: honest}, AVAILABLE)
+    convert_to_onnx(source_for(tmp_path), tmp_path / "m.onnx", limits=Limits(memory_mb=1024))
+
+
 # -- in the sandbox ----------------------------------------------------------------------------------------------------
 
 

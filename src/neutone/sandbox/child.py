@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from neutone.sandbox.results import encode_failure, encode_results
 
 __all__ = ["main"]
 
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "Cannot allocate memory")
+OUT_OF_MEMORY = ("llocate memory", "not enough memory", "bad_alloc", "bad allocation")
 REFUSED = ("Permission denied", "Operation not permitted")
 
 
@@ -31,6 +32,7 @@ def main() -> None:
     os.dup2(2, 1)
     folder = Path(request["folder"])
     os.chdir(folder)
+    tempfile.tempdir = str(folder)  # else it is found by writing, which may not be possible
     protections, limits = Protections(**request["protections"]), Limits(**request["limits"])
     try:
         protections.apply([Path(path) for path in request["readable"]], folder)

@@ -28,6 +28,7 @@ __all__ = ["SandboxAnswer", "run_sandboxed"]
 
 MAX_CHATTER = 64 << 10
 """bytes that are kept of what the process prints"""
+CACHE = "cache"
 KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "PATHEXT", "COMSPEC")
 
 
@@ -86,6 +87,7 @@ def run_sandboxed(
     needed = [function.partition(":")[0], *modules]
     folder = Path(tempfile.mkdtemp(prefix="neutone-")).resolve()
     try:
+        (folder / CACHE).mkdir()  # PyTorch wants it, and cannot make it without Landlock
         request = {
             "function": function,
             "arguments": dict(arguments),
@@ -110,6 +112,7 @@ def _environment(folder: Path, needed: Sequence[str]) -> dict[str, str]:
         **kept,
         **places,
         **one_thread,
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / CACHE),
         "USER": "nobody",
         "LOGNAME": "nobody",
         "LC_ALL": "C.UTF-8",

@@ -8,11 +8,12 @@ from neutone.errors import ConfigurationError, ModelFileError
 from neutone.file_replacement import replaced_when_complete
 from neutone.sandbox import Limits, Protections, run_sandboxed
 from neutone.sdk.onnx_graph import require_exporter
-from neutone.sdk.received_onnx import check_contents, check_loads
+from neutone.sdk.received_onnx import check_contents
 from neutone.sdk.script_conversion import ONNX_FILE, ScriptConversion, convert_in_sandbox
 
 __all__ = ["OnnxConversion", "convert_to_onnx"]
 
+TRY = "neutone_onnx.trial:try_file"
 MODULES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -51,7 +52,7 @@ def convert_to_onnx(
     Opening a ``.nm`` file runs its code. This happens in a process without rights, see :mod:`neutone.sandbox`: it
     follows the model's TorchScript, writes the ONNX graph, and plays 60 blocks or more through both, with parameters
     that move. What it returns is checked before it becomes `target`: the file has only ONNX's own operators, refers to
-    no other file, has metadata within their limits and loads.
+    no other file, has metadata within their limits, and loads and runs in a second such process.
 
     Args:
         path: the ``.nm`` file.
@@ -92,11 +93,13 @@ def convert_to_onnx(
         value, files = results.value, results.files
     if set(files) != {ONNX_FILE}:
         raise ModelFileError("the conversion did not produce an ONNX file")
-    check_contents(files[ONNX_FILE])
+    states = check_contents(files[ONNX_FILE])
     report = _report(value)
     with replaced_when_complete(target) as temporary:
         temporary.write_bytes(files[ONNX_FILE])
-        states = check_loads(temporary)
+        if sandbox:
+            # Loading a graph takes the time and memory that its author wants.
+            run_sandboxed(TRY, {"path": str(temporary.resolve())}, readable=[temporary], limits=limits)
     return OnnxConversion(
         path=target,
         states=tuple(states),

@@ -1,14 +1,14 @@
 """Whether an ONNX file that an untrusted process sent is what it should be: a graph and its weights, nothing else."""
 
+import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import neutone
-from neutone.errors import ModelFileError
+from neutone.errors import MetadataError, ModelFileError
+from neutone.metadata import ModelMetadata
 from neutone.sdk.onnx_graph import require_exporter
 
-__all__ = ["check_contents", "check_loads"]
+__all__ = ["check_contents"]
 
 DOMAINS = ("", "ai.onnx")
 METADATA_KEY = "neutone"
@@ -16,12 +16,15 @@ MAX_METADATA = 16 << 20
 """bytes; sample sounds are in it"""
 
 
-def check_contents(contents: bytes) -> None:
+def check_contents(contents: bytes) -> list[str]:
     """Refuse what reaches outside of the file or needs more than a runtime's own operators. Nothing is run.
 
+    Returns:
+        The names of the inputs that carry state.
+
     Raises:
-        neutone.errors.ModelFileError: it is no ONNX, refers to other files, has operators of other domains, or metadata
-            beside neutone's.
+        neutone.errors.ModelFileError: it is no ONNX, refers to other files, has operators of other domains, metadata
+            beside neutone's, or metadata that break a limit.
     """
     onnx = require_exporter()
     try:
@@ -38,17 +41,11 @@ def check_contents(contents: bytes) -> None:
     keys = [entry.key for entry in model.metadata_props]
     if keys != [METADATA_KEY] or len(model.metadata_props[0].value) > MAX_METADATA:
         raise ModelFileError("the converted file has not neutone's metadata, or too much")
-
-
-def check_loads(path: Path) -> list[str]:
-    """The names of the model's states, once the backend has loaded it and found its metadata within their limits.
-
-    Raises:
-        neutone.errors.ModelFileError: it cannot be loaded.
-    """
-    neutone.load(path, backend="onnx")
-    graph = require_exporter().load(path, load_external_data=False).graph
-    return [entry.name for entry in graph.input if entry.name.startswith("state.")]
+    try:
+        ModelMetadata(**json.loads(model.metadata_props[0].value))
+    except (MetadataError, ValueError, TypeError, RecursionError) as error:
+        raise ModelFileError(f"the metadata of the converted file: {error}") from error
+    return [entry.name for entry in model.graph.input if entry.name.startswith("state.")]
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
