@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError, SandboxError, SandboxWarning
-from neutone.sandbox import Limits, Protections, Results, available_protections, run_sandboxed, scratch_file
+from neutone.sandbox import Limits, Protections, Results, available_protections, run_sandboxed, scratch_file, seccomp
+from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, NEVER
 
 TESTS = Path(__file__).parent
 AVAILABLE = available_protections()
@@ -164,6 +166,60 @@ def test_secrets_of_the_parent_stay_there(tmp_path: Path, monkeypatch: pytest.Mo
             assert not any("open in the parent" in target for target in sandboxed("open_files"))
 
 
+@needs_both
+def test_ways_around_through_proc(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("password")
+    for way in ("/proc/self/root", "/proc/thread-self/root", "/proc/self/cwd/../../.."):
+        with pytest.raises(SandboxError, match=r"refuses|No such file"):
+            sandboxed("read", path=f"{way}{secret}")
+    with pytest.raises(SandboxError, match="refuses"):
+        sandboxed("write", path="/proc/self/mem")
+
+
+def decide(processor: str, name: str, *arguments: int, architecture: int | None = None, offset: int = 0) -> int:
+    """What the filter for a processor says to a call, by running its program as the kernel would."""
+    column, own = seccomp.PROCESSORS[processor]
+    number = (NEVER | CHANGES_FILES | CHECKED)[name][column]
+    assert number is not None
+    words = [*arguments, *[0] * (6 - len(arguments))]
+    data = struct.pack("<IIQ6Q", number + offset, own if architecture is None else architecture, 0, *words)
+    program = seccomp.assemble(seccomp.rules(landlock_abi=0, own=1000), processor)
+    at, loaded = 0, 0
+    while True:
+        code, if_true, if_false, value = struct.unpack_from("<HBBI", program, 8 * at)
+        at += 1
+        match code:
+            case seccomp.LOAD_WORD:
+                (loaded,) = struct.unpack_from("<I", data, value)
+            case seccomp.JUMP_IF_EQUAL:
+                at += if_true if loaded == value else if_false
+            case seccomp.JUMP_IF_AT_LEAST:
+                at += if_true if loaded >= value else if_false
+            case seccomp.JUMP_IF_ANY_BIT:
+                at += if_true if loaded & value else if_false
+            case seccomp.RETURN:
+                return int(value)
+
+
+@pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
+def test_the_filter_on_other_processors(processor: str) -> None:
+    refused, allowed = seccomp.REFUSE, seccomp.ALLOW
+    for name in ("socket", "execve", "ptrace", "fchmodat", "bpf", "unlinkat"):
+        assert decide(processor, name) == refused
+    assert decide(processor, "clone", 0x11) == refused
+    assert decide(processor, "clone", 0x3D0F00) == allowed
+    assert decide(processor, "clone3") == decide(processor, "openat2") == seccomp.UNKNOWN
+    assert [decide(processor, "kill", pid) for pid in (1000, 1001, 0, 2**32 - 1)] == [allowed, *[refused] * 3]
+    assert [decide(processor, "openat", 0, 0, flags) for flags in (0, 0o2000000)] == [allowed] * 2
+    assert [decide(processor, "openat", 0, 0, flags) for flags in (1, 2, 0o100, 0o1000)] == [refused] * 4
+    assert [decide(processor, "fcntl", 0, command) for command in (1, 3, 8, 15)] == [allowed] * 2 + [refused] * 2
+    assert [decide(processor, "ioctl", 0, command) for command in (0x5401, 0x5412)] == [allowed, refused]
+    assert decide(processor, "socket", architecture=0x40000003) == seccomp.KILL
+    assert decide(processor, "socket", offset=0x40000000) == seccomp.KILL
+    assert decide(processor, "socket", offset=600) == seccomp.UNKNOWN
+
+
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +278,7 @@ def test_texts_cannot_steer_a_terminal() -> None:
     [
         "nonsense\n",
         "[" * 100_000,
+        '{"value": ' + "[" * 900 + "]" * 900 + "}\n",
         '{"value": 1, "files": {"a": 100}}\nshort',
         '{"value": 1, "files": {"a": -1}}\n',
         '{"value": 1, "files": [1]}\n',

@@ -30,6 +30,10 @@ def main() -> None:
     request = json.load(sys.stdin)
     reply = os.dup(1)
     os.dup2(2, 1)
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(reply, os.O_BINARY)
     folder = Path(request["folder"])
     os.chdir(folder)
     tempfile.tempdir = str(folder)  # else it is found by writing, which may not be possible

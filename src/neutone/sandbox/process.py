@@ -28,6 +28,8 @@ __all__ = ["SandboxAnswer", "run_sandboxed"]
 
 MAX_CHATTER = 64 << 10
 """bytes that are kept of what the process prints"""
+PATIENCE = 10.0
+"""seconds that an ended process's output may take to arrive"""
 CACHE = "cache"
 KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "PATHEXT", "COMSPEC")
 
@@ -153,7 +155,7 @@ def _exchange(request: bytes, environment: dict[str, str], folder: Path, limits:
     finally:
         _end(process)
         for reader in readers:
-            reader.join()
+            reader.join(PATIENCE)  # what is still writing has left the process group, where nothing forbids that
     if len(reply) > most:
         raise SandboxError(f"the process sent more than the {limits.file_mb} MiB that a result may have")
     if code != 0 or not reply:
@@ -212,13 +214,13 @@ def _memory_message(limits: Limits) -> str:
 def _read(reply: bytes, protections: Protections, limits: Limits) -> SandboxAnswer:
     line, _, contents = reply.partition(b"\n")
     try:
-        document = json.loads(line) if len(line) <= MAX_REPLY else None
+        document = plain_text(json.loads(line)) if len(line) <= MAX_REPLY else None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise SandboxError("the process sent something that is no result")
     if "error" in document:
-        raise _error(str(document["error"]), str(plain_text(str(document.get("message", "")))), limits)
+        raise _error(str(document["error"]), str(document.get("message", "")), limits)
     sizes = document.get("files", {})
     if not isinstance(sizes, dict) or any(type(size) is not int or size < 0 for size in sizes.values()):
         raise SandboxError("the process sent something that is no result")
@@ -228,7 +230,7 @@ def _read(reply: bytes, protections: Protections, limits: Limits) -> SandboxAnsw
     for name, size in sizes.items():
         files[name] = contents[start : start + size]
         start += size
-    return SandboxAnswer(plain_text(document.get("value")), files, protections)
+    return SandboxAnswer(document.get("value"), files, protections)
 
 
 def _error(kind: str, message: str, limits: Limits) -> Exception:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from neutone.sandbox.linux_calls import system_call
 from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, LAST_KNOWN, NEVER
 
-__all__ = ["forbid_new_limits", "has_seccomp", "restrict_calls"]
+__all__ = ["assemble", "forbid_new_limits", "has_seccomp", "restrict_calls", "rules"]
 
 PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """column of the table, and the kernel's number of the architecture"""
@@ -78,9 +78,13 @@ def restrict_calls(*, landlock_abi: int) -> None:
     Raises:
         OSError: the kernel refuses.
     """
-    own = os.getpid()
-    rules: dict[str, Condition | int] = dict.fromkeys(NEVER, REFUSE)
-    rules |= {
+    _install(rules(landlock_abi=landlock_abi, own=os.getpid()))
+
+
+def rules(*, landlock_abi: int, own: int) -> dict[str, Condition | int]:
+    """What becomes of which call: a return value of the filter, or a condition. `own` is the process's number."""
+    table: dict[str, Condition | int] = dict.fromkeys(NEVER, REFUSE)
+    table |= {
         "clone": Condition(0, bits=CLONE_THREAD, refuse=False),
         "clone3": UNKNOWN,  # its flags are in memory, where a filter cannot look; libraries fall back to clone
         "kill": Condition(0, (own,), refuse=False),
@@ -90,12 +94,12 @@ def restrict_calls(*, landlock_abi: int) -> None:
         "prlimit64": Condition(0, (0, own), refuse=False),
     }
     if landlock_abi < 3:
-        rules["truncate"] = REFUSE
+        table["truncate"] = REFUSE
     if not landlock_abi:
-        rules |= dict.fromkeys(CHANGES_FILES, REFUSE)
-        rules |= {"open": Condition(1, bits=WRITES_FILES), "openat": Condition(2, bits=WRITES_FILES)}
-        rules["openat2"] = UNKNOWN  # as clone3
-    _install(rules)
+        table |= dict.fromkeys(CHANGES_FILES, REFUSE)
+        table |= {"open": Condition(1, bits=WRITES_FILES), "openat": Condition(2, bits=WRITES_FILES)}
+        table["openat2"] = UNKNOWN  # as clone3
+    return table
 
 
 def forbid_new_limits() -> None:
@@ -111,18 +115,20 @@ def _number(name: str, column: int) -> int:
 
 def _install(rules: dict[str, Condition | int]) -> None:
     column, _ = PROCESSORS[platform.machine()]
-    program = _assemble(rules, platform.machine())
+    program = assemble(rules, platform.machine())
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
     filter_ = ctypes.create_string_buffer(header, len(header))
-    system_call(_number("seccomp", column), SET_MODE_FILTER, ALL_THREADS, filter_)
+    thread = system_call(_number("seccomp", column), SET_MODE_FILTER, ALL_THREADS, filter_)
+    if thread:
+        raise OSError(f"thread {thread} has a filter of its own")
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
-def _assemble(rules: dict[str, Condition | int], processor: str) -> bytes:
+def assemble(rules: dict[str, Condition | int], processor: str) -> bytes:
     """The filter as a program for the kernel's packet-filter machine."""
     column, architecture = PROCESSORS[processor]
     numbers = NEVER | CHANGES_FILES | CHECKED
