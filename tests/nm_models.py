@@ -201,6 +201,39 @@ class RingOfBlocks(Block):
         return y
 
 
+class QueuedLookBehind(Block):
+    """Queues its look-behind in a ring whose position is a number, as neutone_sdk does, before it computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.neutone_parameter_names = ["knob"]
+        self.past = 24
+        self.position = 0
+        self.register_buffer("ring", torch.zeros(2, 4096))
+        self.ring[1] = 0.5
+
+    @torch.jit.export
+    def get_default_param_values(self) -> Tensor:
+        return torch.full((4, 1), 0.5)
+
+    @torch.jit.export
+    def aggregate_params(self, params: Tensor) -> Tensor:
+        return params.mean(dim=1, keepdim=True)
+
+    @torch.jit.export
+    def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
+        return (x[:, self.past :] + x[:, : -self.past]) * params["knob"]
+
+    def forward(self, x: Tensor, params: Tensor) -> Tensor:
+        n = x.size(1)
+        at = (torch.arange(n) + self.position) % 4096
+        self.ring[:, at] = torch.cat([x, params[:1]], dim=0)
+        self.position = (self.position + n) % 4096
+        window = self.ring[:, (torch.arange(self.past + n) + self.position - n - self.past) % 4096]
+        rows = torch.cat([window[1:], torch.zeros(3, self.past + n)], dim=0)
+        return self.do_forward_pass(window[:1], {"knob": self.aggregate_params(rows)[0]})
+
+
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 

@@ -114,6 +114,18 @@ def test_models_that_take_any_block(kind: Any, states: int, operator: str, tmp_p
     assert_sounds_the_same(source, result)
 
 
+@pytest.mark.parametrize("sizes", [[], [512]])
+def test_a_look_behind_queue_that_counts(sizes: list[int], tmp_path: Path) -> None:
+    source = nm_models.save(
+        tmp_path / "m.nm", nm_models.QueuedLookBehind(), look_behind_samples=24, native_buffer_sizes=sizes
+    )
+    result = convert_here(source)
+    assert result.states == ("state.past_params",)  # the stream keeps that of the audio
+    assert result.block_size == (512 if sizes else None)
+    assert neutone.load(result.path).metadata.look_behind_samples == 24
+    assert_sounds_the_same(source, result)
+
+
 @pytest.mark.parametrize("kind", [nm_models.ByBlock, nm_models.RingOfBlocks])
 def test_models_that_need_one_block_size(kind: Any, tmp_path: Path) -> None:
     source = nm_models.save(tmp_path / "m.nm", kind())
