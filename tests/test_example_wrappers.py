@@ -21,7 +21,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-from neutone.sdk import load_script  # noqa: E402
+from neutone.sdk import convert_to_onnx, load_script  # noqa: E402
 
 FOLDER = Path(__file__).parents[1] / "examples" / "wrappers"
 NATIVE_RATE = 48_000
@@ -133,7 +133,11 @@ def test_every_way_to_run_it_agrees(name: str, block: int, model: Any, exported:
     expected = through_model(model, audio, curves, block)
     assert expected.std() > 0.005
     folder = exported[name]
+    converted = convert_to_onnx(folder / "model.nm", folder / "converted.onnx", sandbox=False)
+    assert converted.block_size == (2048 if name == "rave_style" else None)
+    assert converted.path.stat().st_size < 1.1 * (folder / "model.onnx").stat().st_size
     answers = {
+        "converted": through_engine(converted.path, audio, curves[:declared], NATIVE_RATE, block),
         "TorchScript": through_engine(folder / "model.nm", audio, curves[:declared], NATIVE_RATE, block),
         "ONNX": through_engine(folder / "model.onnx", audio, curves[:declared], NATIVE_RATE, block),
         "wrapper": through_wrapper(folder / "model.nm", audio, curves, NATIVE_RATE, block),

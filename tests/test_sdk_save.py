@@ -489,7 +489,7 @@ def test_load_says_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nothing"):
         load_neutone_model(tmp_path / "nothing.nm")
     (tmp_path / "garbage.nm").write_bytes(b"garbage")
-    with pytest.raises(ModelFileError, match="no TorchScript archive"):
+    with pytest.raises(ModelFileError, match="not a TorchScript archive"):
         load_neutone_model(tmp_path / "garbage.nm")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -29,6 +29,8 @@ __all__ = [
     "OutputFileError",
     "ParameterError",
     "PluginWarning",
+    "SandboxError",
+    "SandboxWarning",
     "ShapeError",
     "UnknownParameterError",
     "UnknownPluginError",
@@ -135,6 +137,10 @@ class UntrustedFileError(NeutoneError, PermissionError):
     """A file that was fetched would run its code, and nobody has said that it may."""
 
 
+class SandboxError(NeutoneError, RuntimeError):
+    """A process without rights was ended: it took too long, took too much memory, crashed, or tried what it may not."""
+
+
 class UnknownPluginError(NeutoneError, LookupError):
     """No plug-in of that name, or for that file, is installed."""
 
@@ -145,6 +151,10 @@ class MissingExtraError(NeutoneError, ImportError):
 
 class PluginWarning(UserWarning):
     """An installed plug-in cannot be used as it is: broken, or its name is taken."""
+
+
+class SandboxWarning(UserWarning):
+    """This system cannot take all rights from a process."""
 
 
 class NativeSessionWarning(UserWarning):

@@ -36,7 +36,7 @@ ELEMENT_BYTES = {
 
 
 def check_archive(path: Path) -> None:
-    """Raise :class:`~neutone.errors.ModelFileError` if it is no zip archive, unpacks to far more than its size, or holds
+    """Raise :class:`~neutone.errors.ModelFileError` if it is no zip archive, unpacks to far more than its size, or has
     less of a tensor than it says, which PyTorch would read on behind its end.
 
     What the archive's directory says is what PyTorch makes room for; entries that share bytes count each.

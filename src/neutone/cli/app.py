@@ -8,6 +8,7 @@ import typer
 
 import neutone
 from neutone.cli.bench import bench
+from neutone.cli.convert import convert
 from neutone.cli.demo import demo
 from neutone.cli.devices import devices
 from neutone.cli.errors import one_line_errors, traceback_wanted
@@ -46,5 +47,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, live, devices, plugins, bench, export, validate):
+for command in (demo, info, render, live, devices, plugins, bench, export, convert, validate):
     app.command()(one_line_errors(command))

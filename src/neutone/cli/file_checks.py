@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from neutone.plugins import Model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_file"]
+__all__ = ["check_file", "check_file_as_data"]
 
 Array = NDArray[np.float32]
 
@@ -58,6 +59,11 @@ def check_file(file: str | Path, seconds: float) -> list[CheckResult]:
     for sample_rate, block_size in HOSTS:
         checks += _check_in_host(model, sample_rate, block_size, seconds)
     return checks
+
+
+def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
+    """:func:`check_file` for :func:`neutone.sandbox.run_sandboxed`."""
+    return [asdict(check) for check in check_file(file, seconds)]
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------

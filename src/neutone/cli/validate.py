@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neutone.cli.errors import EXIT_ERROR
 from neutone.cli.options import JsonFlag
+from neutone.cli.sandbox_options import MemoryLimit, TimeLimit, show_protections
 from neutone.cli.terminal import output, print_json
+
+if TYPE_CHECKING:
+    from neutone.check_result import CheckResult
+    from neutone.sandbox import Limits
 
 __all__ = ["validate"]
 
@@ -19,13 +25,23 @@ def validate(
     seconds: Annotated[
         float, typer.Option(min=0.01, max=60.0, help="How long to measure the speed in each host, s.")
     ] = 0.1,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Open the file in a process without rights: a .nm file's code runs.")
+    ] = False,
+    time_limit: TimeLimit = 120.0,
+    memory_limit: MemoryLimit = 4096,
     as_json: JsonFlag = False,
 ) -> None:
     """Check a model file: what it holds, and how it runs, resets and delays in several hosts. Exit code 2: it fails."""
     from neutone.cli.check_table import check_table
     from neutone.cli.file_checks import check_file
 
-    checks = check_file(file, seconds)
+    if sandbox:
+        from neutone.sandbox import Limits
+
+        checks = _check_in_sandbox(file, seconds, Limits(seconds=time_limit, memory_mb=memory_limit))
+    else:
+        checks = check_file(file, seconds)
     failed = sum(check.failed for check in checks)
     if as_json:
         print_json({"file": file, "passed": not failed, "checks": [asdict(check) for check in checks]})
@@ -34,3 +50,37 @@ def validate(
         output().print(check_table(checks, title=f"{file}: {verdict}"))
     if failed:
         raise typer.Exit(EXIT_ERROR)
+
+
+def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckResult]:
+    from neutone.check_result import CheckResult
+    from neutone.cli.file_checks import check_file_as_data
+    from neutone.errors import SandboxError
+    from neutone.sandbox import run_sandboxed
+
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {path}")
+    path = path.resolve()
+    modules = ("torch",) if path.suffix.lower() == ".nm" else ()
+    answer = run_sandboxed(
+        f"{check_file_as_data.__module__}:{check_file_as_data.__name__}",
+        {"file": str(path), "seconds": seconds},
+        readable=[path],
+        modules=modules,
+        limits=limits,
+    )
+    show_protections(answer.protections, limits)
+    if not isinstance(answer.value, list) or not answer.value or not all(map(_is_check, answer.value)):
+        raise SandboxError("the process sent something that is no list of checks")
+    return [CheckResult(check["name"], check["passed"], check["detail"]) for check in answer.value]
+
+
+def _is_check(value: Any) -> bool:
+    """What comes from a process that the file may have taken over need not be what was asked for."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("detail"), str)
+        and (value.get("passed") is None or isinstance(value["passed"], bool))
+    )

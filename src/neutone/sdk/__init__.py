@@ -24,6 +24,7 @@ from neutone.parameters import (
 from neutone.sdk.audio_sample import AudioSample, AudioSamplePair
 from neutone.sdk.channel_sandwich import ChannelNormalizerSandwich
 from neutone.sdk.circular_queue import CircularInplaceTensorQueue
+from neutone.sdk.convert import OnnxConversion, convert_to_onnx
 from neutone.sdk.export_onnx import OnnxExport, export_onnx
 from neutone.sdk.export_report import ExportReport
 from neutone.sdk.model import NeutoneModel
@@ -52,11 +53,13 @@ __all__ = [
     "NeutoneModel",
     "NeutoneParameter",
     "NeutoneParameterType",
+    "OnnxConversion",
     "OnnxExport",
     "ResampleSandwich",
     "SampleQueueWrapper",
     "TextNeutoneParameter",
     "WaveformToWaveformBase",
+    "convert_to_onnx",
     "default_audio_samples",
     "export_onnx",
     "load_checkpoint",

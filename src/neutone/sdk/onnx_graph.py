@@ -17,7 +17,7 @@ from neutone.sdk.model_state import find_state
 from neutone.sdk.onnx_recurrent import recurrent_layers_as_nodes
 from neutone.sdk.waveform import WaveformToWaveformBase
 
-__all__ = ["OnnxGraph", "require_exporter"]
+__all__ = ["TRIAL_BLOCKS", "Body", "OnnxGraph", "StreamFunction", "require_exporter"]
 
 OPSET = 20
 NOISY_LOGGERS = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
@@ -27,7 +27,7 @@ TRIAL_BLOCKS = 3
 class Body(nn.Module):
     """The model as neutone's stream calls it: audio with its look-behind, and the declared parameters only."""
 
-    def __init__(self, wrapper: WaveformToWaveformBase, rows: list[int], look_behind: int) -> None:
+    def __init__(self, wrapper: Any, rows: list[int], look_behind: int) -> None:
         super().__init__()
         self.wrapper = wrapper
         self.rows = rows
@@ -39,7 +39,8 @@ class Body(nn.Module):
             units = nn.functional.pad(params, (0, 0, 0, self.wrapper.max_parameters - count))  # one node
         else:
             units = torch.cat([self._row(row, audio, params) for row in range(self.wrapper.max_parameters)], dim=0)
-        return self.wrapper.process_window(audio, units)
+        y: Tensor = self.wrapper.process_window(audio, units)
+        return y
 
     def _row(self, row: int, audio: Tensor, params: Tensor | None) -> Tensor:
         """Hosts leave unused rows at 0."""
@@ -77,31 +78,30 @@ class Stateless(nn.Module):
         return (y, *(tensors[name] for name in self.names))
 
 
-class OnnxGraph:
-    """A wrapper made ready for export at a rate (Hz) and a block size (frames): what it takes, and what it remembers.
+class StreamFunction:
+    """A model as a function of its audio, parameters and state, ready to be written as ONNX.
 
-    `wrapper` is used up: it has processed audio afterwards.
+    Args:
+        name: of the model, for messages.
+        metadata: of the file; its block sizes and delay are set by :meth:`to_proto`.
+        frames: of the block that it was made ready for.
+        delay: frames by which the output is late.
     """
 
-    def __init__(self, wrapper: WaveformToWaveformBase, rate: int, frames: int) -> None:
-        wrapper.prepare_for_inference()
-        self.name = type(wrapper).__name__
+    def __init__(self, name: str, metadata: ModelMetadata, frames: int, delay: int) -> None:
+        self.name = name
+        self.metadata = metadata
         self.frames = frames
-        self.metadata = ModelMetadata(**wrapper.to_metadata())
-        self.channels = (1 if wrapper.is_input_mono() else 2, 1 if wrapper.is_output_mono() else 2)
-        self.rows = len(self.metadata.parameters)
-        self.look_behind = self.metadata.look_behind_samples
-        with torch.no_grad():
-            if wrapper.set_sample_rate_and_buffer_size(rate, frames):
-                # It adapts to the rate; the graph cannot, and is the model at this one.
-                self.metadata = self.metadata.model_copy(update={"native_sample_rates": [rate]})
-            wrapper.reset()
-        self.delay = int(wrapper.calc_model_delay_samples())
-        body = Body(wrapper, self.metadata.parameter_rows, self.look_behind)
-        initial = {name: tensor.detach().clone() for name, tensor in body.named_buffers()}
-        self.states = find_state(body, lambda: [body(*self.example()) for _ in range(TRIAL_BLOCKS)])
-        self.initial = [initial[name] for name in self.states]
-        self._function = Stateless(body, self.states)
+        self.delay = delay
+        self.channels = (1 if metadata.is_input_mono else 2, 1 if metadata.is_output_mono else 2)
+        self.rows = len(metadata.parameters)
+        self.look_behind = metadata.look_behind_samples
+        self.states: list[str] = []
+        """what the state tensors are called in the model"""
+        self.initial: list[Tensor] = []
+        """their values before the first block"""
+        self.function: nn.Module
+        """(audio, params, state) to (audio, state after the block, ...)"""
 
     def example(self) -> tuple[Tensor, Tensor | None]:
         """A block of noise, and parameters for it."""
@@ -130,7 +130,7 @@ class OnnxGraph:
         try:
             with recurrent_layers_as_nodes(), _quiet():
                 program = torch.onnx.export(
-                    self._function.eval(),
+                    self.function.eval(),
                     (audio, params, list(self.initial)),
                     input_names=inputs,
                     output_names=outputs,
@@ -173,6 +173,28 @@ class OnnxGraph:
             proto.metadata_props.remove(entry)
         proto.metadata_props.add(key="neutone", value=json.dumps(metadata.to_json_dict()))
         proto.producer_name = "neutone"
+
+
+class OnnxGraph(StreamFunction):
+    """A wrapper made ready for export at a rate (Hz) and a block size (frames): what it takes, and what it remembers.
+
+    `wrapper` is used up: it has processed audio afterwards.
+    """
+
+    def __init__(self, wrapper: WaveformToWaveformBase, rate: int, frames: int) -> None:
+        wrapper.prepare_for_inference()
+        metadata = ModelMetadata(**wrapper.to_metadata())
+        with torch.no_grad():
+            if wrapper.set_sample_rate_and_buffer_size(rate, frames):
+                # It adapts to the rate; the graph cannot, and is the model at this one.
+                metadata = metadata.model_copy(update={"native_sample_rates": [rate]})
+            wrapper.reset()
+        super().__init__(type(wrapper).__name__, metadata, frames, int(wrapper.calc_model_delay_samples()))
+        body = Body(wrapper, self.metadata.parameter_rows, self.look_behind)
+        initial = {name: tensor.detach().clone() for name, tensor in body.named_buffers()}
+        self.states = find_state(body, lambda: [body(*self.example()) for _ in range(TRIAL_BLOCKS)])
+        self.initial = [initial[name] for name in self.states]
+        self.function = Stateless(body, self.states)
 
 
 def require_exporter() -> Any:

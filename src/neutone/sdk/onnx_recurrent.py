@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from neutone.errors import ModelFileError
 
-__all__ = ["recurrent_layers_as_nodes"]
+__all__ = ["recurrent_layers_as_nodes", "recurrent_node"]
 
 ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 
@@ -96,6 +96,21 @@ def _forward(kind: str) -> Any:
         return x, tuple(states) if kind == "LSTM" else states[0]
 
     return forward
+
+
+def recurrent_node(kind: str, layer: Any, x: Tensor, states: Any) -> Any:
+    """What a recurrent layer returns, as ONNX nodes.
+
+    Args:
+        kind: ``"LSTM"``, ``"GRU"`` or ``"RNN"``.
+        layer: an ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``, or an object with its attributes.
+        x: the sequence, as the layer takes it.
+        states: the hidden state; for an LSTM (h, c).
+
+    Raises:
+        neutone.errors.ModelFileError: the layer is bidirectional or has a projection.
+    """
+    return _forward(kind)(layer, x, states)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[s
     try:
         module, metadata = _read(path.read_bytes())
     except RuntimeError as error:  # of PyTorch
-        raise ModelFileError(f"{path} is no TorchScript archive") from error
+        raise ModelFileError(f"{path} is not a TorchScript archive") from error
     if not isinstance(metadata, dict):
         raise ModelFileError(f"{path} is TorchScript, but has no {METADATA_FILE} inside, as .nm files have")
     try:

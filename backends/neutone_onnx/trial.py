@@ -1,0 +1,28 @@
+"""Whether a file loads and runs, for :func:`neutone.sandbox.run_sandboxed`: a graph can be made to take any time and
+memory, even while it is loaded, for the runtime computes then what does not depend on the input."""
+
+from __future__ import annotations
+
+from neutone_onnx.backend import OnnxBackend
+
+__all__ = ["try_file"]
+
+TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
+
+
+def try_file(path: str) -> str:
+    """Load the file, run a block of silence through it, and return the model's name.
+
+    Raises:
+        neutone.errors.ModelFileError: it does not load or run.
+    """
+    model = OnnxBackend().load(path)
+    metadata = model.metadata
+    rate = (metadata.native_sample_rates or [TYPICAL_RATE])[0]
+    frames = (metadata.native_buffer_sizes or [TYPICAL_BLOCK])[0]
+    session = model.prepare(rate, frames)
+    try:
+        session.run(frames)
+    finally:
+        session.close()
+    return metadata.model_name

@@ -1,0 +1,52 @@
+"""What a sandboxed function returns if it returns files, and how it travels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["MAX_REPLY", "Results", "encode_failure", "encode_results", "plain_text"]
+
+MAX_REPLY = 4 << 20
+"""bytes of JSON"""
+MAX_MESSAGE = 2000
+
+
+@dataclass(frozen=True)
+class Results:
+    """A value that JSON can hold, and the contents of files by name."""
+
+    value: Any
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def encode_results(results: Any) -> bytes:
+    """A line of JSON, and the files' contents after it."""
+    if not isinstance(results, Results):
+        results = Results(results)
+    sizes = {name: len(content) for name, content in results.files.items()}
+    line = json.dumps({"value": results.value, "files": sizes}).encode()
+    return b"".join([line, b"\n", *results.files.values()])
+
+
+def encode_failure(kind: str, message: str) -> bytes:
+    """A line of JSON: `kind` is the name of a class in :mod:`neutone.errors`, ``memory``, ``refused`` or empty."""
+    return json.dumps({"error": kind, "message": message[:MAX_MESSAGE]}).encode() + b"\n"
+
+
+def plain_text(value: Any) -> Any:
+    """The value with every text in it made safe to show: control characters could move a terminal's cursor, change
+    its title or hide what was printed before.
+
+    >>> plain_text({"name": "tap" + chr(27) + "[2Je"})
+    {'name': 'tap?[2Je'}
+    """
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() or c == "\n" else "?" for c in value)
+    if isinstance(value, list):
+        return [plain_text(item) for item in value]
+    if isinstance(value, dict):
+        return {plain_text(key): plain_text(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,39 @@
+"""Files for a moment, for functions that run with or without a sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["scratch_file"]
+
+
+@contextlib.contextmanager
+def scratch_file(contents: bytes, suffix: str = "") -> Iterator[Path]:
+    """A file with these contents, which is gone afterwards. It lies in the temporary folder; if nothing can be written
+    there, as in a sandbox without Landlock, in memory.
+
+    >>> with scratch_file(b"abc") as path:
+    ...     path.read_bytes()
+    b'abc'
+    """
+    try:
+        opened, name = tempfile.mkstemp(suffix)
+    except OSError:
+        if not hasattr(os, "memfd_create"):
+            raise
+        opened = os.memfd_create("scratch")
+        name = f"/proc/self/fd/{opened}"
+    path = Path(name)
+    is_in_memory = name.startswith("/proc/self/fd/")
+    try:
+        with open(opened, "wb", closefd=False) as file:
+            file.write(contents)
+        yield path
+    finally:
+        os.close(opened)
+        if not is_in_memory:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,174 @@
+"""A seccomp filter: which system calls a Linux process may make.
+
+The filter names what is refused, because Python and PyTorch need hundreds of calls that do no harm. Calls that reach
+another process, the network, another user's rights, the machine's settings or a file's owner, mode and times fail with
+EPERM, which libraries report as an error. Calls of another processor architecture, whose numbers mean something else,
+end the process. Calls newer than the table fail with ENOSYS, as on an older kernel.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+from dataclasses import dataclass
+
+from neutone.sandbox.linux_calls import system_call
+from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, LAST_KNOWN, NEVER
+
+__all__ = ["assemble", "forbid_new_limits", "has_seccomp", "restrict_calls", "rules"]
+
+PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+"""column of the table, and the kernel's number of the architecture"""
+OTHER_ABI = 0x40000000
+"""added to the numbers of the x32 calls of x86-64"""
+
+SET_MODE_FILTER, GET_ACTION_AVAILABLE = 1, 2
+ALL_THREADS = 1
+
+LOAD_WORD, JUMP_IF_EQUAL, JUMP_IF_AT_LEAST, JUMP_IF_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+NUMBER_OFFSET, ARCHITECTURE_OFFSET, ARGUMENTS_OFFSET = 0, 4, 16
+ALLOW, KILL = 0x7FFF0000, 0x80000000
+REFUSE, UNKNOWN = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+
+CLONE_THREAD = 0x10000
+WRITES_FILES = 0o3 | 0o100 | 0o1000 | 0o20000000
+"""of the flags of open(): O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE"""
+SENDS_SIGNALS = (8, 10, 15)
+"""of the commands of fcntl(): F_SETOWN, F_SETSIG, F_SETOWN_EX"""
+TYPES_INTO_TERMINALS = (0x5412, 0x541C)
+"""of the commands of ioctl(): TIOCSTI, TIOCLINUX"""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """On one argument of a call."""
+
+    argument: int
+    values: tuple[int, ...] = ()
+    """the argument is one of these"""
+    bits: int = 0
+    """or has one of these bits"""
+    is_null: bool = False
+    """or is no address"""
+    refuse: bool = True
+    """refuse the call if so; False: unless so"""
+
+
+def has_seccomp() -> bool:
+    """Whether this kernel has filters, and this processor is in the table."""
+    if sys.platform != "linux" or platform.machine() not in PROCESSORS or sys.maxsize < 1 << 32:
+        return False
+    column, _ = PROCESSORS[platform.machine()]
+    action = ctypes.create_string_buffer(struct.pack("=I", REFUSE & 0xFFFF0000), 4)
+    try:
+        system_call(_number("seccomp", column), GET_ACTION_AVAILABLE, 0, action)
+    except OSError:
+        return False
+    return True
+
+
+def restrict_calls(*, landlock_abi: int) -> None:
+    """Install the filter in all threads of this process. With no Landlock (0) it refuses to open any file for writing
+    too, and to change folders.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    _install(rules(landlock_abi=landlock_abi, own=os.getpid()))
+
+
+def rules(*, landlock_abi: int, own: int) -> dict[str, Condition | int]:
+    """What becomes of which call: a return value of the filter, or a condition. `own` is the process's number."""
+    table: dict[str, Condition | int] = dict.fromkeys(NEVER, REFUSE)
+    table |= {
+        "clone": Condition(0, bits=CLONE_THREAD, refuse=False),
+        "clone3": UNKNOWN,  # its flags are in memory, where a filter cannot look; libraries fall back to clone
+        "kill": Condition(0, (own,), refuse=False),
+        "tgkill": Condition(0, (own,), refuse=False),
+        "fcntl": Condition(1, SENDS_SIGNALS),
+        "ioctl": Condition(1, TYPES_INTO_TERMINALS),
+        "prlimit64": Condition(0, (0, own), refuse=False),
+    }
+    if landlock_abi < 3:
+        table["truncate"] = REFUSE
+    if not landlock_abi:
+        table |= dict.fromkeys(CHANGES_FILES, REFUSE)
+        table |= {"open": Condition(1, bits=WRITES_FILES), "openat": Condition(2, bits=WRITES_FILES)}
+        table["openat2"] = UNKNOWN  # as clone3
+    return table
+
+
+def forbid_new_limits() -> None:
+    """Refuse changes of this process's limits from now on: root could raise them."""
+    _install({"setrlimit": REFUSE, "prlimit64": Condition(2, is_null=True, refuse=False)})
+
+
+def _number(name: str, column: int) -> int:
+    number = CHECKED[name][column]
+    assert number is not None
+    return number
+
+
+def _install(rules: dict[str, Condition | int]) -> None:
+    column, _ = PROCESSORS[platform.machine()]
+    program = assemble(rules, platform.machine())
+    code = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
+    filter_ = ctypes.create_string_buffer(header, len(header))
+    thread = system_call(_number("seccomp", column), SET_MODE_FILTER, ALL_THREADS, filter_)
+    if thread:
+        raise OSError(f"thread {thread} has a filter of its own")
+
+
+def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, value)
+
+
+def assemble(rules: dict[str, Condition | int], processor: str) -> bytes:
+    """The filter as a program for the kernel's packet-filter machine."""
+    column, architecture = PROCESSORS[processor]
+    numbers = NEVER | CHANGES_FILES | CHECKED
+    program = [
+        _instruction(LOAD_WORD, ARCHITECTURE_OFFSET),
+        _instruction(JUMP_IF_EQUAL, architecture, 1, 0),
+        _instruction(RETURN, KILL),
+        _instruction(LOAD_WORD, NUMBER_OFFSET),
+        _instruction(JUMP_IF_AT_LEAST, OTHER_ABI, 0, 1),
+        _instruction(RETURN, KILL),
+        _instruction(JUMP_IF_AT_LEAST, LAST_KNOWN + 1, 0, 1),
+        _instruction(RETURN, UNKNOWN),
+    ]
+    for name, rule in rules.items():
+        number = numbers[name][column]
+        if number is None:
+            continue
+        body = [_instruction(RETURN, rule)] if isinstance(rule, int) else _check(rule)
+        program += [_instruction(JUMP_IF_EQUAL, number, 0, len(body)), *body]
+    program.append(_instruction(RETURN, ALLOW))
+    return b"".join(program)
+
+
+def _check(condition: Condition) -> list[bytes]:
+    """Of an argument the lower half is looked at, as the kernel does itself in these calls; of an address all of it."""
+    met, otherwise = (REFUSE, ALLOW) if condition.refuse else (ALLOW, REFUSE)
+    place = ARGUMENTS_OFFSET + 8 * condition.argument
+    if condition.is_null:
+        return [
+            _instruction(LOAD_WORD, place),
+            _instruction(JUMP_IF_EQUAL, 0, 0, 2),
+            _instruction(LOAD_WORD, place + 4),
+            _instruction(JUMP_IF_EQUAL, 0, 1, 0),
+            _instruction(RETURN, otherwise),
+            _instruction(RETURN, met),
+        ]
+    tests = [(JUMP_IF_EQUAL, value) for value in condition.values]
+    if condition.bits:
+        tests.append((JUMP_IF_ANY_BIT, condition.bits))
+    body = [_instruction(LOAD_WORD, place)]
+    for index, (code, value) in enumerate(tests):
+        body.append(_instruction(code, value, len(tests) - index, 0))
+    return [*body, _instruction(RETURN, otherwise), _instruction(RETURN, met)]

@@ -1,0 +1,127 @@
+"""The attributes of a TorchScript module, as far as a computation uses them: weights, state and settings."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neutone.errors import ModelFileError
+
+__all__ = ["ScriptAttributes", "ScriptPart", "leaves", "map_leaves"]
+
+
+@dataclass(frozen=True)
+class ScriptPart:
+    """A module inside a TorchScript module, and the path that leads to it."""
+
+    path: str
+    handle: Any
+
+    def child(self, name: str) -> str:
+        """The path of one of its attributes."""
+        return f"{self.path}.{name}" if self.path else name
+
+
+def map_leaves(value: Any, path: str, change: Callable[[str, Any], Any]) -> Any:
+    """The value with ``change(path, leaf)`` in place of everything in it that is no list, tuple or dictionary.
+
+    >>> map_leaves({"a": [1, 2]}, "x", lambda path, leaf: f"{path}={leaf}")
+    {'a': ['x.a.0=1', 'x.a.1=2']}
+    """
+    if isinstance(value, dict):
+        return {key: map_leaves(item, f"{path}.{key}", change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map_leaves(item, f"{path}.{index}", change) for index, item in enumerate(value))
+    return change(path, value)
+
+
+def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Everything in the value that is no list, tuple or dictionary, with its place."""
+    found: list[tuple[str, Any]] = []
+    map_leaves(value, path, lambda place, leaf: found.append((place, leaf)))
+    return iter(found)
+
+
+def _copied(path: str, leaf: Any) -> Any:
+    return leaf.detach().clone() if isinstance(leaf, Tensor) else leaf
+
+
+class ScriptAttributes:
+    """Values by path. They are read from the module when they are first used, and copied, so the module stays as it is.
+
+    An attribute that a block writes before it reads it carries nothing from one block to the next, and is forgotten by
+    :meth:`begin_block`.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self.root = ScriptPart("", root)
+        self.values: dict[str, Any] = {}
+        self.initial: dict[str, Any] = {}
+        """by path, the values of all attributes that a block has read, as they were before the first block"""
+        self._prints: dict[str, tuple[int, int, Tensor]] = {}
+
+    def begin_block(self) -> None:
+        """To be called before each block."""
+        self.values = {path: value for path, value in self.values.items() if path in self.initial}
+
+    def get(self, part: ScriptPart, name: str) -> Any:
+        """The value of an attribute; a module becomes a :class:`ScriptPart`."""
+        path = part.child(name)
+        if path not in self.values:
+            value = part.handle.getattr(name)
+            if isinstance(value, torch._C.ScriptModule):
+                return ScriptPart(path, value)
+            if isinstance(value, torch.ScriptObject):
+                raise ModelFileError(f"the attribute {path!r} is an object of a class, which has no counterpart")
+            self.add(path, value)
+        return self.values[path]
+
+    def add(self, path: str, value: Any) -> None:
+        """Have an attribute that the module has not, or a value that is not the module's."""
+        self.initial[path] = map_leaves(value, path, _copied)
+        self.values[path] = map_leaves(value, path, _copied)
+        for place, leaf in leaves(self.values[path], path):
+            if isinstance(leaf, Tensor):
+                self._prints[place] = (id(leaf), leaf._version, leaf)
+
+    def set(self, part: ScriptPart, name: str, value: Any) -> None:
+        """Assign to an attribute."""
+        self.values[part.child(name)] = value
+
+    def find_state(self) -> list[str]:
+        """The places of the tensors that blocks have replaced or changed in place.
+
+        Raises:
+            neutone.errors.ModelFileError: something else has changed: a number, a text, the length of a list.
+        """
+        state = []
+        for path, value in self.initial.items():
+            before, after = dict(leaves(value, path)), dict(leaves(self.values[path], path))
+            if isinstance(value, dict):
+                # What a dictionary gains was written before it was read: it starts each block as it was at first.
+                after = {place: leaf for place, leaf in after.items() if place in before}
+            if [(place, isinstance(leaf, Tensor)) for place, leaf in before.items()] != [
+                (place, isinstance(leaf, Tensor)) for place, leaf in after.items()
+            ]:
+                raise ModelFileError(
+                    f"the attribute {path!r} holds other things after a block than before it "
+                    f"({_describe(value)}, then {_describe(self.values[path])}), and only tensors can be state"
+                )
+            for place, leaf in after.items():
+                if not isinstance(leaf, Tensor):
+                    if leaf != before[place]:
+                        raise ModelFileError(
+                            f"the attribute {place!r} changes from block to block ({before[place]!r}, then {leaf!r}), "
+                            f"and only tensors can be state"
+                        )
+                elif (id(leaf), leaf._version) != self._prints[place][:2]:
+                    state.append(place)
+        return state
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, list | tuple | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return "a tensor" if isinstance(value, Tensor) else repr(value)
