@@ -194,6 +194,20 @@ def test_a_fetched_program_runs_only_if_it_is_trusted(fetched: tuple[Path, Path]
         neutone.load(path)
 
 
+def test_validate_asks_too_and_the_sandbox_need_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("NEUTONE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NEUTONE_CONFIG", str(tmp_path / "config"))
+    trust.fetched_folder().mkdir(parents=True)
+    path = unpacked("shaper.nm", trust.fetched_folder())
+    assert_one_line(call("validate", path, "--seconds", "0.01"), "was fetched", "--trust")
+    result = call("validate", path, "--seconds", "0.01", "--sandbox")
+    assert result.exit_code == 0, result.stderr
+    assert not (tmp_path / "config").exists()
+    assert call("validate", path, "--seconds", "0.01", "--trust").exit_code == 0
+    assert (tmp_path / "config" / "trusted").read_text().endswith(" shaper.nm\n")
+
+
 def test_a_link_to_a_fetched_program_is_that_program(fetched: tuple[Path, Path], tmp_path: Path) -> None:
     link = tmp_path / "mine.ts"
     link.symlink_to(fetched[0])

@@ -77,6 +77,15 @@ def test_export_spares_the_checkpoint(tmp_path: Path) -> None:
     assert checkpoint.read_bytes() == b"weights"
 
 
+def test_convert_spares_its_source(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    source, link = tmp_path / "model.nm", tmp_path / "model.onnx"
+    source.write_bytes(b"model")
+    link.symlink_to(source)
+    assert_one_line(call("convert", source, link), "overwrite the input", "model.nm")
+    assert source.read_bytes() == b"model"
+
+
 # -- links, pipes ------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from neutone.check_result import CheckResult
 from neutone.cli.errors import explain
 from neutone.cli.measure import time_blocks
 from neutone.engine import Engine
-from neutone.errors import ConfigurationError, NeutoneError
+from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError
 from neutone.loading import load
 from neutone.measured_delay import compare_delay
 from neutone.plugins import Model
@@ -34,13 +34,15 @@ LEVEL = 0.25
 TOLERANCE = 1e-5
 
 
-def check_file(file: str | Path, seconds: float) -> list[CheckResult]:
-    """Everything that can be told of a ``.nm`` or ``.onnx`` file; `seconds` (s) of timing for each host.
+def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[CheckResult]:
+    """Everything that can be told of a ``.nm`` or ``.onnx`` file; `seconds` (s) of timing for each host. `trust` as in
+    :func:`neutone.load`.
 
     Raises:
         FileNotFoundError: there is no such file.
         neutone.errors.ConfigurationError: it is neither.
         neutone.errors.MissingExtraError: its runtime is not installed.
+        neutone.errors.UntrustedFileError: it was fetched, and is not trusted.
     """
     path = Path(file)
     suffix = path.suffix.lower()
@@ -49,8 +51,8 @@ def check_file(file: str | Path, seconds: float) -> list[CheckResult]:
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
     try:
-        model = load(path)
-    except ImportError:  # a missing extra says nothing of the file
+        model = load(path, trust=trust)
+    except (ImportError, UntrustedFileError):  # which say nothing of the file
         raise
     except NeutoneError as error:
         return [CheckResult("loads", False, explain(error))]
@@ -93,12 +95,12 @@ def _check_archive(path: Path) -> Iterator[CheckResult]:
 
 def _check_graph(path: Path) -> Iterator[CheckResult]:
     """What only neutone's layout of an ONNX file has. That its inputs and outputs fit was seen by loading it."""
-    from neutone_onnx.runtime import open_session
+    from neutone_onnx.interface import interface_of_file
 
-    session = open_session(path, 1)
-    inputs = [entry.name for entry in session.get_inputs()]
-    outputs = [entry.name for entry in session.get_outputs()]
-    if "neutone" not in session.get_modelmeta().custom_metadata_map:
+    interface = interface_of_file(path)
+    inputs = [entry.name for entry in interface.inputs]
+    outputs = [entry.name for entry in interface.outputs]
+    if interface.metadata is None:
         yield CheckResult("metadata", False, "none under the key 'neutone': rates, blocks and parameters are unknown")
     else:
         yield CheckResult("metadata", True, "within its limits")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neutone.cli.errors import EXIT_ERROR
-from neutone.cli.options import JsonFlag
+from neutone.cli.options import JsonFlag, TrustFlag
 from neutone.cli.sandbox_options import MemoryLimit, TimeLimit, show_protections
 from neutone.cli.terminal import output, print_json
 
@@ -28,6 +28,7 @@ def validate(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Open the file in a process without rights: a .nm file's code runs.")
     ] = False,
+    trust: TrustFlag = False,
     time_limit: TimeLimit = 120.0,
     memory_limit: MemoryLimit = 4096,
     as_json: JsonFlag = False,
@@ -41,7 +42,7 @@ def validate(
 
         checks = _check_in_sandbox(file, seconds, Limits(seconds=time_limit, memory_mb=memory_limit))
     else:
-        checks = check_file(file, seconds)
+        checks = check_file(file, seconds, trust)
     failed = sum(check.failed for check in checks)
     if as_json:
         print_json({"file": file, "passed": not failed, "checks": [asdict(check) for check in checks]})

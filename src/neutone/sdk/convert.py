@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from neutone.errors import ConfigurationError, ModelFileError
-from neutone.file_replacement import replaced_when_complete
+from neutone.file_replacement import ProtectedFiles, replaced_when_complete
 from neutone.sandbox import Limits, Protections, run_sandboxed
 from neutone.sdk.onnx_graph import require_exporter
 from neutone.sdk.received_onnx import check_contents
@@ -81,6 +81,7 @@ def convert_to_onnx(
         raise ConfigurationError(f"{source} is no .nm file")
     if not source.is_file():
         raise FileNotFoundError(f"no model file {source}")
+    ProtectedFiles([source]).refuse_as_target(target)
     source = source.resolve()
     arguments = {"source": str(source), "sample_rate": sample_rate, "block_size": block_size}
     protections = None

@@ -24,7 +24,7 @@ from neutone.errors import (
 )
 from neutone.file_replacement import replaced_when_complete
 from neutone.metadata import ModelMetadata
-from neutone.model_archive import METADATA_FILE, check_archive
+from neutone.model_archive import METADATA_FILE, check_archive, read_archive_metadata
 from neutone.sdk.audio_sample import AudioSamplePair
 from neutone.sdk.export_checks import ExportChecks
 from neutone.sdk.export_report import ExportReport
@@ -36,6 +36,7 @@ from neutone.sdk.scripting import load_script, save_script, script
 from neutone.sdk.trial_run import try_model
 from neutone.sdk.waveform import WaveformToWaveformBase
 from neutone.sdk.wrapper_timing import HOSTS, SECONDS, time_wrapper
+from neutone.trust import require_trust
 
 __all__ = ["load_neutone_model", "save_neutone_model"]
 
@@ -142,22 +143,24 @@ def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[s
     Raises:
         FileNotFoundError: there is no such file.
         neutone.errors.ModelFileError: it is no such file, or its metadata breaks a limit.
+        neutone.errors.UntrustedFileError: the file was fetched, and is not trusted; see :func:`neutone.load`.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
     check_archive(path)
-    try:
-        module, metadata = _read(path.read_bytes())
-    except RuntimeError as error:  # of PyTorch
-        raise ModelFileError(f"{path} is not a TorchScript archive") from error
-    if not isinstance(metadata, dict):
+    text = read_archive_metadata(path)
+    if not text:
         raise ModelFileError(f"{path} is TorchScript, but has no {METADATA_FILE} inside, as .nm files have")
     try:
-        ModelMetadata(**metadata)
-    except (MetadataError, TypeError) as error:
+        ModelMetadata.from_json(text)
+    except MetadataError as error:
         raise ModelFileError(f"{path}, {METADATA_FILE}: {error}") from error
-    return module, metadata
+    require_trust(path, False)
+    try:
+        return _read(path.read_bytes())
+    except RuntimeError as error:  # of PyTorch
+        raise ModelFileError(f"{path} is not a TorchScript archive") from error
 
 
 # -- steps -------------------------------------------------------------------------------------------------------------
