@@ -51,7 +51,7 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest neutone._core neutone_onnx._native
+	$(BIN)/python -m mypy.stubtest neutone._core neutone._last_resort neutone_onnx._native
 
 bench: environment
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds

@@ -56,6 +56,35 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
+ENDLESS_PROGRAM = """
+import os, sys, torch
+
+class Endless(torch.nn.Module):
+    def __init__(self, mark: str):
+        super().__init__()
+        self.mark: str = mark
+        self.a = torch.zeros(1)
+
+    @torch.jit.export
+    def __getstate__(self):
+        return (self.a, self.mark, self.training)
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[torch.Tensor, str, bool]):
+        self.a = state[0]
+        self.mark = state[1]
+        self.training = state[2]
+        torch.from_file(state[1], True, 16, dtype=torch.uint8).fill_(1)
+        while bool((self.a == self.a).all()):
+            self.a = self.a + 1
+
+    def forward(self, x):
+        return x
+
+torch.jit.script(Endless(sys.argv[2])).save(sys.argv[1])
+"""
+
+
 def write_silence(path: Path, seconds: int) -> Path:
     soundfile.write(path, np.zeros(seconds * 48_000, np.int16), 48_000)
     return path
@@ -128,6 +157,25 @@ def test_a_model_that_computes_for_ever_can_be_stopped(start: Start, tmp_path: P
     assert process.returncode == 128 + signal.SIGTERM
     assert complaints == "neutone: interrupted\n"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_that_computes_for_ever_while_it_is_opened_can_be_stopped(start: Start, tmp_path: Path) -> None:
+    """PyTorch keeps the GIL then: no thread of Python's could end the process."""
+    pytest.importorskip("torch")
+    path, begun = tmp_path / "endless.ts", tmp_path / "begun"
+    begun.write_bytes(bytes(16))
+    (tmp_path / "program.py").write_text(ENDLESS_PROGRAM)  # TorchScript reads the source
+    subprocess.run([sys.executable, "-W", "ignore", tmp_path / "program.py", path, begun], check=True)
+    begun.write_bytes(bytes(16))
+    process = start("bench", path)
+    deadline = time.monotonic() + 60.0
+    while begun.read_bytes() == bytes(16):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, complaints = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert complaints == "neutone: interrupted\n"
 
 
 def test_what_a_killed_run_leaves_is_removed_by_the_next(start: Start, tmp_path: Path) -> None:

@@ -208,6 +208,23 @@ def test_validate_asks_too_and_the_sandbox_need_not(tmp_path: Path, monkeypatch:
     assert (tmp_path / "config" / "trusted").read_text().endswith(" shaper.nm\n")
 
 
+def test_a_fetched_wrapper_is_asked_about_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("NEUTONE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NEUTONE_CONFIG", str(tmp_path / "config"))
+    trust.fetched_folder().mkdir(parents=True)
+    path, ran = trust.fetched_folder() / "wrapper.py", tmp_path / "ran"
+    path.write_text(f"from pathlib import Path\nPath({str(ran)!r}).touch()\nfrom wrappers_by_name import Echo\n")
+    for arguments in (["info", f"{path}:Echo"], ["bench", f"{path}:Echo"], ["export", f"{path}:Echo", tmp_path / "x"]):
+        assert_one_line(call(*arguments), "wrapper.py was fetched")
+    for options in ({}, {"backend": "python"}):
+        with pytest.raises(errors.UntrustedFileError):
+            neutone.load(f"{path}:Echo", **options)
+    assert not ran.exists()
+    neutone.load(f"{path}:Echo", trust=True)
+    assert ran.exists()
+
+
 def test_a_link_to_a_fetched_program_is_that_program(fetched: tuple[Path, Path], tmp_path: Path) -> None:
     link = tmp_path / "mine.ts"
     link.symlink_to(fetched[0])

@@ -114,6 +114,16 @@ def test_a_pipe_is_refused_and_stays(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="makes links and a pipe")
+def test_a_source_that_is_no_file_is_named_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "broken.wav").symlink_to("nowhere.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    for name, words in (("broken", "a link to nowhere.wav"), ("pipe", "a pipe"), ("missing", "no audio file")):
+        assert_one_line(call("render", "amp", tmp_path / f"{name}.wav", tmp_path / "out.wav"), words)
+    source = write_noise(tmp_path / "in.wav")
+    assert_one_line(call("render", "amp", source, os.devnull), "expected a name with a suffix")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="makes links")
 def test_links_in_a_circle_are_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "a.wav").symlink_to(tmp_path / "b.wav")

@@ -97,7 +97,9 @@ def interface_of_file(path: Path) -> GraphInterface:
     try:
         _read_model(memoryview(path.read_bytes()), found)
     except ValueError as error:
-        raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: it is no ONNX file, {error}") from error
+        raise ModelFileError(
+            f"{path} is not a model that ONNX Runtime can run: it is no ONNX file, or damaged ({error})"
+        ) from error
     dense = max(found.sparse_elements, default=0)
     if dense * 4 > MAX_STATE_BYTES:  # the runtime makes all of it
         raise ModelFileError(f"{path}: a sparse tensor of {dense} elements, expected {MAX_STATE_BYTES // 4} at most")

@@ -15,17 +15,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from neutone import errors
-from neutone._core import Resampler, Ring, Schedule
-from neutone.engine import Engine
-from neutone.engine_stats import EngineStats, LiveStats
-from neutone.include_folder import get_include
-from neutone.latency import Latency
-from neutone.loading import default_model, inspect, load
-from neutone.rendering import render
 
 if TYPE_CHECKING:
+    from neutone._core import Resampler, Ring, Schedule
+    from neutone.engine import Engine
+    from neutone.engine_stats import EngineStats, LiveStats
     from neutone.file_rendering import render_file
+    from neutone.include_folder import get_include
+    from neutone.latency import Latency
+    from neutone.loading import default_model, inspect, load
     from neutone.metadata import ModelMetadata
+    from neutone.rendering import render
 
     __version__: str
 
@@ -53,12 +53,30 @@ def __dir__() -> list[str]:
     return __all__
 
 
+_HOMES = {
+    "Engine": "engine",
+    "EngineStats": "engine_stats",
+    "Latency": "latency",
+    "LiveStats": "engine_stats",
+    "ModelMetadata": "metadata",
+    "Resampler": "_core",
+    "Ring": "_core",
+    "Schedule": "_core",
+    "default_model": "loading",
+    "get_include": "include_folder",
+    "inspect": "loading",
+    "load": "loading",
+    "render": "rendering",
+    "render_file": "file_rendering",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # soundfile loads a shared library, pydantic builds its schemas: only those who use them wait for it.
-    if name == "render_file":
-        return import_module("neutone.file_rendering").render_file
-    if name == "ModelMetadata":
-        return import_module("neutone.metadata").ModelMetadata
+    # Importing the package imports nothing that takes time: who only wants the command line's help, or a plug-in's
+    # class, waits for neither numpy nor the core.
     if name == "__version__":
         return import_module("importlib.metadata").version("neutone")
-    raise AttributeError(f"module 'neutone' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'neutone' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"neutone.{_HOMES[name]}"), name)
+    return found

@@ -13,7 +13,7 @@ import soundfile
 
 from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWarning
 
-__all__ = ["container_of", "open_input", "open_output"]
+__all__ = ["container_of", "open_input", "open_output", "require_audio_file"]
 
 SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
 """the most exact sample format that each container holds; what is missing takes libsndfile's default"""
@@ -51,6 +51,16 @@ def container_of(path: Path) -> str:
     return name
 
 
+def require_audio_file(path: Path) -> None:
+    """Raise :class:`FileNotFoundError`, which says why, if there is no such file."""
+    if path.is_file():
+        return
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(f"no audio file {path}: it is a link to {path.readlink()}, which is not there")
+    reason = ": it is a folder" if path.is_dir() else ": it is a pipe, socket or device" if path.exists() else ""
+    raise FileNotFoundError(f"no audio file {path}{reason}")
+
+
 def open_input(path: Path) -> soundfile.SoundFile:
     """An audio file to be read.
 
@@ -61,8 +71,7 @@ def open_input(path: Path) -> soundfile.SoundFile:
     Warns:
         neutone.errors.IncompleteAudioWarning: its header promises more than it holds.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no audio file {path}")
+    require_audio_file(path)
     try:
         file = soundfile.SoundFile(os.fsencode(path))  # soundfile itself encodes as UTF-8 only
     except soundfile.LibsndfileError as error:

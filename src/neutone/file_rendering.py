@@ -85,7 +85,9 @@ def _read_blocks(
         try:
             audio = reader.read(size, dtype="float32", always_2d=True).T
         except soundfile.LibsndfileError as error:
-            raise AudioFileError(f"cannot read {path} behind frame {start}: {error.error_string}") from error
+            raise AudioFileError(
+                f"cannot read {path} behind frame {start}, is it truncated or damaged? ({error.error_string})"
+            ) from error
         frames = audio.shape[1]
         if frames == 0:
             if start < reader.frames:

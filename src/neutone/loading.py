@@ -60,7 +60,7 @@ def load(path: str | Path | object, *, backend: str | None = None, trust: bool =
     """
     runtime = _backend_of(path, backend)
     if runtime.runs_code and isinstance(path, str | PathLike):
-        require_trust(Path(path), trust)
+        require_trust(Path(_file_of(path)), trust)
     return runtime.load(cast(Any, path), **options)
 
 
@@ -75,6 +75,11 @@ def inspect(path: str | Path | object, *, backend: str | None = None, **options:
     ('Neutone Amp', 1, 0)
     """
     return _backend_of(path, backend).inspect(cast(Any, path), **options)
+
+
+def _file_of(path: str | PathLike[str]) -> str:
+    """Of ``my_model.py:MyWrapper`` the file."""
+    return str(path).rpartition(":")[0] if names_a_class(path) else str(path)
 
 
 def _backend_of(path: object, backend: str | None) -> Backend:

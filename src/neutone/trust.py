@@ -79,8 +79,8 @@ def require_trust(path: Path, trust: bool) -> None:
         remember(path)
     elif not is_trusted(path):
         raise UntrustedFileError(
-            f"{path} was fetched, and to open it is to run its code: give trust=True (--trust) if you trust its "
-            f"author, or look at it with neutone info, which runs nothing"
+            f"{path} was fetched, and to open it is to run its code: give --trust (trust=True in Python) if you trust "
+            f"its author; neutone info runs nothing of it, neutone convert and validate --sandbox run it without rights"
         )
 
 

@@ -21,7 +21,7 @@ from neutone.plugins import Model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_file", "check_file_as_data"]
+__all__ = ["check_file", "check_file_as_data", "require_model_file"]
 
 Array = NDArray[np.float32]
 
@@ -44,28 +44,38 @@ def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[Ch
         neutone.errors.MissingExtraError: its runtime is not installed.
         neutone.errors.UntrustedFileError: it was fetched, and is not trusted.
     """
-    path = Path(file)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ConfigurationError(f"{path} is no model file that can be checked, expected {' or '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise FileNotFoundError(f"no model file {path}")
+    path = require_model_file(file)
     try:
-        model = load(path, trust=trust)
+        return _check_model(path, load(path, trust=trust), seconds)
     except (ImportError, UntrustedFileError):  # which say nothing of the file
         raise
     except NeutoneError as error:
         return [CheckResult("loads", False, explain(error))]
+
+
+def require_model_file(file: str | Path) -> Path:
+    """A path that :func:`check_file` takes; else it raises, as that does."""
+    path = Path(file)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigurationError(f"{path} is no model file that can be checked, expected {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {path}")
+    return path
+
+
+def _check_model(path: Path, model: Model, seconds: float) -> list[CheckResult]:
     checks = [CheckResult("loads", True, f"{model.metadata.model_name!r}, {model.metadata.model_type}")]
-    checks += _check_archive(path) if suffix == ".nm" else _check_graph(path)
+    checks += _check_archive(path) if path.suffix.lower() == ".nm" else _check_graph(path)
     for sample_rate, block_size in HOSTS:
         checks += _check_in_host(model, sample_rate, block_size, seconds)
     return checks
 
 
 def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
-    """:func:`check_file` for :func:`neutone.sandbox.run_sandboxed`."""
-    return [asdict(check) for check in check_file(file, seconds)]
+    """:func:`check_file` for :func:`neutone.sandbox.run_sandboxed`. A file that does not load is an error, so that the
+    sandbox can tell one that is damaged from one that tried something."""
+    path = Path(file)
+    return [asdict(check) for check in _check_model(path, load(path), seconds)]
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------

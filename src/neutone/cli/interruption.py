@@ -5,7 +5,8 @@ runs. Raised in the middle of an import, it would leave modules half made, and c
 of whoever was being imported; so an import is finished first.
 
 Python raises it between two of its own instructions. A model that computes for ever in C never comes to one, so a
-thread ends the process if it is still there a few seconds after the signal.
+thread ends the process if it is still there a few seconds after the signal; and if that model keeps the GIL as well,
+a thread that does without does so a second later.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from neutone._last_resort import set_grace, watch_signals
 from neutone.file_replacement import remove_unfinished
 
 __all__ = [
@@ -35,7 +37,7 @@ __all__ = [
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 RETRY_SECONDS = 0.02
-GRACE_SECONDS, LIVE_GRACE_SECONDS = 3.0, 10.0
+GRACE_SECONDS, LIVE_GRACE_SECONDS, NATIVE_EXTRA_SECONDS = 3.0, 10.0, 1.0
 
 _received: int | None = None
 _said = False
@@ -62,9 +64,14 @@ def raise_on_signals() -> None:
         signal.signal(signal.SIGALRM, _retry)
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
-    # Written to at once, whatever the main thread is doing.
-    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
-    threading.Thread(target=_end_if_stuck, args=(receiver,), name="neutone-signals", daemon=True).start()
+    source, target = receiver.detach(), sender.detach()
+    signal.set_wakeup_fd(target, warn_on_full_buffer=False)  # written to at once, whatever the main thread is doing
+    if hasattr(os, "pipe"):
+        forwarded, forward = os.pipe()
+        if watch_signals(source, forward):
+            source = forwarded
+    set_grace(GRACE_SECONDS + NATIVE_EXTRA_SECONDS)
+    threading.Thread(target=_end_if_stuck, args=(source,), name="neutone-signals", daemon=True).start()
 
 
 @contextmanager
@@ -74,6 +81,7 @@ def set_instead_of_raising() -> Iterator[threading.Event]:
     global _event
     before = {number: signal.getsignal(number) for number in SIGNALS}
     _event = threading.Event()
+    set_grace(LIVE_GRACE_SECONDS + NATIVE_EXTRA_SECONDS)
     if received():
         _event.set()
     for number in SIGNALS:
@@ -84,6 +92,7 @@ def set_instead_of_raising() -> Iterator[threading.Event]:
         yield _event
     finally:
         _event = None
+        set_grace(GRACE_SECONDS + NATIVE_EXTRA_SECONDS)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -121,8 +130,8 @@ def ignore_unraisable_interrupts() -> None:
     sys.unraisablehook = hook
 
 
-def _end_if_stuck(signals: socket.socket) -> None:
-    while (number := signals.recv(1)[0]) not in SIGNALS:
+def _end_if_stuck(signals: int) -> None:
+    while (number := os.read(signals, 1)[0]) not in SIGNALS:
         pass
     threading.Event().wait(GRACE_SECONDS if _event is None else LIVE_GRACE_SECONDS)
     remove_unfinished()

@@ -41,7 +41,9 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[
         jobs = [Job(inputs[0], output)]
     else:
         if output.exists() and not output.is_dir():
-            raise ConfigurationError(f"{output} is a file, expected a folder for more than one result")
+            single = "a name with a suffix such as .wav, or a folder"
+            wanted = single if len(inputs) == 1 and not inputs[0].is_dir() else "a folder for more than one result"
+            raise ConfigurationError(f"{output} is no folder, expected {wanted}")
         jobs = [
             Job(source, output / (place if suffix is None else place.with_suffix(suffix)))
             for source, place in _places(inputs, output)

@@ -139,10 +139,10 @@ def _explain_failure(job: Job, error: Exception) -> str:
 def _render_job(
     model: Model, job: Job, inputs: ProtectedFiles, settings: dict[str, Any], progress: Callable[[float], None]
 ) -> None:
+    from neutone.audio_file import require_audio_file
     from neutone.file_rendering import render_file
 
-    if not job.source.is_file():
-        raise FileNotFoundError(f"no audio file {job.source}")
+    require_audio_file(job.source)
     job.target.parent.mkdir(parents=True, exist_ok=True)
     inputs.refuse_as_target(job.target)  # once more, now that all folders are there
     render_file(model, job.source, job.target, progress=progress, **settings)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neutone.cli.errors import EXIT_ERROR
+from neutone.cli.errors import EXIT_ERROR, explain
 from neutone.cli.options import JsonFlag, TrustFlag
 from neutone.cli.sandbox_options import MemoryLimit, TimeLimit, show_protections
 from neutone.cli.terminal import output, print_json
@@ -55,22 +54,23 @@ def validate(
 
 def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckResult]:
     from neutone.check_result import CheckResult
-    from neutone.cli.file_checks import check_file_as_data
-    from neutone.errors import SandboxError
+    from neutone.cli.file_checks import check_file_as_data, require_model_file
+    from neutone.errors import ModelFileError, SandboxError
     from neutone.sandbox import run_sandboxed
 
-    path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"no model file {path}")
+    path = require_model_file(file)
     path = path.resolve()
     modules = ("torch",) if path.suffix.lower() == ".nm" else ()
-    answer = run_sandboxed(
-        f"{check_file_as_data.__module__}:{check_file_as_data.__name__}",
-        {"file": str(path), "seconds": seconds},
-        readable=[path],
-        modules=modules,
-        limits=limits,
-    )
+    try:
+        answer = run_sandboxed(
+            f"{check_file_as_data.__module__}:{check_file_as_data.__name__}",
+            {"file": str(path), "seconds": seconds},
+            readable=[path],
+            modules=modules,
+            limits=limits,
+        )
+    except ModelFileError as error:
+        return [CheckResult("loads", False, explain(error))]
     show_protections(answer.protections, limits)
     if not isinstance(answer.value, list) or not answer.value or not all(map(_is_check, answer.value)):
         raise SandboxError("the process sent something that is no list of checks")

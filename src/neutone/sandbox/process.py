@@ -151,7 +151,9 @@ def _exchange(request: bytes, environment: dict[str, str], folder: Path, limits:
         try:
             code = process.wait(limits.seconds)
         except subprocess.TimeoutExpired:
-            raise SandboxError(f"the file took longer than the time limit of {limits.seconds:g} s") from None
+            raise SandboxError(
+                f"the file took longer than the time limit of {limits.seconds:g} s (--time-limit, Limits.seconds)"
+            ) from None
     finally:
         _end(process)
         for reader in readers:
@@ -208,7 +210,7 @@ def _explain_end(code: int, chatter: str, limits: Limits) -> str:
 
 
 def _memory_message(limits: Limits) -> str:
-    return f"the file needs more memory than the limit of {limits.memory_mb} MiB"
+    return f"the file needs more memory than the limit of {limits.memory_mb} MiB (--memory-limit, Limits.memory_mb)"
 
 
 def _read(reply: bytes, protections: Protections, limits: Limits) -> SandboxAnswer:

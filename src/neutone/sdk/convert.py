@@ -6,6 +6,7 @@ from typing import Any
 
 from neutone.errors import ConfigurationError, ModelFileError
 from neutone.file_replacement import ProtectedFiles, replaced_when_complete
+from neutone.loading import inspect
 from neutone.sandbox import Limits, Protections, run_sandboxed
 from neutone.sdk.onnx_graph import require_exporter
 from neutone.sdk.received_onnx import check_contents
@@ -78,10 +79,13 @@ def convert_to_onnx(
     if target.suffix.lower() != ".onnx":
         raise ConfigurationError(f"{target} does not end in .onnx")
     if source.suffix.lower() != ".nm":
-        raise ConfigurationError(f"{source} is no .nm file")
+        raise ConfigurationError(
+            f"{source} is no .nm file, and nothing else is converted; neutone export makes ONNX of a Python wrapper"
+        )
     if not source.is_file():
         raise FileNotFoundError(f"no model file {source}")
     ProtectedFiles([source]).refuse_as_target(target)
+    inspect(source)  # what is no .nm file is refused before anything of it runs
     source = source.resolve()
     arguments = {"source": str(source), "sample_rate": sample_rate, "block_size": block_size}
     protections = None

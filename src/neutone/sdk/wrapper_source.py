@@ -16,6 +16,7 @@ from torch import Tensor
 
 from neutone.errors import ConfigurationError, ModelFileError, NeutoneError
 from neutone.sdk.waveform import WaveformToWaveformBase
+from neutone.trust import require_trust
 
 __all__ = ["load_checkpoint", "open_wrapper"]
 
@@ -35,6 +36,7 @@ def open_wrapper(name: str, checkpoint: str | Path | None = None) -> WaveformToW
         FileNotFoundError: there is no such file.
         neutone.errors.ModelFileError: the code or the checkpoint fails, or what it holds is no model.
         neutone.errors.ConfigurationError: the name has no class.
+        neutone.errors.UntrustedFileError: the file was fetched, and is not trusted; see :func:`neutone.load`.
     """
     place, colon, attribute = name.rpartition(":")
     if not (colon and place and attribute.isidentifier()):
@@ -120,6 +122,7 @@ def _import_module(name: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"no Python file {path}")
+    require_trust(path, False)
     # A name of its own, for TorchScript looks up the source of a class by its module's name.
     name = f"{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
