@@ -74,7 +74,9 @@ class Endless(torch.nn.Module):
         self.a = state[0]
         self.mark = state[1]
         self.training = state[2]
-        torch.from_file(state[1], True, 16, dtype=torch.uint8).fill_(1)
+        mark = torch.from_file(state[1], True, 16, dtype=torch.uint8)
+        mark.fill_(1)
+        self.a = self.a + mark.sum() * 0
         while bool((self.a == self.a).all()):
             self.a = self.a + 1
 
