@@ -204,3 +204,20 @@ def test_what_a_living_run_writes_is_not_removed(start: Start, tmp_path: Path) -
     assert process.returncode == 0, complaints
     assert sorted(path.name for path in out.iterdir()) == ["long.wav", "short.wav"]
     assert soundfile.info(out / "long.wav").frames == 120 * 48_000
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As nohup asks for."""
+    code = """
+import os, signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from neutone.cli.interruption import raise_on_signals, received, set_instead_of_raising
+raise_on_signals()
+os.kill(os.getpid(), signal.SIGHUP)
+with set_instead_of_raising() as ended:
+    os.kill(os.getpid(), signal.SIGHUP)
+    print(ended.is_set(), received())
+os.kill(os.getpid(), signal.SIGHUP)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (0, "False False\n")

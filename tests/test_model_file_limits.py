@@ -188,6 +188,25 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         neutone.inspect(path)
 
 
+def test_an_archive_with_two_directories_is_refused(tmp_path: Path) -> None:
+    """zipfile takes the one before the end record, PyTorch the one at the offset that it states."""
+    real = archive(tmp_path / "real.nm", {"m/extra/metadata.json": b"{}"}).read_bytes()
+    decoy = archive(tmp_path / "decoy.nm", {"m/extra/metadata.json": b'{"model_name": "decoy"}'}).read_bytes()
+    for data in (real + decoy, b"#!/bin/sh\n" + real, real + b"\0", real[:-2] + b"\x04\0more"):
+        path = tmp_path / "two.nm"
+        path.write_bytes(data)
+        with pytest.raises(errors.ModelFileError, match="archive"):
+            neutone.inspect(path)
+
+
+@pytest.mark.parametrize("operation", [b"N", b"r\0\0\0\0"])
+def test_a_pickle_of_millions_of_operations_is_refused(tmp_path: Path, operation: bytes) -> None:
+    pytest.importorskip("torch")
+    data = b"\x80\x02" + operation * 5_000_000 + b"."
+    path = archive(tmp_path / "a.ts", {"m/data.pkl": data})
+    assert_refused(limited("bench", path, gigabytes=6), "more than 1000000 operations")
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"PK\x05\x06" + bytes(18), b"no archive" * 100, b"PK\x03\x04" * 50])
 def test_what_is_no_archive_is_one_clear_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.nm"
@@ -249,6 +268,46 @@ def test_a_sparse_tensor_of_gigabytes_is_refused(tmp_path: Path) -> None:
     onnx.save(model, path)
     assert_refused(limited("info", path), "sparse tensor of 2000000000")
     assert_refused(limited("bench", path), "sparse tensor of 2000000000")
+
+
+def varint(number: int) -> bytes:
+    made = bytearray()
+    while number > 0x7F:
+        made.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*made, number])
+
+
+def message(field: int, content: bytes) -> bytes:
+    return varint(field << 3 | 2) + varint(len(content)) + content
+
+
+HUGE_SIZE = b"\xff" * 8 + b"\x7f"
+HUGE_AXIS = message(1, b"\x08" + HUGE_SIZE)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        message(15, message(3, HUGE_SIZE * 300_000)),
+        message(11, message(1, b"state.x") + message(2, message(1, b"\x08\x01" + message(2, HUGE_AXIS * 200_000)))),
+        message(11, message(1, b"state.x") + message(2, message(1, b"\x08\x01" + message(2, HUGE_AXIS * 300)))),
+        message(11, b"") * 2_000_000,
+        message(15, message(3, b"\0" * 20_000_000)),
+        message(5, b"\x08\x01" * 4_000_000),
+    ],
+    ids=["sparse axes", "axes", "some axes", "inputs", "zero axes", "initializer"],
+)
+def test_a_graph_of_millions_of_pieces_is_refused_at_once(tmp_path: Path, graph: bytes) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(message(7, graph))
+    assert_refused(limited("info", path, gigabytes=1), "a.onnx")
+
+
+def test_an_entry_of_millions_of_pieces_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(message(14, b"\x12\x00" * 5_000_000))
+    assert_refused(limited("info", path, gigabytes=1), "fields")
 
 
 def test_info_runs_no_graph(tmp_path: Path) -> None:

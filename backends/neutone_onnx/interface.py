@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from neutone.errors import ModelFileError
 from neutone.limits import MAX_STATE_BYTES
-from neutone_onnx.protobuf import fields, packed_integers
+from neutone_onnx.protobuf import Budget, fields, packed_integers
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -25,8 +25,11 @@ __all__ = ["GraphInterface", "Tensor", "interface_of_file", "interface_of_sessio
 METADATA_KEY = "neutone"
 LARGEST_FILE = 1 << 31
 """bytes: messages of Protocol Buffers end there; larger models keep their weights in files beside it"""
-MOST_FIELDS = 2_000_000
-"""of a graph: nodes, weights and values"""
+MOST_FIELDS = 1_000_000
+"""nodes, weights, values and their parts, in all"""
+MOST_TENSORS = 10_000
+"""inputs or outputs"""
+MOST_AXES = 16
 
 MODEL_GRAPH, MODEL_METADATA = 7, 14
 ENTRY_KEY, ENTRY_VALUE = 1, 2
@@ -93,9 +96,9 @@ def interface_of_file(path: Path) -> GraphInterface:
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise ModelFileError(f"{path} has {size} bytes, expected {LARGEST_FILE} at most")
-    found = _Found()
+    found = _Reader()
     try:
-        _read_model(memoryview(path.read_bytes()), found)
+        found.read_model(memoryview(path.read_bytes()))
     except ValueError as error:
         raise ModelFileError(
             f"{path} is not a model that ONNX Runtime can run: it is no ONNX file, or damaged ({error})"
@@ -117,98 +120,105 @@ def interface_of_file(path: Path) -> GraphInterface:
 
 
 @dataclass
-class _Found:
+class _Reader:
+    """What was found in a file, and what may still be read of it."""
+
     inputs: list[Tensor] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
     initializers: set[str] = field(default_factory=set)
     sparse_elements: list[int] = field(default_factory=list)
     metadata: bytes | None = None
     has_graph: bool = False
+    budget: Budget = field(default_factory=lambda: Budget(MOST_FIELDS))
 
+    def read_model(self, data: memoryview) -> None:
+        for number, value in self._messages(data):
+            if number == MODEL_GRAPH:
+                self.has_graph = True
+                self._read_graph(value)
+            elif number == MODEL_METADATA:
+                self._read_metadata(value)
 
-def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The fields that are strings or messages."""
-    for number, value in fields(data):
-        if isinstance(value, memoryview):
-            yield number, value
+    def _messages(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
+        """The fields that are strings or messages."""
+        for number, value in fields(data, self.budget):
+            if isinstance(value, memoryview):
+                yield number, value
+
+    def _read_metadata(self, data: memoryview) -> None:
+        key = content = b""
+        for number, value in self._messages(data):
+            if number == ENTRY_KEY:
+                key = bytes(value)
+            elif number == ENTRY_VALUE:
+                content = bytes(value)
+        if key == METADATA_KEY.encode():
+            self.metadata = content
+
+    def _read_graph(self, data: memoryview) -> None:
+        for number, value in self._messages(data):
+            if number in (GRAPH_INPUT, GRAPH_OUTPUT):
+                tensors = self.inputs if number == GRAPH_INPUT else self.outputs
+                if len(tensors) == MOST_TENSORS:
+                    raise ValueError(f"it has more than {MOST_TENSORS} inputs or outputs")
+                tensors.append(self._read_value(value))
+            elif number == GRAPH_INITIALIZER:
+                self.initializers.add(self._name_of_initializer(value))
+            elif number == GRAPH_SPARSE_INITIALIZER:
+                self.sparse_elements.append(self._sparse_elements(value))
+
+    def _name_of_initializer(self, data: memoryview) -> str:
+        name = ""
+        for number, value in self._messages(data):
+            if number == INITIALIZER_NAME:
+                name = _text(value)
+        return name
+
+    def _sparse_elements(self, data: memoryview) -> int:
+        sizes: list[int] = []
+        for number, value in fields(data, self.budget):
+            if number == SPARSE_DIMENSIONS:
+                sizes += packed_integers(value, self.budget)
+                _check_axes(sizes)
+            elif number == SPARSE_VALUES and isinstance(value, memoryview):
+                self.initializers.add(self._name_of_initializer(value))
+        return math.prod(sizes)
+
+    def _read_value(self, data: memoryview) -> Tensor:
+        name, element, shape = "", "unknown", list[int | str | None]()
+        for number, value in self._messages(data):
+            if number == VALUE_NAME:
+                name = _text(value)
+            elif number == VALUE_TYPE:
+                for kind, tensor in self._messages(value):
+                    if kind == TYPE_TENSOR:
+                        element, shape = self._read_tensor_type(tensor)
+        return Tensor(name, element, shape)
+
+    def _read_tensor_type(self, data: memoryview) -> tuple[str, list[int | str | None]]:
+        element, shape = "unknown", list[int | str | None]()
+        for number, value in fields(data, self.budget):
+            if number == TENSOR_ELEMENT and isinstance(value, int):
+                element = f"tensor({ELEMENTS.get(value, value)})"
+            elif number == TENSOR_SHAPE and isinstance(value, memoryview):
+                shape = [self._read_dimension(size) for kind, size in self._messages(value) if kind == SHAPE_DIMENSION]
+                _check_axes(shape)
+        return element, shape
+
+    def _read_dimension(self, data: memoryview) -> int | str | None:
+        size: int | str | None = None
+        for number, value in fields(data, self.budget):
+            if number == DIMENSION_VALUE and isinstance(value, int):
+                size = value if value < 1 << 63 else None  # a negative number
+            elif number == DIMENSION_NAME and isinstance(value, memoryview):
+                size = _text(value)
+        return size
 
 
 def _text(data: memoryview) -> str:
     return bytes(data).decode(errors="replace")
 
 
-def _read_model(data: memoryview, found: _Found) -> None:
-    for number, value in _messages(data):
-        if number == MODEL_GRAPH:
-            found.has_graph = True
-            _read_graph(value, found)
-        elif number == MODEL_METADATA:
-            entry = dict(_messages(value))
-            if bytes(entry.get(ENTRY_KEY, b"")) == METADATA_KEY.encode():
-                found.metadata = bytes(entry.get(ENTRY_VALUE, b""))
-
-
-def _read_graph(data: memoryview, found: _Found) -> None:
-    for index, (number, value) in enumerate(_messages(data)):
-        if index >= MOST_FIELDS:
-            raise ValueError(f"with more than {MOST_FIELDS} nodes and weights")
-        if number == GRAPH_INPUT:
-            found.inputs.append(_read_value(value))
-        elif number == GRAPH_OUTPUT:
-            found.outputs.append(_read_value(value))
-        elif number == GRAPH_INITIALIZER:
-            found.initializers.add(_name_of_initializer(value))
-        elif number == GRAPH_SPARSE_INITIALIZER:
-            found.sparse_elements.append(_sparse_elements(value, found))
-
-
-def _name_of_initializer(data: memoryview) -> str:
-    name = ""
-    for index, (number, value) in enumerate(_messages(data)):
-        if index >= MOST_FIELDS:
-            raise ValueError(f"with a tensor of more than {MOST_FIELDS} pieces")
-        if number == INITIALIZER_NAME:
-            name = _text(value)
-    return name
-
-
-def _sparse_elements(data: memoryview, found: _Found) -> int:
-    sizes: list[int] = []
-    for number, value in fields(data):
-        if number == SPARSE_DIMENSIONS:
-            sizes += packed_integers(value)
-        elif number == SPARSE_VALUES and isinstance(value, memoryview):
-            found.initializers.add(_name_of_initializer(value))
-    return math.prod(sizes)
-
-
-def _read_value(data: memoryview) -> Tensor:
-    name, element, shape = "", "unknown", list[int | str | None]()
-    for number, value in _messages(data):
-        if number == VALUE_NAME:
-            name = _text(value)
-        elif number == VALUE_TYPE:
-            for kind, tensor in _messages(value):
-                if kind == TYPE_TENSOR:
-                    element, shape = _read_tensor_type(tensor)
-    return Tensor(name, element, shape)
-
-
-def _read_tensor_type(data: memoryview) -> tuple[str, list[int | str | None]]:
-    element, shape = "unknown", list[int | str | None]()
-    for number, value in fields(data):
-        if number == TENSOR_ELEMENT and isinstance(value, int):
-            element = f"tensor({ELEMENTS.get(value, value)})"
-        elif number == TENSOR_SHAPE and isinstance(value, memoryview):
-            shape = [_read_dimension(size) for kind, size in _messages(value) if kind == SHAPE_DIMENSION]
-    return element, shape
-
-
-def _read_dimension(data: memoryview) -> int | str | None:
-    size: int | str | None = None
-    for number, value in fields(data):
-        if number == DIMENSION_VALUE and isinstance(value, int):
-            size = value if value < 1 << 63 else None  # a negative number
-        elif number == DIMENSION_NAME and isinstance(value, memoryview):
-            size = _text(value)
-    return size
+def _check_axes(sizes: Sequence[object]) -> None:
+    if len(sizes) > MOST_AXES:
+        raise ValueError(f"a tensor of {len(sizes)} axes")

@@ -19,13 +19,19 @@ SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "C
 """the most exact sample format that each container holds; what is missing takes libsndfile's default"""
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3}
 
-UNLIMITED = {"W64", "RF64", "CAF", "FLAC", "OGG", "MP3"}
+WRITTEN = {"WAV", "W64", "RF64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"}
+"""the containers that keep every rate, length and channel count, or refuse them: others of libsndfile's silently write
+another rate (HTK, SVX, XI, WVE, MPC2K), another length (SDS) or what nobody can read (SD2)"""
+COMPRESSED = {"FLAC", "OGG", "MP3"}
+"""whose last block is written when the file is closed, where libsndfile says nothing of a disk that is full"""
+UNLIMITED = {"W64", "RF64", "CAF", *COMPRESSED}
 LONG_FORM = {"WAV": "RF64"}
 """what a container becomes beyond its limit: RF64 (EBU Tech 3306) is WAV with sizes of 64 bits, and has its suffix"""
 LARGEST_BYTES = {"WAV": 1 << 32, "AIFF": 1 << 32}
 LARGEST_OTHER_BYTES = 1 << 31
 """sizes of 32 bits in a header, which some formats and readers take as signed"""
 HEADER_BYTES = 1 << 16
+LAST_FRAMES = 8192
 
 TRUNCATED = re.compile(
     r"^\s*(?P<chunk>data|SSND|BODY|Data Size|riff|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<there>\d+)\)", re.M
@@ -44,9 +50,10 @@ def container_of(path: Path) -> str:
     'AIFF'
     """
     name = {"AIF": "AIFF"}.get(path.suffix.upper().removeprefix("."), path.suffix.upper().removeprefix("."))
-    if name not in soundfile.available_formats() or name == "RAW":  # no header: nobody could read it back
+    if name not in WRITTEN or name not in soundfile.available_formats():
         raise ConfigurationError(
-            f"cannot write {path}: the suffix is {path.suffix!r}, expected one of .wav, .flac, .aiff, .ogg, .mp3"
+            f"cannot write {path}: the suffix is {path.suffix!r}, expected one of .wav, .flac, .aiff, .ogg, .mp3, "
+            f".w64, .rf64, .caf, .au"
         )
     return name
 
@@ -121,5 +128,20 @@ def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames:
     try:
         with file:
             yield file
+            written = file.frames
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot write {path}, is the disk full? ({error.error_string})") from error
+    if container in COMPRESSED and written and not _holds(name, written):
+        raise AudioFileError(f"cannot write {path}, is the disk full? (it ends before frame {written})")
+
+
+def _holds(name: Path, frames: int) -> bool:
+    """Whether a file can be read to its last frame."""
+    try:
+        with soundfile.SoundFile(os.fsencode(name)) as file:
+            if file.frames != frames:
+                return False
+            file.seek(max(0, frames - LAST_FRAMES))
+            return len(file.read(LAST_FRAMES, dtype="float32")) == min(frames, LAST_FRAMES)
+    except soundfile.LibsndfileError:
+        return False

@@ -20,6 +20,9 @@ __all__ = ["render_file", "write_audio"]
 
 Array = NDArray[np.float32]
 
+WRITTEN_FRAMES = 65_536
+"""at a time: libsndfile's Vorbis encoder takes memory on the stack for each call"""
+
 
 def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
     """Write float32 (channels, frames) at a rate in Hz; the suffix picks the format."""
@@ -28,7 +31,8 @@ def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
         replaced_when_complete(path) as temporary,
         open_output(temporary, path, sample_rate, *audio.shape) as file,
     ):
-        file.write(audio.T)
+        for start in range(0, audio.shape[1], WRITTEN_FRAMES):
+            file.write(audio[:, start : start + WRITTEN_FRAMES].T)
 
 
 def render_file(

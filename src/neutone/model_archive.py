@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import struct
 import zipfile
 from collections import deque
 from collections.abc import Iterator
@@ -16,11 +17,15 @@ __all__ = ["METADATA_FILE", "check_archive", "read_archive_metadata"]
 
 METADATA_FILE = "metadata.json"
 
+UNSET = 0xFFFFFFFF
+"""in an end record: the number is in the record of 64 bits"""
 MAX_INFLATION = 8
 SPARE_BYTES = 1 << 26
 """an archive may be unpacked to `MAX_INFLATION` times its size and this much: torch.jit.save does not compress, but
 whoever packs one again may; a zip bomb of 3 MB comes to gigabytes"""
 MAX_ENTRIES = 100_000
+MAX_OPERATIONS = 1_000_000
+"""of a pickle; a tensor takes about 40"""
 
 ELEMENT_BYTES = {
     f"{kind}Storage": size
@@ -83,7 +88,9 @@ def _storages(archive: zipfile.ZipFile, name: str, path: Path) -> Iterator[tuple
     recent: deque[Any] = deque(maxlen=5)
     memo: dict[Any, Any] = {}
     try:
-        for operation, argument, _ in pickletools.genops(archive.read(name)):
+        for count, (operation, argument, _) in enumerate(pickletools.genops(archive.read(name))):
+            if count == MAX_OPERATIONS:
+                raise ValueError(f"it has more than {MAX_OPERATIONS} operations")
             if operation.name in ("BINPUT", "LONG_BINPUT"):
                 memo[argument] = recent[-1] if recent else None
             elif operation.name in ("BINGET", "LONG_BINGET"):
@@ -102,6 +109,33 @@ def _is_metadata(name: str) -> bool:
     return bool(folder) and rest == f"extra/{METADATA_FILE}"
 
 
+def _refuse_two_directories(path: Path) -> None:
+    """Raise unless the archive's directory ends where its end record begins, and lies where that says. Readers that
+    search for it in other ways find the same one then; else what is looked at here need not be what PyTorch opens."""
+    end_size, locator_size, end64_size = 22, 20, 56
+    with path.open("rb") as file:
+        end = file.seek(0, 2) - end_size
+        file.seek(max(0, end - locator_size))
+        tail = file.read()
+        record = tail[-end_size:]
+        if len(record) < end_size or record[:4] != b"PK\x05\x06" or record[-2:] != b"\0\0":
+            raise ModelFileError(f"{path}: the archive does not end with its directory")
+        size, start = struct.unpack("<II", record[12:20])
+        locator = tail[:-end_size]
+        if locator[:4] == b"PK\x06\x07":
+            (place,) = struct.unpack("<Q", locator[8:16])
+            file.seek(min(place, end))
+            record64 = file.read(end64_size)
+            if record64[:4] != b"PK\x06\x06" or place + end64_size != end - locator_size:
+                raise ModelFileError(f"{path}: the archive does not end with its directory")
+            size64, start64 = struct.unpack("<QQ", record64[40:56])
+            if size not in (size64, UNSET) or start not in (start64, UNSET):
+                raise ModelFileError(f"{path}: the archive has two directories")
+            size, start, end = size64, start64, place
+    if start + size != end:
+        raise ModelFileError(f"{path}: the archive's directory is not where it says")
+
+
 def _open(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
@@ -110,6 +144,7 @@ def _open(path: Path) -> zipfile.ZipFile:
             f"{path} is not a TorchScript archive (torch.jit.save makes one): {str(error) or type(error).__name__}"
         ) from error
     try:
+        _refuse_two_directories(path)
         entries = archive.infolist()
         unpacked, most = sum(entry.file_size for entry in entries), MAX_INFLATION * path.stat().st_size + SPARE_BYTES
         if unpacked > most:

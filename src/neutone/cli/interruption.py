@@ -85,6 +85,8 @@ def set_instead_of_raising() -> Iterator[threading.Event]:
     if received():
         _event.set()
     for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue
         signal.signal(number, _receive)
         if hasattr(signal, "siginterrupt"):  # libjack takes an interrupted system call for a broken server
             signal.siginterrupt(number, False)

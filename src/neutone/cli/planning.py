@@ -21,12 +21,13 @@ class Job:
     target: Path
 
 
-def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[Job]:
+def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, model: Path | None = None) -> list[Job]:
     """A job for each audio file.
 
     Args:
         inputs: files, and folders that are searched.
         output: a file where a single file goes in, else a folder.
+        model: a file that may not be written either.
         suffix: of the files in the folder, with the dot; None keeps each one's own.
     """
     inputs = list(inputs)
@@ -51,7 +52,7 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None) -> list[
     if not jobs:
         raise ConfigurationError(f"no audio files in {', '.join(map(str, inputs))}")
     _refuse_shared_targets(jobs)
-    protected = ProtectedFiles(job.source for job in jobs)
+    protected = ProtectedFiles([*(job.source for job in jobs), *([] if model is None else [model])])
     for job in jobs:
         protected.refuse_as_target(job.target)
     return jobs
@@ -99,8 +100,8 @@ def _audio_suffixes() -> set[str]:
 
 
 def _refuse_shared_targets(jobs: list[Job]) -> None:
-    sources: dict[Path, Path] = {}
+    sources: dict[str, Path] = {}
     for job in jobs:
-        first = sources.setdefault(job.target, job.source)
+        first = sources.setdefault(os.path.realpath(job.target), job.source)  # links may lead to one file
         if first is not job.source:
             raise ConfigurationError(f"both {first} and {job.source} would be written to {job.target}")

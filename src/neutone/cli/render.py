@@ -66,7 +66,7 @@ def render(
     """
     from neutone.cli.planning import plan_jobs
 
-    jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}")
+    jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}", Path(model_name))
     model = open_model(model_name, backend, options, trust)
     settings: dict[str, Any] = {
         "block_size": block,

@@ -78,8 +78,9 @@ def _print_unwrapped(console: Console, line: str, style: str) -> None:
     from rich.text import Text
 
     encoding = console.encoding or "utf-8"
-    printable = line.encode(encoding, "replace").decode(encoding)  # not every file name is text, or this console's
-    console.print(Text(printable, style=style), soft_wrap=True)
+    shown = line.encode(encoding, "replace").decode(encoding)  # not every file name is text, or this console's
+    shown = shown.replace("\n", "\\n")  # a file name with a line feed must not look like a line of ours
+    console.print(Text(shown, style=style), soft_wrap=True)
 
 
 def print_line(line: str, style: str = "") -> None:
