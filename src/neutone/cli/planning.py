@@ -51,10 +51,10 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, model: P
         ]
     if not jobs:
         raise ConfigurationError(f"no audio files in {', '.join(map(str, inputs))}")
-    _refuse_shared_targets(jobs)
     protected = ProtectedFiles([*(job.source for job in jobs), *([] if model is None else [model])])
     for job in jobs:
         protected.refuse_as_target(job.target)
+    _refuse_shared_targets(jobs)
     return jobs
 
 
