@@ -311,6 +311,27 @@ class Noise(Block):
         return x + 0.01 * torch.rand_like(x)
 
 
+class SeldomNoise(Block):
+    """Random numbers that matter in one block of two thousand: no comparison would meet it."""
+
+    def forward(self, x: Tensor, params: Tensor) -> Tensor:
+        return torch.where(torch.rand(1) > 0.9995, -x, x)
+
+
+class OneTensorTwice(Block):
+    """A counter that is written to under one name and read under another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        blocks = torch.zeros(1)
+        self.register_buffer("written", blocks)
+        self.register_buffer("asked", blocks)
+
+    def forward(self, x: Tensor, params: Tensor) -> Tensor:
+        self.written += 1
+        return torch.where(self.asked > 100, -x, x)
+
+
 class LoopOverFrames(Block):
     """A filter, sample by sample."""
 

@@ -166,3 +166,38 @@ def raise_error(name: str) -> None:
     from neutone import errors
 
     raise getattr(errors, name)("as it was raised")
+
+
+def memory_file() -> str:
+    os.close(os.memfd_create("memory"))
+    return "done"
+
+
+def outlive_the_parent() -> str:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(1, ctypes.c_ulong(0)):  # PR_SET_PDEATHSIG
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return "done"
+
+
+def lease(path: str) -> str:
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        if error.errno == 11:  # there was none: the call itself was allowed
+            return "done"
+        raise
+    return "done"
+
+
+def bury() -> str:
+    """Leave folders that the usual way to delete them does not reach."""
+    for _ in range(1500):
+        Path("d").mkdir()
+        os.chdir("d")
+    return "done"

@@ -59,6 +59,9 @@ def freely(function: str, module: str = "sandbox_probes", **arguments: Any) -> A
         ("execute", {}, [BOTH, FILTER_ONLY, FILES_ONLY]),
         ("signal_parent", {}, [BOTH, FILTER_ONLY]),
         ("look_at_parent", {}, [BOTH, FILES_ONLY]),
+        ("memory_file", {}, [BOTH]),
+        ("outlive_the_parent", {}, [BOTH, FILTER_ONLY]),
+        ("lease", {"path": "/usr/bin/env"}, [BOTH, FILTER_ONLY]),
     ],
 )
 def test_rights_that_are_gone(function: str, arguments: dict[str, Any], stopped_by: list[Protections]) -> None:
@@ -143,6 +146,13 @@ def test_its_own_folder_is_its_own_and_goes_with_it(protections: Protections) ->
     folder = Path(sandboxed("environment", protections=protections)["HOME"])
     assert folder.name.startswith("neutone-")
     assert not folder.exists()
+
+
+@needs_both
+def test_deep_folders_go_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert sandboxed("bury") == "done"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_threads_still_work() -> None:

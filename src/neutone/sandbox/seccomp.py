@@ -37,10 +37,12 @@ REFUSE, UNKNOWN = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 CLONE_THREAD = 0x10000
 WRITES_FILES = 0o3 | 0o100 | 0o1000 | 0o20000000
 """of the flags of open(): O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE"""
-SENDS_SIGNALS = (8, 10, 15)
-"""of the commands of fcntl(): F_SETOWN, F_SETSIG, F_SETOWN_EX"""
-TYPES_INTO_TERMINALS = (0x5412, 0x541C)
-"""of the commands of ioctl(): TIOCSTI, TIOCLINUX"""
+REACHES_OTHERS = (8, 10, 15, 1024, 1026)
+"""of the commands of fcntl(): F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY"""
+TYPES_OR_CHANGES = (0x5412, 0x541C, 0x40086602, 0x401C5820, 0xC0045877, 0xC0045878)
+"""of the commands of ioctl(): TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FIFREEZE, FITHAW"""
+OUTLIVES = (1, 4, 0x59616D61)
+"""of the options of prctl(): PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_PTRACER"""
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,13 @@ def rules(*, landlock_abi: int, own: int) -> dict[str, Condition | int]:
         "clone3": UNKNOWN,  # its flags are in memory, where a filter cannot look; libraries fall back to clone
         "kill": Condition(0, (own,), refuse=False),
         "tgkill": Condition(0, (own,), refuse=False),
-        "fcntl": Condition(1, SENDS_SIGNALS),
-        "ioctl": Condition(1, TYPES_INTO_TERMINALS),
+        "fcntl": Condition(1, REACHES_OTHERS),
+        "ioctl": Condition(1, TYPES_OR_CHANGES),
+        "prctl": Condition(0, OUTLIVES),
         "prlimit64": Condition(0, (0, own), refuse=False),
     }
+    if landlock_abi:  # else a function's own files are in memory, for it has no folder to write to
+        table["memfd_create"] = REFUSE
     if landlock_abi < 3:
         table["truncate"] = REFUSE
     if not landlock_abi:

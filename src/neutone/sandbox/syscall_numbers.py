@@ -51,6 +51,8 @@ NEVER: dict[str, Numbers] = {
     "sched_setscheduler": (144, 119),
     "sched_setparam": (142, 118),
     "sched_setaffinity": (203, 122),
+    # memory that no limit counts, and locks on files that others use
+    "flock": (73, 32),
     # memory and queues that processes share by name
     "shmget": (29, 194),
     "shmat": (30, 196),
@@ -177,9 +179,11 @@ CHECKED: dict[str, Numbers] = {
     "fcntl": (72, 25),
     "ioctl": (16, 29),
     "kill": (62, 129),
+    "memfd_create": (319, 279),
     "open": (2, None),
     "openat": (257, 56),
     "openat2": (437, 437),
+    "prctl": (157, 167),
     "prlimit64": (302, 261),
     "seccomp": (317, 277),
     "setrlimit": (160, 164),

@@ -61,6 +61,8 @@ class ScriptAttributes:
         self.initial: dict[str, Any] = {}
         """by path, the values of all attributes that a block has read, as they were before the first block"""
         self._prints: dict[str, tuple[int, int, Tensor]] = {}
+        self._memory: dict[str, int] = {}
+        """by place, where the module keeps the numbers of a tensor"""
 
     def begin_block(self) -> None:
         """To be called before each block."""
@@ -75,6 +77,9 @@ class ScriptAttributes:
                 return ScriptPart(path, value)
             if isinstance(value, torch.ScriptObject):
                 raise ModelFileError(f"the attribute {path!r} is an object of a class, which has no counterpart")
+            for place, leaf in leaves(value, path):
+                if isinstance(leaf, Tensor) and leaf.layout is torch.strided and leaf.numel():
+                    self._memory[place] = leaf.untyped_storage().data_ptr()
             self.add(path, value)
         return self.values[path]
 
@@ -118,7 +123,19 @@ class ScriptAttributes:
                         )
                 elif (id(leaf), leaf._version) != self._prints[place][:2]:
                     state.append(place)
+        self._refuse_shared(state)
         return state
+
+    def _refuse_shared(self, state: list[str]) -> None:
+        """Each attribute is copied by itself: one that is written to under two names would become two."""
+        for place in state:
+            memory = self._memory.get(place)
+            others = [other for other, its in self._memory.items() if its == memory and other != place]
+            if memory is not None and others:
+                raise ModelFileError(
+                    f"the attributes {place!r} and {others[0]!r} are one tensor, which blocks change, and an ONNX "
+                    f"graph would keep two"
+                )
 
 
 def _describe(value: Any) -> str:

@@ -28,11 +28,13 @@ ONNX_FILE = "model.onnx"
 DEFAULT_BLOCK = 512
 """frames, for models that take any block but can be converted for one size only"""
 TYPICAL_RATE = 48_000
-OTHER_RATES = (44_100, 96_000)
+OTHER_RATES = (8_000, 44_100, 96_000, 192_000, 384_000)
 OPEN_FRAMES = 64
 """of the block that an open block size is traced with"""
 LONGEST = 600
-"""frames of the longest block that is compared where any size is possible"""
+"""frames of the longest of the many blocks that are compared where any size is possible"""
+MORE_SIZES = (1, 1024, 4096, 16_384)
+"""frames of a few more"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _convert(
     elif sizes:
         runs = [[size] * CHECKED_BLOCKS for size in sizes]
     else:
-        runs = [[int(n) for n in np.random.default_rng(1).integers(1, LONGEST, CHECKED_BLOCKS)]]
+        runs = [[int(n) for n in np.random.default_rng(1).integers(1, LONGEST, CHECKED_BLOCKS)] + list(MORE_SIZES)]
     with scratch_file(contents, ".onnx") as target:
         differences = [compare_blocks(source, target, rate, lengths, shift=i) for i, lengths in enumerate(runs)]
     states = [graph.state_name(index) for index in range(len(graph.states))]

@@ -28,6 +28,11 @@ from neutone.sdk.script_operators import (
 
 __all__ = ["ScriptInterpreter"]
 
+RANDOM = {
+    *("rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "randperm", "random", "uniform", "normal"),
+    *("bernoulli", "multinomial", "exponential", "poisson", "cauchy", "geometric", "log_normal", "rrelu"),
+}
+"""operators whose numbers differ each time; dropout is none, for the model is in eval mode"""
 MAX_STEPS = 20_000
 """operators on tensors in a block: more make a file that is large and slow"""
 MAX_TURNS = 64
@@ -170,6 +175,8 @@ class ScriptInterpreter:
         schema = node.schema()
         if not schema or kind.startswith("prim::"):
             raise ModelFileError(f"the operator {kind} has no counterpart")
+        if kind.removeprefix("aten::").rstrip("_") in RANDOM:
+            raise ModelFileError(f"the model draws random numbers by {kind}, and could not be compared with the result")
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise ModelFileError(
