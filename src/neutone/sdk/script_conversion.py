@@ -33,8 +33,8 @@ OPEN_FRAMES = 64
 """of the block that an open block size is traced with"""
 LONGEST = 600
 """frames of the longest of the many blocks that are compared where any size is possible"""
-MORE_SIZES = (1, 1024, 4096, 16_384)
-"""frames of a few more"""
+MORE_SIZES = (1, 1024, 2048)
+"""frames of a few more: the last is what files are rendered with"""
 
 
 @dataclass(frozen=True)
