@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -310,7 +311,9 @@ def test_a_report_that_is_none(value: Any, honest: bytes, tmp_path: Path, monkey
 
 
 def source_for(folder: Path) -> Path:
-    (folder / "m.nm").write_bytes(b"never opened")
+    """A file whose metadata are read, and which is never opened further."""
+    with zipfile.ZipFile(folder / "m.nm", "w") as archive:
+        archive.writestr("m/extra/metadata.json", '{"model_name": "m"}')
     return folder / "m.nm"
 
 
