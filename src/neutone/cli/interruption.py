@@ -66,10 +66,9 @@ def raise_on_signals() -> None:
     sender.setblocking(False)
     source, target = receiver.detach(), sender.detach()
     signal.set_wakeup_fd(target, warn_on_full_buffer=False)  # written to at once, whatever the main thread is doing
-    if hasattr(os, "pipe"):
-        forwarded, forward = os.pipe()
-        if watch_signals(source, forward):
-            source = forwarded
+    forwarded, forward = os.pipe()
+    if watch_signals(source, forward):
+        source = forwarded
     set_grace(GRACE_SECONDS + NATIVE_EXTRA_SECONDS)
     threading.Thread(target=_end_if_stuck, args=(source,), name="neutone-signals", daemon=True).start()
 
