@@ -1,6 +1,6 @@
 /* The inner loops: every variant that this processor runs does what nt_kernels.h says, like the generic one.
  */
-#include "nt_kernels.h"
+#include "kernels/nt_kernels.h"
 #include "resampling.h"
 
 #include <float.h>

@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "nt_semaphore.h"
-#include "nt_thread.h"
+#include "base/nt_semaphore.h"
+#include "base/nt_thread.h"
 
 /* What a slot's state is made of. */
 enum {

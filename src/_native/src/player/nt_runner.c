@@ -1,9 +1,9 @@
 /* The model's side of a worker: a stream whose session is run by a thread of the pool, or in the callback. */
 #include <stdlib.h>
 
-#include "nt_denormals.h"
-#include "nt_thread.h"
-#include "nt_worker_internal.h"
+#include "base/nt_denormals.h"
+#include "base/nt_thread.h"
+#include "player/nt_worker_internal.h"
 
 enum { WAIT_YIELDS = 100, WAIT_POLL = 20 /* microseconds */ };
 

@@ -1,7 +1,7 @@
 /* From the output ring back to the host's block. */
 #include <string.h>
 
-#include "nt_stream_internal.h"
+#include "stream/nt_stream_internal.h"
 
 /* Silence in place of a gap that is next in turn. Answers whether ring_back had room for any of it. */
 static bool bring_back_silence(nt_stream *s, nt_gap *gap)

@@ -1,3 +1,3 @@
 #define NT_KERNELS nt_kernels_generic
 #define NT_KERNELS_NAME "generic"
-#include "nt_kernels_body.h"
+#include "kernels/nt_kernels_body.h"

@@ -1,10 +1,10 @@
-#include "nt_sinc.h"
+#include "resample/nt_sinc.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "nt_kernels.h"
+#include "kernels/nt_kernels.h"
 
 #define PI 3.14159265358979323846
 

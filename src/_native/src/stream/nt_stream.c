@@ -1,6 +1,6 @@
 /* Creation, destruction and the settings of a stream. Its three movements are in nt_stream_write.c, nt_stream_run.c
  * and nt_stream_read.c. */
-#include "nt_stream_internal.h"
+#include "stream/nt_stream_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "neutone/nt_status.h"
-#include "nt_ratio.h"
+#include "resample/nt_ratio.h"
 
 typedef enum nt_sinc_layout {
     NT_SINC_ROWS,     /* one row for each of the L phases */

@@ -1,7 +1,7 @@
 /* From the host's block into the input ring. */
 #include <string.h>
 
-#include "nt_stream_internal.h"
+#include "stream/nt_stream_internal.h"
 
 /* Host-rate curves of every parameter into s->curves: given, or ramps to the set values. */
 static nt_status gather_curves(nt_stream *s, const float *params, ptrdiff_t params_stride, uint32_t frames)

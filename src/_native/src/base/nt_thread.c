@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* SCHED_RESET_ON_FORK */
 #endif
 
-#include "nt_thread.h"
+#include "base/nt_thread.h"
 
 #include <stdlib.h>
 

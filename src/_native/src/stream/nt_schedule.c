@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "nt_ratio.h"
+#include "resample/nt_ratio.h"
 
 static uint64_t modulo(int64_t value, uint64_t modulus)
 {

@@ -1,5 +1,5 @@
 /* Which variant of the inner loops runs here. */
-#include "nt_kernels.h"
+#include "kernels/nt_kernels.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

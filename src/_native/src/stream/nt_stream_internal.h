@@ -7,9 +7,9 @@
 #include "neutone/nt_resampler.h"
 #include "neutone/nt_ring.h"
 #include "neutone/nt_stream.h"
-#include "nt_channels.h"
-#include "nt_denormals.h"
-#include "nt_kernels.h"
+#include "stream/nt_channels.h"
+#include "base/nt_denormals.h"
+#include "kernels/nt_kernels.h"
 
 /* Each counter has one thread that writes it, so a load and a store make an increment. */
 typedef _Atomic uint64_t nt_counter;

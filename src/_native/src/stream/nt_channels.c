@@ -1,4 +1,4 @@
-#include "nt_channels.h"
+#include "stream/nt_channels.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "nt_thread.h"
-#include "nt_worker_internal.h"
+#include "base/nt_thread.h"
+#include "player/nt_worker_internal.h"
 
 enum { CLOSE_POLL = 50 /* microseconds */ };
 

@@ -1,7 +1,7 @@
 /* Model blocks: out of the input ring, through the session, into the output ring. */
 #include <string.h>
 
-#include "nt_stream_internal.h"
+#include "stream/nt_stream_internal.h"
 
 static uint32_t next_block(const nt_stream *s)
 {

@@ -3,7 +3,7 @@
 #ifndef NT_CHANNELS_H
 #define NT_CHANNELS_H
 
-#include "nt_kernels.h"
+#include "kernels/nt_kernels.h"
 
 /* [audio-thread] Channel b goes to target + b * target_stride; source and target must not overlap. */
 void nt_map_channels(const nt_kernels *kernels, const float *source, ptrdiff_t source_stride, uint32_t A,

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nt_kernels.h"
+#include "kernels/nt_kernels.h"
 
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
@@ -153,7 +153,7 @@ static void hermite(const nt_positions *at, uint32_t L, const float *x, float *y
     copy_made(y, made, count);
 }
 
-#include "nt_kernels_convolve.h"
+#include "kernels/nt_kernels_convolve.h"
 
 static void interpolate_row(float *row, const float *segment, uint32_t taps, float u)
 {

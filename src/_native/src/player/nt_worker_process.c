@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "nt_denormals.h"
-#include "nt_thread.h"
-#include "nt_worker_internal.h"
+#include "base/nt_denormals.h"
+#include "base/nt_thread.h"
+#include "player/nt_worker_internal.h"
 
 /* The audio thread alone writes these counters. */
 static void count(_Atomic uint64_t *counter, uint64_t number)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nt_kernels.h"
-#include "nt_ratio.h"
-#include "nt_sinc.h"
+#include "kernels/nt_kernels.h"
+#include "resample/nt_ratio.h"
+#include "resample/nt_sinc.h"
 
 enum { CHUNK = 1024 }; /* input frames that the history takes before it is moved to the front */
 
