@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from neutone.metadata import ModelMetadata
+from neutone.model.metadata import ModelMetadata
 from neutone.plugins import Model, Session
 
 Run = Callable[["FunctionSession", int], None]

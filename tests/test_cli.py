@@ -125,7 +125,7 @@ def test_unexpected_errors_are_one_line_too(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a bug\nover two lines")
 
-    monkeypatch.setattr("neutone.loading.inspect", fail)
+    monkeypatch.setattr("neutone.plugins.loading.inspect", fail)
     assert_one_line(call("info", "amp"), "ZeroDivisionError", "a bug over two lines", "--debug")
 
 
@@ -356,8 +356,8 @@ def test_render_refuses_outputs_that_are_no_audio(tmp_path: Path) -> None:
 
 def test_labels_stay_text_and_numbers_become_numbers() -> None:
     from neutone.cli.options import read_parameters
-    from neutone.parameter_set import ParameterSet
-    from neutone.parameters import CategoricalNeutoneParameter, ContinuousNeutoneParameter
+    from neutone.engine.parameter_set import ParameterSet
+    from neutone.model.parameters import CategoricalNeutoneParameter, ContinuousNeutoneParameter
 
     declared = ParameterSet(
         [
@@ -459,7 +459,7 @@ def test_demo_writes_sound_and_a_picture(tmp_path: Path) -> None:
 
 
 def test_demo_without_matplotlib_at_another_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "neutone.cli.picture", raising=False)
+    monkeypatch.delitem(sys.modules, "neutone.cli.commands.picture", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)

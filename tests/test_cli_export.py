@@ -171,8 +171,9 @@ def test_validate_a_reset_that_does_nothing(tmp_path: Path) -> None:
     result = call("validate", tmp_path / "model.nm", "--seconds", "0.01")
     assert result.exit_code == 2
     assert "checks failed" in result.stdout
-    assert " ".join(result.stdout.split()).count("FAILED") == 2  # the reset, and what comes after it
     found = checks(tmp_path / "model.nm")
+    # The reset, and what comes after it. A busy machine may fail a speed, too.
+    assert len([name for name, passed in found.items() if passed is False and not name.endswith(" speed")]) == 2
     assert found["reset"] is False
     assert found["48000/64 reset"] is True  # a session starts anew where the model cannot
 

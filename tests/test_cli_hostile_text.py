@@ -149,7 +149,7 @@ def test_a_long_message_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise errors.ModelFileError("x" * 1_000_000)
 
-    monkeypatch.setattr("neutone.loading.inspect", fail)
+    monkeypatch.setattr("neutone.plugins.loading.inspect", fail)
     result = call("info", "amp")
     assert result.exit_code == 2
     assert len(result.stderr) < 1600

@@ -17,9 +17,9 @@ import pytest
 from jack_server import jack_server, needs_jack, wait_until
 from models import FunctionModel, knob
 from neutone import Engine
-from neutone.cli.keyboard import split_keys
-from neutone.cli.live_controls import LiveControls
-from neutone.cli.live_display import LiveDisplay
+from neutone.cli.live.controls import LiveControls
+from neutone.cli.live.display import LiveDisplay
+from neutone.cli.live.keyboard import split_keys
 from neutone.plugins import HostStats, LiveHost
 
 NEUTONE = [sys.executable, "-m", "neutone.cli"]

@@ -26,9 +26,9 @@ import onnx  # noqa: E402
 import hostile_scripts  # noqa: E402
 import nm_models  # noqa: E402
 from neutone.sdk import OnnxConversion, convert, convert_to_onnx  # noqa: E402
-from neutone.sdk.received_onnx import check_contents  # noqa: E402
-from neutone.sdk.script_comparison import compare_blocks  # noqa: E402
-from neutone.sdk.script_conversion import ONNX_FILE, ScriptConversion  # noqa: E402
+from neutone.sdk.convert.received_onnx import check_contents  # noqa: E402
+from neutone.sdk.convert.script_comparison import compare_blocks  # noqa: E402
+from neutone.sdk.convert.script_conversion import ONNX_FILE, ScriptConversion  # noqa: E402
 
 PEER = Path(__file__).parent / "data" / "peer"
 AVAILABLE = available_protections()
@@ -374,7 +374,7 @@ def test_convert_with_one_protection(protections: Protections, tmp_path: Path) -
     source = peer_file("shaper", tmp_path)
     arguments = {"source": str(source), "sample_rate": None, "block_size": None}
     answer = run_sandboxed(
-        "neutone.sdk.script_conversion:convert_in_sandbox",
+        "neutone.sdk.convert.script_conversion:convert_in_sandbox",
         arguments,
         readable=[source],
         modules=convert.MODULES,

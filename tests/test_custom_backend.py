@@ -123,7 +123,7 @@ def install(tmp_path: Path) -> Iterator[Callable[..., None]]:
     [
         ("import a_runtime_that_nobody_has", "ModuleNotFoundError: No module named 'a_runtime_that_nobody_has'"),
         ("raise OSError('no such library')", "OSError: no such library"),
-        ("def Broken(): pass", "TypeError: nt_broken:Broken is not a subclass of neutone.plugins.contracts.Backend"),
+        ("def Broken(): pass", "TypeError: nt_broken:Broken is not a subclass of neutone.plugins.Backend"),
         ("Other = 1", "AttributeError"),
         ("class Broken(", "SyntaxError"),
         ("raise SystemExit(3)", "SystemExit: 3"),

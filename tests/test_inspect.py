@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import neutone
-from neutone import errors, trust
+from neutone import errors
+from neutone.model import trust
 from neutone.plugins import Backend
 from test_cli import assert_one_line, call
 

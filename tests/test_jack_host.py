@@ -14,7 +14,7 @@ from jack_measuring import MeasuringClient, round_trip_of_jack_iodelay
 from jack_server import jack_server, needs_jack, wait_until
 from models import FunctionModel, knob, noise
 from neutone import Engine, errors
-from neutone.measured_delay import measure_delay
+from neutone.checks.delay import measure_delay
 from neutone.testing import HostContract
 from neutone_jack import JackHost
 

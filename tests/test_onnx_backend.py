@@ -217,7 +217,7 @@ except neutone.errors.MissingExtraError as error:
 
 
 def test_importing_the_plugin_imports_no_runtime():
-    code = "import neutone_onnx, neutone_torchscript, neutone_callback, sys; print(*sys.modules)"
+    code = "import neutone_onnx, neutone_torch, neutone_callback, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"onnxruntime", "torch"} & set(done.stdout.split())
 

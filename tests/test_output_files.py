@@ -16,10 +16,10 @@ import soundfile
 
 import neutone
 from models import FunctionModel, noise
-from neutone.audio_file import open_output
 from neutone.errors import AudioFileError, IncompleteAudioWarning, OutputFileError
-from neutone.file_rendering import write_audio
 from neutone.file_replacement import replaced_when_complete
+from neutone.rendering.audio_file import open_output
+from neutone.rendering.files import write_audio
 from test_cli import assert_one_line, call, write_noise
 
 TESTS = str(Path(__file__).parent)
@@ -54,7 +54,7 @@ def test_an_output_that_leads_up_and_elsewhere_is_written(tmp_path: Path, monkey
 
 def test_a_link_that_appears_after_planning_spares_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file of the second job becomes a link to an input while the first is rendered."""
-    from neutone import file_rendering
+    from neutone.rendering import files as file_rendering
 
     first, second = write_noise(tmp_path / "in" / "a.wav"), write_noise(tmp_path / "in" / "b.wav", seed=1)
     before = second.read_bytes()
@@ -185,8 +185,8 @@ def test_containers_that_do_not_are_refused_before_anything_is_lost(
     source = tmp_path / "in.wav"
     write_audio(source, noise(2, 1000), 48_000)
     (tmp_path / name).write_bytes(b"earlier")
-    monkeypatch.setattr("neutone.audio_file.LARGEST_BYTES", {"AIFF": 70_000})
-    monkeypatch.setattr("neutone.audio_file.LARGEST_OTHER_BYTES", 67_000)
+    monkeypatch.setattr("neutone.rendering.audio_file.LARGEST_BYTES", {"AIFF": 70_000})
+    monkeypatch.setattr("neutone.rendering.audio_file.LARGEST_OTHER_BYTES", 67_000)
     with pytest.raises(AudioFileError, match=r"1000 frames of 2 channels take .* \.wav, \.w64"):
         render_file(source, tmp_path / name)
     assert (tmp_path / name).read_bytes() == b"earlier"

@@ -15,7 +15,7 @@ import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError, UnknownPluginError
 from neutone.plugins import Model
 from neutone.testing import BackendContract
-from neutone_python import PythonBackend
+from neutone_torch import PythonBackend
 
 torch = pytest.importorskip("torch")
 import wrappers_by_name as wrappers  # noqa: E402

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import neutone
 from models import FunctionModel, knob, noise
 from neutone import errors
-from neutone.file_rendering import write_audio
+from neutone.rendering.files import write_audio
 from test_engine import multiply
 
 

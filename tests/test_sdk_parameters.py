@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neutone.errors import MetadataError
-from neutone.metadata import ModelMetadata
-from neutone.parameters import NumericalNeutoneParameter
+from neutone.model.metadata import ModelMetadata
+from neutone.model.parameters import NumericalNeutoneParameter
 from neutone.sdk import (
     CategoricalNeutoneParameter,
     ContinuousNeutoneParameter,
@@ -22,8 +22,8 @@ from neutone.sdk import (
     TextNeutoneParameter,
     script,
 )
-from neutone.sdk.card import parameter_metadata
-from neutone.sdk.parameter_map import ParameterMap
+from neutone.sdk.wrap.card import parameter_metadata
+from neutone.sdk.wrap.parameter_map import ParameterMap
 
 
 @pytest.mark.parametrize(

@@ -276,14 +276,14 @@ def test_saved_that_differs_is_not_saved(tmp_path: Path) -> None:
 
 
 def test_attributes_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neutone.sdk.export_checks.HOST_SURFACE", ("forward", "forward_sideways"))
+    monkeypatch.setattr("neutone.sdk.export.checks.HOST_SURFACE", ("forward", "forward_sideways"))
     with pytest.raises(ModelFileError, match="preserved attributes: missing: forward_sideways"):
         save(Clip(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_metadata_that_breaks_a_limit(tmp_path: Path) -> None:
-    from neutone.sdk.export_checks import ExportChecks
+    from neutone.sdk.export.checks import ExportChecks
 
     module = script(SampleQueueWrapper(Clip()))
     checks = ExportChecks(lambda: module)

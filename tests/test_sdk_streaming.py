@@ -15,12 +15,12 @@ torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
 
 from neutone.sdk import load_script, quiet_torchscript, save_script, script  # noqa: E402
-from neutone.sdk.channel_sandwich import ChannelNormalizerSandwich  # noqa: E402
-from neutone.sdk.circular_queue import CircularInplaceTensorQueue  # noqa: E402
-from neutone.sdk.resample_sandwich import ResampleSandwich  # noqa: E402
-from neutone.sdk.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler  # noqa: E402
-from neutone.sdk.schedule import choose_model_block, choose_model_rate, least_delay, to_host_frames  # noqa: E402
-from neutone.sdk.sliding_buffer import SlidingTensorBuffer  # noqa: E402
+from neutone.sdk.compat.circular_queue import CircularInplaceTensorQueue  # noqa: E402
+from neutone.sdk.compat.resample_sandwich import ResampleSandwich  # noqa: E402
+from neutone.sdk.compat.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler  # noqa: E402
+from neutone.sdk.stream.channel_sandwich import ChannelNormalizerSandwich  # noqa: E402
+from neutone.sdk.stream.schedule import choose_model_block, choose_model_rate, least_delay, to_host_frames  # noqa: E402
+from neutone.sdk.stream.sliding_buffer import SlidingTensorBuffer  # noqa: E402
 
 KINDS = {"linear": InplaceLinearResampler, "hermite": Inplace4pHermiteResampler}
 RATES = (44_100, 48_000, 96_000, 22_050, 8_000, 44_101)

@@ -27,7 +27,7 @@ from neutone.sdk import (  # noqa: E402
     save_script,
     script,
 )
-from neutone.sdk.sample_queue_wrapper import SampleQueueWrapper  # noqa: E402
+from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper  # noqa: E402
 
 RATES = (44_100, 48_000, 96_000, 22_050)
 BLOCKS = (1, 64, 128, 441, 512, 2048)

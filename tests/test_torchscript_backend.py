@@ -15,7 +15,7 @@ import pytest
 import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError
 from neutone.testing import BackendContract
-from neutone_torchscript import TorchScriptBackend
+from neutone_torch import TorchScriptBackend
 
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
@@ -330,7 +330,7 @@ def run_python(code: str, *arguments: str) -> None:
 
 
 def test_importing_the_plugin_imports_no_torch() -> None:
-    run_python("import sys, neutone_torchscript; assert 'torch' not in sys.modules")
+    run_python("import sys, neutone_torch; assert 'torch' not in sys.modules")
 
 
 def test_without_torch_the_extra_is_named(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError
 from neutone.testing import BackendContract
-from neutone_torchscript import TorchScriptBackend
+from neutone_torch import TorchScriptBackend
 
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError
 from neutone.limits import MAX_BUFFER_SIZE, MAX_DELAY, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from neutone.metadata import ModelMetadata
+from neutone.model.metadata import ModelMetadata
 from neutone.plugins import Backend, Model, ModelSummary, integer_option, refuse_unknown_options
 from neutone_onnx.interface import GraphInterface, interface_of_file, interface_of_session
 from neutone_onnx.layout import read_neutone_layout, read_plain_shapes, refuse_large_tensors

@@ -11,7 +11,7 @@ import numpy as np
 
 from neutone.errors import ConfigurationError, ModelFileError
 from neutone.limits import MAX_AUDIO_FLOATS, MAX_BUFFER_SIZE, MAX_CHANNELS, MAX_STATE_BYTES
-from neutone.metadata import ModelMetadata
+from neutone.model.metadata import ModelMetadata
 from neutone_onnx.interface import GraphInterface, Tensor
 
 __all__ = [

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from neutone.errors import ModelFileError
-from neutone.metadata import ModelMetadata
+from neutone.model.metadata import ModelMetadata
 from neutone.plugins import Model, Session
 from neutone_onnx.layout import Layout
 from neutone_onnx.native_model import NativeFile, UnusableError, warn_once

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neutone.errors import ModelFileError
-from neutone.metadata import ModelMetadata
+from neutone.model.metadata import ModelMetadata
 from neutone_onnx.layout import Layout, PlainShapes, check_channels
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ from neutone import errors
 
 if TYPE_CHECKING:
     from neutone._core import Resampler, Ring, Schedule
-    from neutone.engine import Engine
-    from neutone.engine_stats import EngineStats, LiveStats
-    from neutone.file_rendering import render_file
+    from neutone.engine.engine import Engine
+    from neutone.engine.latency import Latency
+    from neutone.engine.stats import EngineStats, LiveStats
     from neutone.include_folder import get_include
-    from neutone.latency import Latency
-    from neutone.loading import default_model, inspect, load
-    from neutone.metadata import ModelMetadata
-    from neutone.rendering import render
+    from neutone.model.metadata import ModelMetadata
+    from neutone.plugins.loading import default_model, inspect, load
+    from neutone.rendering.files import render_file
+    from neutone.rendering.signal import render
 
     __version__: str
 
@@ -54,20 +54,20 @@ def __dir__() -> list[str]:
 
 
 _HOMES = {
-    "Engine": "engine",
-    "EngineStats": "engine_stats",
-    "Latency": "latency",
-    "LiveStats": "engine_stats",
-    "ModelMetadata": "metadata",
+    "Engine": "engine.engine",
+    "EngineStats": "engine.stats",
+    "Latency": "engine.latency",
+    "LiveStats": "engine.stats",
+    "ModelMetadata": "model.metadata",
     "Resampler": "_core",
     "Ring": "_core",
     "Schedule": "_core",
-    "default_model": "loading",
+    "default_model": "plugins.loading",
     "get_include": "include_folder",
-    "inspect": "loading",
-    "load": "loading",
-    "render": "rendering",
-    "render_file": "file_rendering",
+    "inspect": "plugins.loading",
+    "load": "plugins.loading",
+    "render": "rendering.signal",
+    "render_file": "rendering.files",
 }
 
 

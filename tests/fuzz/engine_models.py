@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone.errors import ModelFileError
-from neutone.metadata import ModelMetadata
+from neutone.model.metadata import ModelMetadata
 from neutone.plugins import Model, Session
 
 __all__ = ["Faults", "OnPurposeError", "ProbeModel"]

@@ -48,7 +48,7 @@ def _open_model(path: Path) -> None:
 
 def _render(path: Path) -> None:
     import neutone
-    from neutone.file_rendering import render_file
+    from neutone.rendering.files import render_file
 
     render_file(neutone.load(neutone.default_model()), path, "rendered.wav")
 

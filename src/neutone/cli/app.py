@@ -7,17 +7,17 @@ from typing import Annotated
 import typer
 
 import neutone
-from neutone.cli.bench import bench
-from neutone.cli.convert import convert
-from neutone.cli.demo import demo
-from neutone.cli.devices import devices
+from neutone.cli.commands.bench import bench
+from neutone.cli.commands.convert import convert
+from neutone.cli.commands.demo import demo
+from neutone.cli.commands.devices import devices
+from neutone.cli.commands.export import export
+from neutone.cli.commands.info import info
+from neutone.cli.commands.plugins import plugins
+from neutone.cli.commands.render import render
+from neutone.cli.commands.validate import validate
 from neutone.cli.errors import one_line_errors, traceback_wanted
-from neutone.cli.export import export
-from neutone.cli.info import info
-from neutone.cli.live import live
-from neutone.cli.plugins import plugins
-from neutone.cli.render import render
-from neutone.cli.validate import validate
+from neutone.cli.live.command import live
 
 __all__ = ["app"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from neutone.check_result import CheckResult
+from neutone.checks.result import CheckResult
 from neutone.cli.terminal import cell, new_table
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import typer
 from neutone.errors import ConfigurationError, UnknownPluginError, UntrustedFileError, printable
 
 if TYPE_CHECKING:
-    from neutone.parameter_set import ParameterSet
-    from neutone.parameters import ParameterValue
+    from neutone.engine.parameter_set import ParameterSet
+    from neutone.model.parameters import ParameterValue
     from neutone.plugins import Model, ModelSummary
 
 __all__ = [
@@ -57,15 +57,15 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _model_file(name: str) -> str:
-    from neutone.loading import default_model
+    from neutone.plugins.loading import default_model
 
     return str(default_model()) if name == SHIPPED_MODEL and not Path(name).exists() else name
 
 
 def pick_backend(name: str, backend: str | None) -> str:
     """The backend that :func:`open_model` takes."""
-    from neutone.loading import names_a_class
     from neutone.plugins import backends
+    from neutone.plugins.loading import names_a_class
 
     if backend is not None:
         return backend
@@ -84,7 +84,7 @@ def pick_backend(name: str, backend: str | None) -> str:
 def open_model(name: str, backend: str | None, options: Iterable[str] | None, trust: bool = False) -> Model:
     """The model of the shared arguments MODEL, ``--backend``, ``--option`` and ``--trust``. On a terminal the user is
     asked whether a file that was fetched may run."""
-    from neutone.loading import load
+    from neutone.plugins.loading import load
 
     file, chosen, settings = _model_file(name), pick_backend(name, backend), _settings(options)
     try:
@@ -105,7 +105,7 @@ def _has_terminal() -> bool:
 
 def inspect_model(name: str, backend: str | None, options: Iterable[str] | None) -> ModelSummary:
     """What the file of these arguments says of itself; nothing of it is run."""
-    from neutone.loading import inspect
+    from neutone.plugins.loading import inspect
 
     return inspect(_model_file(name), backend=pick_backend(name, backend), **_settings(options))
 
@@ -116,7 +116,7 @@ def _settings(options: Iterable[str] | None) -> dict[str, Any]:
 
 def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict[str, ParameterValue]:
     """The values of ``--param name=value``: labels stay text, the rest are numbers."""
-    from neutone.parameters import CategoricalNeutoneParameter
+    from neutone.model.parameters import CategoricalNeutoneParameter
 
     values: dict[str, ParameterValue] = {}
     for name, text in split_pairs(items, "--param").items():

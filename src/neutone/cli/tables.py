@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from neutone.cli.measure import HostLatency, Timing
+from neutone.checks.timing import HostLatency, Timing
 from neutone.cli.terminal import cell, new_table
 
 if TYPE_CHECKING:

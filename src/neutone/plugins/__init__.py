@@ -9,8 +9,10 @@ backend, subclass :class:`Backend`, :class:`Model` and :class:`Session`, and nam
 Then ``neutone.load("file.mine")`` finds it. :class:`neutone.testing.BackendContract` tests it.
 """
 
-from neutone.plugins.contracts import Backend, Host, HostStats, LiveHost, Model, ModelSummary, Session
-from neutone.plugins.live_run import LiveRun, RunHost
+from neutone.model.contract import Model, ModelSummary, Session
+from neutone.plugins.backend import Backend
+from neutone.plugins.host import Host, HostStats, LiveHost
+from neutone.plugins.live import LiveRun, RunHost
 from neutone.plugins.options import integer_option, refuse_unknown_options
 from neutone.plugins.registry import PluginInfo, Registry, backends, hosts
 

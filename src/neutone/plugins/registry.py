@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from neutone.errors import PluginWarning, UnknownPluginError
-from neutone.plugins.contracts import Backend, Host
+from neutone.plugins.backend import Backend
+from neutone.plugins.host import Host
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -146,7 +147,7 @@ class Registry(Generic[Plugin]):
         try:
             plugin = entry.load()
             if not (isinstance(plugin, type) and issubclass(plugin, self._base)):
-                raise TypeError(f"{entry.value} is not a subclass of {self._base.__module__}.{self._base.__name__}")
+                raise TypeError(f"{entry.value} is not a subclass of neutone.plugins.{self._base.__name__}")
             _check_declaration(plugin)
         except (Exception, SystemExit) as error:  # whatever a third party's import raises must not reach the others
             self._broken[name] = f"{type(error).__name__}: {error}"

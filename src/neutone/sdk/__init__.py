@@ -13,30 +13,30 @@ except ImportError as error:
         'neutone.sdk wraps PyTorch models and needs PyTorch, which is not installed: pip install "neutone[torch]"'
     ) from error
 
-from neutone.metadata import ModelMetadata
-from neutone.parameters import (
+from neutone.model.metadata import ModelMetadata
+from neutone.model.parameters import (
     CategoricalNeutoneParameter,
     ContinuousNeutoneParameter,
     DiscreteTokensNeutoneParameter,
     NeutoneParameter,
     TextNeutoneParameter,
 )
-from neutone.sdk.audio_sample import AudioSample, AudioSamplePair
-from neutone.sdk.channel_sandwich import ChannelNormalizerSandwich
-from neutone.sdk.circular_queue import CircularInplaceTensorQueue
-from neutone.sdk.convert import OnnxConversion, convert_to_onnx
-from neutone.sdk.export_onnx import OnnxExport, export_onnx
-from neutone.sdk.export_report import ExportReport
-from neutone.sdk.model import NeutoneModel
-from neutone.sdk.parameter_type import NeutoneParameterType
-from neutone.sdk.resample_sandwich import ResampleSandwich
-from neutone.sdk.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler
-from neutone.sdk.sample_queue_wrapper import SampleQueueWrapper
-from neutone.sdk.samples import default_audio_samples, render_sample
-from neutone.sdk.save import load_neutone_model, save_neutone_model
-from neutone.sdk.scripting import load_script, quiet_torchscript, save_script, script
-from neutone.sdk.waveform import WaveformToWaveformBase
-from neutone.sdk.wrapper_source import load_checkpoint, open_wrapper
+from neutone.sdk.compat.circular_queue import CircularInplaceTensorQueue
+from neutone.sdk.compat.resample_sandwich import ResampleSandwich
+from neutone.sdk.compat.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler
+from neutone.sdk.convert.convert import OnnxConversion, convert_to_onnx
+from neutone.sdk.export.audio_sample import AudioSample, AudioSamplePair
+from neutone.sdk.export.onnx_file import OnnxExport, export_onnx
+from neutone.sdk.export.report import ExportReport
+from neutone.sdk.export.samples import default_audio_samples, render_sample
+from neutone.sdk.export.save import load_neutone_model, save_neutone_model
+from neutone.sdk.export.scripting import load_script, quiet_torchscript, save_script, script
+from neutone.sdk.stream.channel_sandwich import ChannelNormalizerSandwich
+from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper
+from neutone.sdk.wrap.model import NeutoneModel
+from neutone.sdk.wrap.parameter_type import NeutoneParameterType
+from neutone.sdk.wrap.source import load_checkpoint, open_wrapper
+from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
 __all__ = [
     "AudioSample",

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neutone.engine import Engine
+from neutone.engine.engine import Engine
 from neutone.errors import ConfigurationError, ModelFileError
-from neutone.plugins.contracts import Backend, Model, Session
+from neutone.model.contract import Model, Session
+from neutone.plugins.backend import Backend
 
 __all__ = ["BackendContract"]
 

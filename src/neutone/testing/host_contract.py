@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neutone.plugins.contracts import Host, HostStats, LiveHost
+from neutone.plugins.host import Host, HostStats, LiveHost
 
 __all__ = ["HostContract"]
 

@@ -1,0 +1,20 @@
+"""PyTorch as a runtime: the backends ``torchscript`` (files) and ``python`` (wrapped models as they are).
+
+``import neutone_torch`` imports no torch; loading a model does.
+"""
+
+from neutone_torch.eager.backend import PythonBackend
+from neutone_torch.eager.model import PythonModel
+from neutone_torch.eager.session import PythonSession
+from neutone_torch.torchscript.backend import TorchScriptBackend
+from neutone_torch.torchscript.model import TorchScriptModel
+from neutone_torch.torchscript.session import TorchScriptSession
+
+__all__ = [
+    "PythonBackend",
+    "PythonModel",
+    "PythonSession",
+    "TorchScriptBackend",
+    "TorchScriptModel",
+    "TorchScriptSession",
+]

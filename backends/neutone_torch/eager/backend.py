@@ -1,0 +1,49 @@
+"""The plug-in: from an instance, or the name of a class, to a model."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from neutone.errors import ConfigurationError
+from neutone.plugins import Backend, Model
+from neutone_torch.eager.model import PythonModel
+
+__all__ = ["PythonBackend"]
+
+OPTIONS = ("checkpoint", "threads")
+
+
+class PythonBackend(Backend):
+    """Options of :meth:`load`:
+
+    - ``checkpoint``: a file of weights that ``torch.save`` wrote, for names only.
+    - ``threads``: of PyTorch while a block runs, 1 by default.
+
+    The model is copied: what happens to an instance afterwards does not reach it. Each session has a copy of its own,
+    and checks every block as long as the instance is in debug mode.
+    """
+
+    name: ClassVar[str] = "python"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    runs_code: ClassVar[bool] = True
+
+    def load(self, path: object, **options: Any) -> Model:
+        unknown = sorted(set(options) - set(OPTIONS))
+        if unknown:
+            raise ConfigurationError(f"the python backend has no option {unknown[0]!r}; it takes {', '.join(OPTIONS)}")
+        threads = options.get("threads", 1)
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ConfigurationError(f"threads is {threads!r}, expected an integer from 1")
+        from neutone.sdk.wrap.source import open_wrapper
+        from neutone.sdk.wrap.waveform import WaveformToWaveformBase  # says what to install where torch is missing
+
+        if isinstance(path, WaveformToWaveformBase):
+            if options.get("checkpoint") is not None:
+                raise ConfigurationError("checkpoint is for models by name: load the weights into the instance")
+            return PythonModel(path, threads)
+        if not hasattr(path, "__fspath__") and not isinstance(path, str):
+            raise ConfigurationError(
+                f"a {type(path).__name__} is no model, expected a WaveformToWaveformBase or a name such as "
+                f"'my_model.py:MyWrapper'"
+            )
+        return PythonModel(open_wrapper(str(path), options.get("checkpoint")), threads)

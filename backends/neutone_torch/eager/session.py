@@ -1,0 +1,71 @@
+"""Running a wrapped model on fixed memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neutone.errors import InferenceError
+from neutone.plugins import Session
+from neutone_torch.runtime import Inference, require_torch
+
+if TYPE_CHECKING:
+    from neutone.sdk import WaveformToWaveformBase
+    from neutone_torch.eager.model import PythonModel
+
+__all__ = ["PythonSession"]
+
+
+class PythonSession(Session):
+    """One stream through a copy of the model, in PyTorch's inference mode, so models that compute gradients while they
+    run do not work. The look-behind of the audio is the stream's, that of the parameters the model's."""
+
+    def __init__(self, model: PythonModel, sample_rate: int, block_size: int, threads: int) -> None:
+        self._torch = require_torch()
+        self._model = model
+        self._settings = sample_rate, block_size
+        self._threads = threads
+        metadata = model.metadata
+        self._look_behind = metadata.look_behind_samples
+        self._rows = metadata.parameter_rows
+        self.audio_in = np.zeros((model.input_channels, self._look_behind + block_size), np.float32)
+        self.params = np.zeros((len(self._rows), block_size), np.float32)
+        self.audio_out = np.zeros((model.output_channels, block_size), np.float32)
+        self._wrapper: WaveformToWaveformBase | None = self._open()
+        self.model_delay = int(self._wrapper.calc_model_delay_samples())
+
+    def _open(self) -> WaveformToWaveformBase:
+        wrapper = self._model.copy()
+        wrapper.set_sample_rate_and_buffer_size(*self._settings)
+        wrapper.reset()
+        return wrapper
+
+    def run(self, frames: int) -> None:
+        if self._wrapper is None:
+            raise InferenceError("the session is closed")
+        with Inference(self._torch, self._threads):
+            # A copy, for the model may keep a piece of it, and this memory is written to again.
+            audio = self._packed(self.audio_in, self._look_behind + frames).clone()
+            params = self._torch.zeros(self._wrapper.max_parameters, frames)
+            params[self._rows] = self._packed(self.params, frames)
+            # Without look-behind `forward`, which looks at its input in debug mode, does the same.
+            process = self._wrapper.process_window if self._look_behind else self._wrapper.forward
+            answer = process(audio, params)
+            out = self._packed(self.audio_out, frames)
+            if answer.shape != out.shape:
+                raise InferenceError(f"the model answers {tuple(answer.shape)}, expected {tuple(out.shape)}")
+            out.copy_(answer)
+
+    def _packed(self, array: np.ndarray[Any, np.dtype[np.float32]], frames: int) -> Any:
+        rows = len(array)
+        return self._torch.from_numpy(array).view(-1)[: rows * frames].view(rows, frames)
+
+    def reset(self) -> None:
+        with Inference(self._torch, self._threads):
+            # By convention a model answers False where its author wrote no reset of its state.
+            if self._wrapper is None or not self._wrapper.reset():
+                self._wrapper = self._open()
+
+    def close(self) -> None:
+        self._wrapper = None

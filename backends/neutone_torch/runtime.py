@@ -1,0 +1,104 @@
+"""PyTorch, imported where it is first needed."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from neutone.errors import MissingExtraError, ModelFileError
+from neutone.model.archive import METADATA_FILE, check_archive
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Inference", "copy_module", "first_line", "open_archive", "require_torch"]
+
+
+def require_torch() -> Any:
+    """The module torch, or an error that says what to install."""
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError(
+            'TorchScript models need PyTorch, which is not installed: pip install "neutone[torch]"'
+        ) from error
+    return torch
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, without TorchScript's traceback, whose last line is the reason when there is one."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if lines[0].startswith("The following operation failed") else lines[0]
+
+
+def open_archive(path: Path) -> tuple[torch.jit.ScriptModule, bytes]:
+    """The module of a TorchScript archive, on the CPU and in eval mode, and its metadata.json (empty: it has none).
+
+    What the archive unpacks to is looked at first; then PyTorch runs code of it (``__setstate__``).
+
+    Raises :class:`~neutone.errors.ModelFileError` where the file is no such archive.
+    """
+    torch = require_torch()
+    check_archive(path)
+    extra: dict[str, Any] = {METADATA_FILE: ""}
+    try:
+        with _without_deprecations():
+            module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+    except Exception as error:  # RuntimeError, ValueError and others, by what is wrong with the file
+        raise ModelFileError(
+            f"{path} is not a TorchScript archive (torch.jit.save makes one; torch.save keeps weights without their "
+            f"code): {first_line(error)}"
+        ) from error
+    metadata = extra[METADATA_FILE]
+    return module.eval(), metadata if isinstance(metadata, bytes) else metadata.encode()
+
+
+def copy_module(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
+    """A module with weights, buffers and attributes of its own. The code is shared, and with it what the TorchScript
+    executor has learnt by running another copy."""
+    with _without_deprecations():
+        return copy.deepcopy(module)
+
+
+@contextmanager
+def _without_deprecations() -> Iterator[None]:
+    """PyTorch announces the end of torch.jit at each call; whoever loads a file cannot act on that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit", category=DeprecationWarning)
+        yield
+
+
+class Inference:
+    """Inside the ``with``, the calling thread records nothing for gradients and PyTorch uses `threads` threads.
+
+    The thread count belongs to the process, so it is put back on the way out; that costs a microsecond or two, and
+    only where the two counts differ. Small blocks are slowed down by more threads than one, and where the machine is
+    busy, waiting for the others takes milliseconds.
+    """
+
+    __slots__ = ("_before", "_mode", "_threads", "_torch")
+
+    def __init__(self, torch: Any, threads: int) -> None:
+        self._torch = torch
+        self._threads = threads
+        self._mode = torch.inference_mode()
+
+    def __enter__(self) -> None:
+        self._before = cast(int, self._torch.get_num_threads())
+        if self._before != self._threads:
+            self._torch.set_num_threads(self._threads)
+        self._mode.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._mode.__exit__(kind, error, trace)
+        if self._before != self._threads:
+            self._torch.set_num_threads(self._before)

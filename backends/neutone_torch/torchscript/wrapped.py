@@ -1,0 +1,110 @@
+"""``.nm`` files: the model inside, its metadata, and where its parameters go."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from neutone.errors import ConfigurationError, MetadataError, ModelFileError, shown
+from neutone.model.archive import METADATA_FILE
+from neutone.model.metadata import ModelMetadata
+from neutone_torch.torchscript.program import HOST_PARAMETERS, Program
+
+__all__ = ["read_delay", "read_description", "read_wrapped"]
+
+REQUIRED_METHODS = ("forward", "set_sample_rate_and_buffer_size", "reset")
+
+# Where the model takes any rate or block, its delay is asked for at these.
+TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
+
+
+def read_wrapped(
+    module: Any, text: bytes, path: Path, sample_rate: int | None = None, block_size: int | None = None
+) -> Program:
+    """How to run the model in a ``.nm`` file.
+
+    Args:
+        module: the archive's, with the model as its attribute ``w2w_base``.
+        text: its metadata.json.
+        path: for messages.
+        sample_rate: one of the model's native rates (Hz), to use no other.
+        block_size: one of its native block sizes (frames), to use no other.
+
+    Raises:
+        neutone.errors.ModelFileError: no real-time model, or one without the methods that drive it.
+        neutone.errors.ConfigurationError: a rate or block size that is not one of the model's.
+    """
+    if getattr(module, "realtime", True) is False or hasattr(module, "nrb"):
+        raise ModelFileError(
+            f"{path} holds a model that does not run in real time (realtime is False); expected one that answers audio "
+            f"block by block"
+        )
+    model = getattr(module, "w2w_base", None)
+    if model is None:
+        raise ModelFileError(f"{path} has {METADATA_FILE} but no model in an attribute 'w2w_base'")
+    missing = [name for name in REQUIRED_METHODS if not hasattr(model, name)]
+    if missing:
+        raise ModelFileError(f"{path}: the model w2w_base has no method {missing[0]!r}; freezing may have removed it")
+    metadata = read_description(text, path, sample_rate, block_size)
+    return Program(
+        model,
+        metadata,
+        (1 if metadata.is_input_mono else 2,),
+        (1 if metadata.is_output_mono else 2,),
+        _parameter_rows(metadata, path),
+    )
+
+
+def read_description(
+    text: bytes, path: Path, sample_rate: int | None = None, block_size: int | None = None
+) -> ModelMetadata:
+    """The metadata of a ``.nm`` file, with one rate (Hz) or block size (frames) left if the caller has chosen it.
+
+    Raises :class:`~neutone.errors.ModelFileError` if they break a limit, :class:`~neutone.errors.ConfigurationError`
+    for a rate or size that is not one of the model's.
+    """
+    try:
+        metadata = ModelMetadata.from_json(text)
+    except MetadataError as error:
+        raise ModelFileError(f"{path}, {METADATA_FILE}: {error}") from error
+    _parameter_rows(metadata, path)
+    return _pinned(metadata, path, sample_rate, block_size)
+
+
+def _pinned(metadata: ModelMetadata, path: Path, sample_rate: int | None, block_size: int | None) -> ModelMetadata:
+    """The metadata with one rate or block size left, where the caller chose it."""
+    chosen: dict[str, list[int]] = {}
+    for option, value, key in (
+        ("sample_rate", sample_rate, "native_sample_rates"),
+        ("block_size", block_size, "native_buffer_sizes"),
+    ):
+        if value is None:
+            continue
+        native = getattr(metadata, key)
+        if native and value not in native:
+            raise ConfigurationError(f"{option} is {value}, but {path.name} runs at {native} only")
+        chosen[key] = [value]
+    return metadata.model_copy(update=chosen)
+
+
+def _parameter_rows(metadata: ModelMetadata, path: Path) -> tuple[int, ...]:
+    """Row k belongs to the key p(k + 1), declared or not."""
+    rows = []
+    for parameter in metadata.parameters:
+        key = next(key for key, declared in metadata.neutone_parameters.items() if declared is parameter)
+        match = re.fullmatch(rf"p([1-{HOST_PARAMETERS}])", key)
+        if match is None:
+            raise ModelFileError(
+                f"{path}: the parameter {parameter.name!r} has the key {shown(key)}, expected p1 to p{HOST_PARAMETERS}"
+            )
+        rows.append(int(match[1]) - 1)
+    return tuple(rows)
+
+
+def read_delay(program: Program) -> int:
+    """Frames at the model's rate by which its output is late, as it says itself at its first native rate and size."""
+    metadata = program.metadata
+    rate = (metadata.native_sample_rates or [TYPICAL_RATE])[0]
+    size = (metadata.native_buffer_sizes or [TYPICAL_BLOCK])[0]
+    return program.delay(program.open(rate, size))

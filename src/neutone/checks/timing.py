@@ -1,0 +1,112 @@
+"""How late a model is, and how long a host's block takes."""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neutone.engine.latency import Latency
+
+if TYPE_CHECKING:
+    from neutone.plugins import Model, ModelSummary
+
+__all__ = ["HostLatency", "Timing", "latency_at", "test_noise", "time_blocks"]
+
+Array = NDArray[np.float32]
+
+WARM_UP_BLOCKS = 8
+NOISE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class HostLatency:
+    """What a host at this rate (Hz) and block size (frames) would report."""
+
+    sample_rate: int
+    block_size: int
+    model_sample_rate: int
+    model_block_size: int | None
+    latency: Latency
+    without_model: bool = False
+    """the model's own delay is not known, and not in `latency`"""
+
+    @property
+    def milliseconds(self) -> float:
+        return self.latency.milliseconds(self.sample_rate)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        parts = {**self.latency._asdict(), "total": self.latency.total, "ms": round(self.milliseconds, 3)}
+        if self.without_model:
+            parts.update(model=None, total=None, ms=None)
+        return {**{key: value for key, value in asdict(self).items() if key != "without_model"}, "latency": parts}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long blocks took."""
+
+    at: HostLatency
+    blocks: int
+    median_us: float
+    p99_us: float
+    rtf: float
+    """compute time / audio time, over all blocks"""
+
+    @property
+    def block_us(self) -> float:
+        """The audio time of a block, in which it must be done."""
+        return 1e6 * self.at.block_size / self.at.sample_rate
+
+    def to_json_dict(self) -> dict[str, Any]:
+        times = {name: round(getattr(self, name), 2) for name in ("block_us", "median_us", "p99_us")}
+        return {**self.at.to_json_dict(), "blocks": self.blocks, **times, "rtf": round(self.rtf, 6)}
+
+
+def latency_at(model: Model | ModelSummary, sample_rate: int, block_size: int) -> HostLatency:
+    """By arithmetic alone: nothing is run."""
+    from neutone import Schedule
+
+    metadata = model.metadata
+    schedule = Schedule.choose(
+        sample_rate, block_size, model_rates=metadata.native_sample_rates, model_blocks=metadata.native_buffer_sizes
+    )
+    model_delay = round((model.model_delay or 0) * sample_rate / schedule.model_rate)
+    latency = Latency(schedule.resampling, schedule.buffering, model_delay)
+    return HostLatency(
+        sample_rate, block_size, schedule.model_rate, schedule.model_block or None, latency, model.model_delay is None
+    )
+
+
+def test_noise(channels: int, sample_rate: int) -> Array:
+    """Noise at -12 dBFS peak: silence would let some models off lightly."""
+    shape = (channels, NOISE_SECONDS * sample_rate)
+    return np.random.default_rng(0).uniform(-0.25, 0.25, shape).astype(np.float32)
+
+
+def time_blocks(model: Model, audio: Array, sample_rate: int, block_size: int, seconds: float) -> Timing:
+    """Play the audio, over and over, for this long; but not less than two of the model's blocks."""
+    from neutone import Engine
+
+    at = latency_at(model, sample_rate, block_size)
+    model_block_frames = (at.model_block_size or 0) * sample_rate / at.model_sample_rate
+    starts = range(0, audio.shape[1] - block_size + 1, block_size)
+    blocks = [np.ascontiguousarray(audio[:, start : start + block_size]) for start in starts]
+    out = np.empty_like(blocks[0])
+    spent: list[int] = []
+    with Engine(model, sample_rate, block_size, len(audio)) as engine:
+        for index in range(WARM_UP_BLOCKS):
+            engine.process(blocks[index % len(blocks)], out)
+        deadline = clock.perf_counter() + seconds
+        while clock.perf_counter() < deadline or len(spent) * block_size <= 2 * model_block_frames:
+            block = blocks[len(spent) % len(blocks)]
+            start = clock.perf_counter_ns()
+            engine.process(block, out)
+            spent.append(clock.perf_counter_ns() - start)
+    microseconds = np.array(spent) / 1e3
+    rtf = 1e-6 * float(microseconds.sum()) * sample_rate / (len(spent) * block_size)
+    median, p99 = np.percentile(microseconds, [50, 99])
+    return Timing(at, len(spent), float(median), float(p99), rtf)

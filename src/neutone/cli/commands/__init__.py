@@ -1,0 +1,1 @@
+"""The commands of ``neutone``, a module each."""

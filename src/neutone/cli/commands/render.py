@@ -1,0 +1,178 @@
+"""``neutone render``: audio files through a model."""
+
+from __future__ import annotations
+
+import os
+import time as clock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neutone.cli import interruption
+from neutone.cli.errors import EXIT_ERROR, explain, traceback_wanted
+from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model, read_parameters
+from neutone.cli.terminal import complain, print_line, print_traceback, progress_bar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from neutone.file_replacement import ProtectedFiles
+    from neutone.plugins import Model
+    from neutone.rendering.jobs import Job
+
+__all__ = ["render"]
+
+
+class Format(StrEnum):
+    """Of the files in an output folder."""
+
+    WAV = "wav"
+    FLAC = "flac"
+
+
+def render(
+    model_name: ModelName,
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="IN", help="Audio files, and folders that are searched for them.")
+    ],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A file where one file goes in, else a folder; made where missing.")
+    ],
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="In natural units, or a label; repeatable."),
+    ] = None,
+    wet: Annotated[float | None, typer.Option(help="Level of the model's output, 0..1.")] = None,
+    dry: Annotated[float | None, typer.Option(help="Level of the unprocessed input, 0..1.")] = None,
+    input_gain: Annotated[float | None, typer.Option(help="Gain into the model, -30..30 dB.")] = None,
+    output_gain: Annotated[float | None, typer.Option(help="Gain after the mix, -30..30 dB.")] = None,
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="Of the files in an output folder; by default as they were.")
+    ] = None,
+    block: Annotated[int, typer.Option(help="Frames a step.")] = 2048,
+    resampler: Annotated[str, typer.Option(help="sinc, hermite or linear.")] = "sinc",
+    taps: Annotated[int, typer.Option(help="Length of the sinc, 8..128.")] = 32,
+    backend: BackendName = None,
+    options: LoadOptions = None,
+    trust: TrustFlag = False,
+) -> None:
+    """Render audio files through a model: same rate, length and channels, no delay.
+
+    Existing results are replaced, inputs never are. A file that fails does not stop the others.
+    """
+    from neutone.rendering.jobs import plan_jobs
+
+    jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}", Path(model_name))
+    model = open_model(model_name, backend, options, trust)
+    settings: dict[str, Any] = {
+        "block_size": block,
+        "resampler": resampler,
+        "taps": taps,
+        "wet": wet,
+        "dry": dry,
+        "input_gain_db": input_gain,
+        "output_gain_db": output_gain,
+    }
+    settings["params"] = _check_settings(model, params, settings)
+    _render_jobs(model, jobs, settings)
+
+
+def _check_settings(model: Model, params: list[str] | None, settings: dict[str, Any]) -> dict[str, Any]:
+    """The parameters. What is wrong for every file is said once, before the first."""
+    from neutone.engine.engine import Engine
+    from neutone.rendering.signal import prepare_engine
+
+    shape = {name: settings[name] for name in ("block_size", "resampler", "taps")}
+    levels = {name: settings[name] for name in settings if name not in shape}
+    with Engine(model, channels=model.input_channels, **shape) as engine:
+        values = read_parameters(params, engine.parameters)
+        prepare_engine(engine, values, None, **levels)
+    return values
+
+
+def _render_jobs(model: Model, jobs: list[Job], settings: dict[str, Any]) -> None:
+    from neutone.file_replacement import ProtectedFiles
+
+    inputs = ProtectedFiles(job.source for job in jobs)
+    lengths = [_seconds_of(job.source) for job in jobs]
+    failures: list[str] = []
+    rendered_seconds = compute_seconds = 0.0
+    with progress_bar() as progress:
+        total = progress.add_task(f"{len(jobs)} files", total=sum(lengths), visible=len(jobs) > 1)
+        for job, length in zip(jobs, lengths, strict=True):
+            start = clock.perf_counter()
+            try:
+                with _bar_for(progress, job, total, length) as advance:
+                    _render_job(model, job, inputs, settings, advance)
+            except Exception as error:  # whatever it is, it is this file's, and the others go on
+                if interruption.received():
+                    raise
+                if traceback_wanted.get():
+                    print_traceback()
+                failures.append(_explain_failure(job, error))
+                continue
+            compute_seconds += clock.perf_counter() - start
+            rendered_seconds += length
+    done = len(jobs) - len(failures)
+    if done:
+        place = jobs[0].target if len(jobs) == 1 else f"{done} files"
+        rtf = f"RTF {compute_seconds / rendered_seconds:.4f}, with reading and writing" if rendered_seconds else "empty"
+        print_line(f"rendered {place}: {rendered_seconds:.1f} s of audio in {compute_seconds:.2f} s ({rtf})")
+    if failures:
+        for failure in failures:
+            complain(failure)
+        if len(jobs) > 1:
+            complain(f"{len(failures)} of {len(jobs)} files failed")
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _explain_failure(job: Job, error: Exception) -> str:
+    """With the name of the file, which not all errors tell."""
+    message = explain(error)
+    return message if str(job.source) in message or str(job.target) in message else f"{job.source}: {message}"
+
+
+def _render_job(
+    model: Model, job: Job, inputs: ProtectedFiles, settings: dict[str, Any], progress: Callable[[float], None]
+) -> None:
+    from neutone.rendering.audio_file import require_audio_file
+    from neutone.rendering.files import render_file
+
+    require_audio_file(job.source)
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    inputs.refuse_as_target(job.target)  # once more, now that all folders are there
+    render_file(model, job.source, job.target, progress=progress, **settings)
+
+
+@contextmanager
+def _bar_for(progress: Progress, job: Job, total: TaskID, length: float) -> Iterator[Callable[[float], None]]:
+    """A bar for the file, gone when that is through, and its share in the bar for all."""
+    task = progress.add_task(job.source.name, total=1.0)
+    before = 0.0
+
+    def advance(fraction: float) -> None:
+        nonlocal before
+        progress.update(task, completed=fraction)
+        progress.advance(total, (fraction - before) * length)
+        before = fraction
+
+    try:
+        yield advance
+    finally:
+        progress.remove_task(task)
+
+
+def _seconds_of(path: Path) -> float:
+    """Of audio; 0 where the file cannot be read, which rendering will say."""
+    import soundfile
+
+    if not path.is_file():  # a pipe would wait for a writer
+        return 0.0
+    try:
+        return float(soundfile.info(os.fsencode(path)).duration)
+    except Exception:  # soundfile's and the system's
+        return 0.0

@@ -1,0 +1,1 @@
+"""``neutone live``: the command, its keys, and the display that they change."""

@@ -1,0 +1,123 @@
+"""The parameters of a running engine, by name."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING
+
+from neutone.errors import UnknownParameterError
+
+if TYPE_CHECKING:
+    from neutone.model.parameters import NumericalNeutoneParameter, ParameterValue
+
+__all__ = ["ParameterSet"]
+
+_float32 = struct.Struct("f")
+
+
+def _as_float32(value: float) -> float:
+    rounded: float = _float32.unpack(_float32.pack(value))[0]
+    return rounded
+
+
+class ParameterSet(MutableMapping[str, "ParameterValue"]):
+    """A mapping from name to natural value. Setting one ramps the model's 0..1 value over the next block.
+
+    The set of names is the model's: an unknown one is :class:`~neutone.errors.UnknownParameterError` (a
+    :class:`KeyError`), a value out of range :class:`~neutone.errors.ParameterError` (a :class:`ValueError`), and
+    deleting one puts its default back.
+
+    >>> from neutone.model.parameters import ContinuousNeutoneParameter
+    >>> parameters = ParameterSet([ContinuousNeutoneParameter("drive", "dB", 6.0, 0.0, 40.0)])
+    >>> parameters["drive"] = 12
+    >>> dict(parameters)
+    {'drive': 12.0}
+    """
+
+    def __init__(self, declared: Sequence[NumericalNeutoneParameter]) -> None:
+        self._declared = {parameter.name: (row, parameter) for row, parameter in enumerate(declared)}
+        self._units = [parameter.default_unit for parameter in declared]
+        self._send: Callable[[int, float], None] | None = None
+        self._read: Callable[[int], float] | None = None
+
+    def attach(self, send: Callable[[int, float], None], read: Callable[[int], float] | None = None) -> None:
+        """Send every value, and each later change, to `send(row, unit)`. `read(row)` answers the unit as it stands,
+        where others set it too: a host's MIDI controls."""
+        self._units = [self._unit(row) for row in range(len(self._units))]
+        self._send, self._read = send, read
+        self.send_to(send)
+
+    def send_to(self, send: Callable[[int, float], None]) -> None:
+        """Send every value as it stands."""
+        for row in range(len(self._units)):
+            send(row, self._unit(row))
+
+    def _unit(self, row: int) -> float:
+        """What was set here is known to more digits than what is read."""
+        mine = self._units[row]
+        if self._read is None:
+            return mine
+        now = self._read(row)
+        return mine if _as_float32(mine) == now else now
+
+    def declaration(self, name: str) -> NumericalNeutoneParameter:
+        """What the model says about a parameter."""
+        return self._find(name)[1]
+
+    def _find(self, name: str) -> tuple[int, NumericalNeutoneParameter]:
+        try:
+            return self._declared[name]
+        except (KeyError, TypeError):
+            known = ", ".join(self._declared) or "none"
+            raise UnknownParameterError(f"no parameter {name!r}; the model declares: {known}") from None
+
+    def _set_unit(self, row: int, unit: float) -> None:
+        self._units[row] = unit
+        if self._send is not None:
+            self._send(row, unit)
+
+    def update(self, values: Mapping[str, ParameterValue] = {}, /, **more: ParameterValue) -> None:  # type: ignore[override]
+        """Set several, or none where one of them is wrong."""
+        wanted = []
+        for name, value in {**values, **more}.items():
+            row, parameter = self._find(name)
+            wanted.append((row, parameter.to_unit(value)))
+        for row, unit in wanted:
+            self._set_unit(row, unit)
+
+    def __getitem__(self, name: str) -> ParameterValue:
+        row, parameter = self._find(name)
+        return parameter.from_unit(self._unit(row))
+
+    def __setitem__(self, name: str, value: ParameterValue) -> None:
+        row, parameter = self._find(name)
+        self._set_unit(row, parameter.to_unit(value))
+
+    def __delitem__(self, name: str) -> None:
+        row, parameter = self._find(name)
+        self._set_unit(row, parameter.default_unit)
+
+    def clear(self) -> None:
+        """Put every default back."""
+        for name in self:
+            del self[name]
+
+    def pop(self, name: str, *default: object) -> ParameterValue:
+        """The value, and put its default back: the set of names is the model's."""
+        value = self[name]
+        del self[name]
+        return value
+
+    def popitem(self) -> tuple[str, ParameterValue]:
+        """Not possible: the set of names is the model's."""
+        raise UnknownParameterError("a model's parameters cannot be removed; clear() puts their defaults back")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+    def __repr__(self) -> str:
+        return f"ParameterSet({dict(self)!r})"

@@ -1,0 +1,193 @@
+"""What a model says of itself: one schema for ``.nm`` and ``.onnx`` files.
+
+The keys are those of ``metadata.json`` in a ``.nm`` file; in an ONNX file the same JSON stands under the key
+``neutone`` of ``metadata_props``. Only ``model_name`` has no default.
+
+>>> ModelMetadata(model_name="amp", native_sample_rates=[48000]).model_type
+'stereo-stereo'
+>>> "model_name" in ModelMetadata.model_json_schema()["properties"]
+True
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from neutone.errors import MetadataError, shown
+from neutone.limits import (
+    MAX_BUFFER_SIZE,
+    MAX_DELAY,
+    MAX_LOOK_BEHIND,
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_METADATA_VALUES,
+    MAX_PARAMETERS,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+)
+from neutone.model.parameters import (
+    AnyParameter,
+    NumericalNeutoneParameter,
+    describe_validation_error,
+)
+
+__all__ = ["ModelMetadata", "SampleSoundFiles"]
+
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+SampleRate = Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)]
+BufferSize = Annotated[int, Field(ge=1, le=MAX_BUFFER_SIZE)]
+Tag = Annotated[str, Field(max_length=15)]
+Line = Annotated[str, Field(max_length=200)]
+Link = Annotated[str, Field(max_length=2000)]
+Key = Annotated[str, Field(max_length=200)]
+MAX_SAMPLE_RATES, MAX_BUFFER_SIZES = 64, 4096
+"""how many a model may list: each rate is tried with each size for the least latency"""
+
+
+class SampleSoundFiles(BaseModel):
+    """A pair of MP3 files, base64: what goes in, what comes out."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    input: str = Field(alias="in")
+    output: str = Field(alias="out")
+
+
+class ModelMetadata(BaseModel):
+    """Name, authors, parameters, rates (Hz), block sizes (frames), channels. Raises
+    :class:`~neutone.errors.MetadataError` where a limit is broken."""
+
+    # Hosts add keys of their own, and a key such as model_name must not collide with pydantic's own namespace.
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    model_name: str = Field(max_length=30)
+    model_authors: list[Line] = Field(default_factory=list, max_length=5)
+    model_short_description: str = Field(default="", max_length=150)
+    model_long_description: str = Field(default="", max_length=500)
+    technical_description: str = Field(default="", max_length=500)
+    technical_links: dict[Line, Link] = Field(default_factory=dict, max_length=3)
+    tags: list[Tag] = Field(default_factory=list, max_length=7)
+    model_version: Line = "1.0.0"
+    citation: str = Field(default="", max_length=300)
+    is_experimental: bool = False
+
+    neutone_parameters: dict[Key, AnyParameter] = Field(default_factory=dict, max_length=MAX_PARAMETERS)
+    wet_default_value: Unit = 1.0
+    dry_default_value: Unit = 0.0
+    input_gain_default_value: Unit = 0.5
+    output_gain_default_value: Unit = 0.5
+
+    native_sample_rates: list[SampleRate] = Field(default_factory=list, max_length=MAX_SAMPLE_RATES)
+    native_buffer_sizes: list[BufferSize] = Field(default_factory=list, max_length=MAX_BUFFER_SIZES)
+    is_input_mono: bool = False
+    is_output_mono: bool = False
+    look_behind_samples: int = Field(default=0, ge=0, le=MAX_LOOK_BEHIND)
+    model_delay_samples: int = Field(default=0, ge=0, le=MAX_DELAY)
+    """of ONNX files, at the model's rate; a ``.nm`` file's model is asked instead"""
+
+    sdk_version: Line = ""
+    pytorch_version: Line = ""
+    date_created: float = 0.0
+    sample_sound_files: list[SampleSoundFiles] = Field(default_factory=list, max_length=3)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_older_files(cls, fields: Any) -> Any:
+        """Files before 1.5 give no type (continuous) and no range (0..1)."""
+        if not isinstance(fields, Mapping) or not isinstance(fields.get("neutone_parameters"), Mapping):
+            return fields
+        parameters = {
+            key: {"type": "continuous", **value} if isinstance(value, Mapping) else value
+            for key, value in fields["neutone_parameters"].items()
+        }
+        return {**fields, "neutone_parameters": parameters}
+
+    @model_validator(mode="after")
+    def _check_names(self) -> ModelMetadata:
+        names: set[str] = set()
+        for parameter in self.parameters:
+            if parameter.name in names:
+                raise ValueError(f"two parameters are named {shown(parameter.name)}")
+            names.add(parameter.name)
+        return self
+
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise MetadataError(f"model metadata, {describe_validation_error(error)}") from None
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelMetadata:
+        """Read what a model file says. Bytes that are no UTF-8 become question marks in a diamond.
+
+        Raises :class:`~neutone.errors.MetadataError` if it is no JSON object, or breaks a limit.
+
+        >>> ModelMetadata.from_json('{"model_name": "amp"}').model_name
+        'amp'
+        """
+        if len(text) > MAX_METADATA_BYTES:
+            raise MetadataError(f"the metadata has {len(text)} bytes, expected {MAX_METADATA_BYTES} at most")
+        if isinstance(text, bytes):
+            text = text.decode(errors="replace")
+        values = sum(map(text.count, ",[{"))
+        if values > MAX_METADATA_VALUES:
+            raise MetadataError(f"the metadata has about {values} values, expected {MAX_METADATA_VALUES} at most")
+        try:
+            fields = json.loads(text)
+            if "\\ud" in text.lower():  # halves of surrogate pairs by escape sequences, which nothing can print
+                fields = json.loads(json.dumps(fields, ensure_ascii=False).encode(errors="replace"))
+        except RecursionError:
+            raise MetadataError(f"the metadata is nested more than {MAX_METADATA_DEPTH} levels deep") from None
+        except ValueError as error:  # json's, or Python's of a number of 5000 digits
+            raise MetadataError(f"the metadata is not JSON: {error}") from None
+        if not isinstance(fields, dict):
+            raise MetadataError(f"the metadata is {shown(fields)}, expected a JSON object")
+        _refuse_deep_nesting(fields)
+        try:
+            return cls(**fields)
+        except TypeError as error:  # a key such as "self"
+            raise MetadataError(f"the metadata has a key that cannot be: {error}") from None
+
+    @property
+    def model_type(self) -> str:
+        """``"mono-stereo"`` and the like, as hosts show it."""
+        return f"{'mono' if self.is_input_mono else 'stereo'}-{'mono' if self.is_output_mono else 'stereo'}"
+
+    @property
+    def parameters(self) -> list[NumericalNeutoneParameter]:
+        """The parameters that a stream carries, in the order of their rows: continuous and categorical ones in use."""
+        ordered = sorted(self.neutone_parameters.items(), key=lambda item: (len(item[0]), item[0]))
+        return [p for _, p in ordered if isinstance(p, NumericalNeutoneParameter) and p.used]
+
+    @property
+    def parameter_rows(self) -> list[int]:
+        """For each of :attr:`parameters` its row among those of a wrapped model: the key ``p1`` is row 0. Unused
+        parameters have rows too, which hosts leave at 0."""
+        wanted = {id(parameter) for parameter in self.parameters}
+        return sorted(_row_of(key) for key, p in self.neutone_parameters.items() if id(p) in wanted)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The dictionary that is written into a model file."""
+        return {**self.model_dump(mode="json", by_alias=True), "model_type": self.model_type}
+
+
+def _row_of(key: str) -> int:
+    return int(key[1:]) - 1 if key[:1] == "p" and key[1:].isdecimal() else -1
+
+
+def _refuse_deep_nesting(fields: dict[str, Any]) -> None:
+    level: list[Any] = [fields]
+    for _ in range(MAX_METADATA_DEPTH):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise MetadataError(f"the metadata is nested more than {MAX_METADATA_DEPTH} levels deep")

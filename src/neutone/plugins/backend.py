@@ -1,0 +1,36 @@
+"""What a backend must do. The docstrings are the contract; :class:`neutone.testing.BackendContract` checks it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from neutone.model.contract import Model, ModelSummary
+
+
+class Backend(ABC):
+    """One inference runtime. Heavy imports belong into :meth:`load`, so that listing plug-ins stays cheap and works
+    without the extra."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    """Lower-case file suffixes, with the dot, that :func:`neutone.load` gives to this backend."""
+    runs_code: ClassVar[bool] = False
+    """Whether a file is a program that :meth:`load` runs. One that neutone has fetched is then opened only if the user
+    trusts it."""
+
+    @abstractmethod
+    def load(self, path: str | Path, **options: Any) -> Model:
+        """The model in a file (or whatever ``path`` names to this backend). Raises
+        :class:`~neutone.errors.ModelFileError` where the file is not one, :class:`FileNotFoundError` where there is
+        none, :class:`~neutone.errors.MissingExtraError` where the runtime is not installed, and
+        :class:`~neutone.errors.ConfigurationError` for options that it does not know."""
+
+    def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
+        """What the file says of itself: for ``neutone info``. Options and errors are those of :meth:`load`.
+
+        A backend whose :meth:`load` runs code of the file, or takes long, overrides this and runs nothing. By default
+        the model is loaded.
+        """
+        return ModelSummary.of(self.load(path, **options))

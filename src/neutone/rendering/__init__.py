@@ -1,0 +1,1 @@
+"""Offline rendering: whole signals and whole files through an engine, with the delay compensated."""

@@ -1,0 +1,101 @@
+"""Rendering audio files, block by block: memory does not grow with their length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from neutone.engine.engine import Engine, Parameters
+from neutone.errors import AudioFileError
+from neutone.file_replacement import replaced_when_complete
+from neutone.model.contract import Model
+from neutone.rendering.audio_file import container_of, open_input, open_output
+from neutone.rendering.signal import DEFAULT_BLOCK_SIZE, Progress, prepare_engine, render_blocks
+
+__all__ = ["render_file", "write_audio"]
+
+Array = NDArray[np.float32]
+
+WRITTEN_FRAMES = 65_536
+"""at a time: libsndfile's Vorbis encoder takes memory on the stack for each call"""
+
+
+def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
+    """Write float32 (channels, frames) at a rate in Hz; the suffix picks the format."""
+    path = Path(path)
+    with (
+        replaced_when_complete(path) as temporary,
+        open_output(temporary, path, sample_rate, *audio.shape) as file,
+    ):
+        for start in range(0, audio.shape[1], WRITTEN_FRAMES):
+            file.write(audio[:, start : start + WRITTEN_FRAMES].T)
+
+
+def render_file(
+    model: Model,
+    source: str | Path,
+    target: str | Path,
+    *,
+    params: Parameters | None = None,
+    progress: Progress | None = None,
+    block_size: int = DEFAULT_BLOCK_SIZE,
+    resampler: str = "sinc",
+    taps: int = 32,
+    wet: float | None = None,
+    dry: float | None = None,
+    input_gain_db: float | None = None,
+    output_gain_db: float | None = None,
+) -> None:
+    """Process an audio file into another of the same rate, length and channels, delay compensated.
+
+    The file is streamed. ``target`` appears when it is complete (it may be the source itself); WAV and AIFF are written
+    as 32-bit float, FLAC as 24 bits, other formats as libsndfile does by default. Other arguments as in
+    :func:`neutone.render`.
+
+    Raises:
+        FileNotFoundError: there is no source.
+        neutone.errors.AudioFileError: a file cannot be read or written (an :class:`OSError`).
+        neutone.errors.ConfigurationError: the target's suffix is no audio format.
+
+    Warns:
+        neutone.errors.IncompleteAudioWarning: the source is truncated; what is there is rendered.
+    """
+    source, target = Path(source), Path(target)
+    container_of(target)
+    with open_input(source) as reader:
+        engine = Engine(model, reader.samplerate, block_size, reader.channels, resampler=resampler, taps=taps)
+        with engine, replaced_when_complete(target) as temporary:
+            curves = prepare_engine(
+                engine, params, reader.frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
+            )
+            with open_output(temporary, target, reader.samplerate, reader.channels, reader.frames) as writer:
+                done = 0
+                for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
+                    writer.write(block.T)
+                    done += block.shape[1]
+                    if progress is not None:
+                        progress(min(1.0, done / max(1, reader.frames)))
+
+
+def _read_blocks(
+    reader: soundfile.SoundFile, path: Path, curves: Array | None, size: int
+) -> Iterator[tuple[Array, Array | None]]:
+    start = 0
+    while True:
+        try:
+            audio = reader.read(size, dtype="float32", always_2d=True).T
+        except soundfile.LibsndfileError as error:
+            raise AudioFileError(
+                f"cannot read {path} behind frame {start}, is it truncated or damaged? ({error.error_string})"
+            ) from error
+        frames = audio.shape[1]
+        if frames == 0:
+            if start < reader.frames:
+                raise AudioFileError(f"{path} ends at frame {start}, but its header says {reader.frames}")
+            return
+        yield audio, None if curves is None else curves[:, start : start + frames]
+        start += frames

@@ -1,0 +1,160 @@
+"""Offline rendering: a whole signal at once, same rate and length, delay compensated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neutone.engine.engine import Engine, Parameters
+from neutone.errors import AudioTypeError, ShapeError
+from neutone.limits import MAX_CHANNELS
+from neutone.model.contract import Model
+
+__all__ = ["DEFAULT_BLOCK_SIZE", "Progress", "render", "render_blocks"]
+
+Array = NDArray[np.float32]
+Progress = Callable[[float], object]
+"""Called with the fraction that is done, 0..1."""
+
+DEFAULT_BLOCK_SIZE = 2048
+
+
+def render_blocks(engine: Engine, blocks: Iterable[tuple[Array, Array | None]]) -> Iterator[Array]:
+    """Render (audio, curves) pairs one after the other and yield as many frames in all, without the engine's latency.
+
+    Memory does not grow with the length. Each pair has the engine's block size; the last may be shorter."""
+    late, owed = engine.latency.total, 0
+    for audio, curves, frames in _with_tail(engine, blocks):
+        owed += frames
+        if owed == 0:
+            return
+        out = engine.process(audio, params=curves)
+        dropped = min(late, out.shape[1])
+        late -= dropped
+        out = out[:, dropped : dropped + owed]
+        owed -= out.shape[1]
+        yield out
+
+
+def _with_tail(
+    engine: Engine, blocks: Iterable[tuple[Array, Array | None]]
+) -> Iterator[tuple[Array, Array | None, int]]:
+    """Whole blocks with the number of frames that are the caller's: the last one filled up, then silence for ever, with
+    the parameters where they ended."""
+    size = engine.block_size
+    curves: Array | None = None
+    for audio, curves in blocks:
+        frames = audio.shape[1]
+        if frames < size:
+            audio = np.pad(audio, ((0, 0), (0, size - frames)))
+            curves = None if curves is None else np.pad(curves, ((0, 0), (0, size - frames)), mode="edge")
+        yield audio, curves, frames
+    silence = np.zeros((engine.channels, size), np.float32)
+    held = None if curves is None else np.repeat(curves[:, -1:], size, axis=1)
+    while True:
+        yield silence, held, 0
+
+
+def render(
+    model: Model,
+    audio: Array,
+    sample_rate: int,
+    *,
+    params: Parameters | None = None,
+    progress: Progress | None = None,
+    block_size: int = DEFAULT_BLOCK_SIZE,
+    resampler: str = "sinc",
+    taps: int = 32,
+    wet: float | None = None,
+    dry: float | None = None,
+    input_gain_db: float | None = None,
+    output_gain_db: float | None = None,
+) -> Array:
+    """Process a whole signal.
+
+    Args:
+        model: what :func:`neutone.load` answers.
+        audio: float32 (channels, frames), or (frames,) for one channel.
+        sample_rate: of the audio, Hz.
+        params: values by name (natural units), or a float32 (P, frames) array in 0..1.
+        progress: called with the fraction that is done, 0..1.
+        block_size: frames a step; the result does not depend on it, but for rounding inside the model.
+        resampler, taps: as in :class:`neutone.Engine`.
+        wet, dry: levels of the mix, 0..1; by default the model's own.
+        input_gain_db, output_gain_db: gains into the model and after the mix, -30..30 dB; by default the model's own.
+
+    Returns:
+        float32, of the shape of ``audio``: frame i answers frame i.
+
+    >>> import neutone
+    >>> model = neutone.load(neutone.default_model())
+    >>> neutone.render(model, np.zeros((2, 1000), np.float32), 44_100, params={"drive": 0.9}).shape
+    (2, 1000)
+    """
+    if not isinstance(audio, np.ndarray):
+        raise AudioTypeError(f"audio is a {type(audio).__name__}, expected a numpy array of float32 (channels, frames)")
+    if audio.dtype != np.float32:
+        raise AudioTypeError(f"audio is {audio.dtype}, expected float32 (channels, frames)")
+    if audio.ndim not in (1, 2) or audio.shape[0] == 0:
+        raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames) or (frames,)")
+    planar = audio[np.newaxis] if audio.ndim == 1 else audio
+    if planar.shape[0] > MAX_CHANNELS:
+        raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames): is it transposed?")
+    channels, frames = planar.shape
+    with Engine(model, sample_rate, block_size, channels, resampler=resampler, taps=taps) as engine:
+        curves = prepare_engine(
+            engine, params, frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
+        )
+        out = np.empty_like(planar, order="C")
+        done = 0
+        for block in render_blocks(engine, _cut(planar, curves, engine.block_size)):
+            out[:, done : done + block.shape[1]] = block
+            done += block.shape[1]
+            if progress is not None:
+                progress(done / frames)
+    return out[0] if audio.ndim == 1 else out
+
+
+def prepare_engine(
+    engine: Engine,
+    params: Parameters | None,
+    frames: int | None,
+    wet: float | None,
+    dry: float | None,
+    *,
+    input_gain_db: float | None = None,
+    output_gain_db: float | None = None,
+) -> Array | None:
+    """Set values and levels; answers the curves, where ``params`` are curves of `frames` frames (None: any length)."""
+    if wet is not None:
+        engine.wet = wet
+    if dry is not None:
+        engine.dry = dry
+    if input_gain_db is not None:
+        engine.input_gain_db = input_gain_db
+    if output_gain_db is not None:
+        engine.output_gain_db = output_gain_db
+    if params is None:
+        return None
+    if isinstance(params, np.ndarray):
+        expected = len(engine.parameters)
+        if params.ndim != 2 or params.shape[0] != expected or (frames is not None and params.shape[1] != frames):
+            raise ShapeError(
+                f"params has shape {params.shape}, expected ({expected}, {'frames' if frames is None else frames}): "
+                f"a row for each declared parameter"
+            )
+        return params
+    if not isinstance(params, Mapping):
+        raise AudioTypeError(
+            f"params is a {type(params).__name__}, expected a mapping of names, or float32 (parameters, frames)"
+        )
+    engine.parameters.update(params)
+    return None
+
+
+def _cut(audio: Array, curves: Array | None, size: int) -> Iterator[tuple[Array, Array | None]]:
+    for start in range(0, audio.shape[1], size):
+        stop = start + size
+        yield audio[:, start:stop], None if curves is None else curves[:, start:stop]

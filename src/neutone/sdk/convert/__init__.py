@@ -1,0 +1,1 @@
+"""From ``.nm`` files of any origin to ONNX."""

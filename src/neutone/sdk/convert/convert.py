@@ -1,0 +1,135 @@
+"""From a ``.nm`` file, which is a program, to an ONNX file, which is data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neutone.errors import ConfigurationError, ModelFileError
+from neutone.file_replacement import ProtectedFiles, replaced_when_complete
+from neutone.plugins.loading import inspect
+from neutone.sandbox import Limits, Protections, run_sandboxed
+from neutone.sdk.convert.received_onnx import check_contents
+from neutone.sdk.convert.script_conversion import ONNX_FILE, ScriptConversion, convert_in_sandbox
+from neutone.sdk.export.onnx_graph import require_exporter
+
+__all__ = ["OnnxConversion", "convert_to_onnx"]
+
+TRY = "neutone_onnx.trial:try_file"
+MODULES = ("torch", "onnx", "onnxscript", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class OnnxConversion:
+    """What was written, and how true the converted model is."""
+
+    path: Path
+    states: tuple[str, ...]
+    """the inputs that carry state"""
+    sample_rate: int | None
+    """Hz, if the result runs at this rate only, although the ``.nm`` file permits others"""
+    block_size: int | None
+    """frames, if the result takes blocks of this size only; None: any"""
+    reason: str
+    """why the block size is not open although it is in the ``.nm`` file; empty if it is open, or was chosen"""
+    blocks: int
+    """how many blocks were compared"""
+    largest_difference: float
+    """between the two files' outputs over these blocks"""
+    protections: Protections | None
+    """what kept the ``.nm`` file's code in; None: it ran in this process"""
+
+
+def convert_to_onnx(
+    path: str | Path,
+    target: str | Path,
+    *,
+    sample_rate: int | None = None,
+    block_size: int | None = None,
+    sandbox: bool = True,
+    limits: Limits | None = None,
+) -> OnnxConversion:
+    """Write the model in a ``.nm`` file as an ONNX file that neutone runs without PyTorch.
+
+    Opening a ``.nm`` file runs its code. This happens in a process without rights, see :mod:`neutone.sandbox`: it
+    follows the model's TorchScript, writes the ONNX graph, and plays 60 blocks or more through both, with parameters
+    that move. What it returns is checked before it becomes `target`: the file has only ONNX's own operators, refers to
+    no other file, has metadata within their limits, and loads and runs in a second such process.
+
+    Args:
+        path: the ``.nm`` file.
+        target: ends in ``.onnx``; it appears when it is complete and checked, and replaces what was there.
+        sample_rate: Hz, one that the file supports, for a model that adapts to its rate; None: the first one.
+        block_size: frames, for a result that takes this size only; None: any size if the file and the model permit it,
+            else the file's first size, else 512.
+        sandbox: False: run the file's code in this process, with all its rights. For files of your own.
+        limits: on time, memory and the size of the result.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        neutone.errors.ConfigurationError: `target` does not end in ``.onnx``, or the file does not support the rate or
+            block size.
+        neutone.errors.ModelFileError: the model cannot be converted: it branches on audio, keeps state in numbers, or
+            uses an operator that ONNX has not; or the result differs from it. The message names the line at fault.
+        neutone.errors.SandboxError: the file's code took too long, too much memory, or tried what it may not.
+        neutone.errors.MissingExtraError: ``pip install "neutone[export]"`` is needed.
+        neutone.errors.OutputFileError: `target` cannot be written.
+    """
+    source, target = Path(path), Path(target)
+    require_exporter()
+    if target.suffix.lower() != ".onnx":
+        raise ConfigurationError(f"{target} does not end in .onnx")
+    if source.suffix.lower() != ".nm":
+        raise ConfigurationError(
+            f"{source} is no .nm file, and nothing else is converted; neutone export makes ONNX of a Python wrapper"
+        )
+    if not source.is_file():
+        raise FileNotFoundError(f"no model file {source}")
+    ProtectedFiles([source]).refuse_as_target(target)
+    inspect(source)  # what is no .nm file is refused before anything of it runs
+    source = source.resolve()
+    arguments = {"source": str(source), "sample_rate": sample_rate, "block_size": block_size}
+    protections = None
+    if sandbox:
+        function = f"{convert_in_sandbox.__module__}:{convert_in_sandbox.__name__}"
+        answer = run_sandboxed(function, arguments, readable=[source], modules=MODULES, limits=limits)
+        value, files, protections = answer.value, answer.files, answer.protections
+    else:
+        results = convert_in_sandbox(str(source), sample_rate, block_size)
+        value, files = results.value, results.files
+    if set(files) != {ONNX_FILE}:
+        raise ModelFileError("the conversion did not produce an ONNX file")
+    states = check_contents(files[ONNX_FILE])
+    report = _report(value)
+    with replaced_when_complete(target) as temporary:
+        temporary.write_bytes(files[ONNX_FILE])
+        if sandbox:
+            # Loading a graph takes the time and memory that its author wants.
+            run_sandboxed(TRY, {"path": str(temporary.resolve())}, readable=[temporary], limits=limits)
+    return OnnxConversion(
+        path=target,
+        states=tuple(states),
+        sample_rate=report.sample_rate,
+        block_size=report.block_size,
+        reason=report.reason,
+        blocks=report.blocks,
+        largest_difference=report.largest_difference,
+        protections=protections,
+    )
+
+
+def _report(value: Any) -> ScriptConversion:
+    """What the process says of the conversion. It need not be what was asked for: the file may have taken it over."""
+    try:
+        report = ScriptConversion(**value)
+    except TypeError:
+        raise ModelFileError("the conversion ended without a report") from None
+    optional = (report.sample_rate, report.block_size)
+    is_sound = (
+        all(number is None or type(number) is int for number in optional)
+        and type(report.blocks) is int
+        and isinstance(report.largest_difference, float)
+        and isinstance(report.reason, str)
+    )
+    if not is_sound:
+        raise ModelFileError("the conversion ended without a report")
+    return report

@@ -1,0 +1,1 @@
+"""From a wrapped model to ``.nm`` and ``.onnx`` files, and the checks that each file passes first."""

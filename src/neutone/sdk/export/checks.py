@@ -1,0 +1,210 @@
+"""Whether an exported model does what its file says. Each check runs a module fresh from the file."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neutone.checks.delay import compare_delay
+from neutone.checks.result import CheckResult
+from neutone.errors import MetadataError
+from neutone.model.metadata import ModelMetadata
+from neutone.sdk.export.one_thread import one_thread
+
+__all__ = ["HOST_SURFACE", "ExportChecks"]
+
+HOST_SURFACE = (
+    "forward",
+    "forward_bt",
+    "forward_offline",
+    "set_daw_sample_rate_and_buffer_size",
+    "reset",
+    "is_input_mono",
+    "is_output_mono",
+    "is_resampling",
+    "get_native_sample_rates",
+    "get_native_buffer_sizes",
+    "calc_buffering_delay_samples",
+    "calc_model_delay_samples",
+    "get_default_param_values",
+    "get_wet_default_value",
+    "get_dry_default_value",
+    "get_input_gain_default_value",
+    "get_output_gain_default_value",
+    "to_metadata",
+    "get_metadata_json",
+    "get_preserved_attributes",
+    "w2w_base",
+    "realtime",
+)
+"""what hosts of ``.nm`` files use"""
+MODEL_SURFACE = ("forward", "set_sample_rate_and_buffer_size", "reset", "calc_model_delay_samples")
+"""what they use of ``w2w_base``"""
+
+TYPICAL_RATE = 48_000
+HOST_BLOCK = 512
+LEAST_FRAMES = 24_000
+MODEL_BLOCKS = 6
+"""of so many at least a check's signal consists"""
+LEVEL = 0.25
+TOLERANCE = 1e-5
+SEED = 1
+"""of what models draw: not the check's own noise again"""
+
+
+@dataclass
+class Trial:
+    """What a check plays, in a host at the model's own rate."""
+
+    sample_rate: int
+    audio: Tensor
+    """(C, frames) of noise, the same on all channels; whole host blocks"""
+    params: Tensor
+    """(4, frames): the defaults"""
+
+
+class ExportChecks:
+    """The checks of one file.
+
+    Args:
+        fresh: answers the file's module, loaded anew, as often as it is called.
+    """
+
+    def __init__(self, fresh: Callable[[], Any]) -> None:
+        self._fresh = fresh
+
+    # -- what is there -------------------------------------------------------------------------------------------------
+
+    def metadata(self, in_file: dict[str, Any]) -> CheckResult:
+        """Whether the file's ``metadata.json`` keeps the limits and is what the module answers."""
+        name = "metadata"
+        try:
+            ModelMetadata(**in_file)
+        except MetadataError as error:
+            return CheckResult(name, False, str(error))
+        answered = json.loads(json.dumps(self._fresh().to_metadata()))
+        wrong = [key for key in answered if key not in in_file or in_file[key] != answered[key]]
+        if wrong:
+            return CheckResult(name, False, f"to_metadata() and metadata.json differ in {', '.join(sorted(wrong))}")
+        return CheckResult(name, True, f"{len(in_file)} keys, all within their limits")
+
+    def preserved_attributes(self) -> CheckResult:
+        """Whether everything is there that hosts use."""
+        name = "preserved attributes"
+        module = self._fresh()
+        expected = list(HOST_SURFACE)
+        if hasattr(module, "get_preserved_attributes"):
+            expected = list(dict.fromkeys([*expected, *module.get_preserved_attributes()]))
+        missing = [attribute for attribute in expected if not hasattr(module, attribute)]
+        if hasattr(module, "w2w_base"):
+            missing += [f"w2w_base.{method}" for method in MODEL_SURFACE if not hasattr(module.w2w_base, method)]
+        if missing:
+            return CheckResult(name, False, f"missing: {', '.join(missing)}")
+        return CheckResult(name, True, f"all {len(expected)} are there")
+
+    # -- what it does --------------------------------------------------------------------------------------------------
+
+    def same_as(self, reference: Any) -> CheckResult:
+        """Whether the file answers what the wrapper in memory does, which has not run yet, or has been reset."""
+        module = self._fresh()
+        trial = self._trial(module)
+        expected = self._play(reference, trial)
+        found = _difference(self._play(module, trial), expected)
+        return _judge("saved equals in-memory", found, "the file and the model in memory")
+
+    def offline_equals_online(self) -> CheckResult:
+        """Whether ``forward_offline`` answers what ``forward`` does block by block, without its delay."""
+        module = self._fresh()
+        trial = self._trial(module)
+        n = trial.audio.size(1)
+        self._set(module, trial)
+        late = int(module.calc_buffering_delay_samples() + module.calc_model_delay_samples())
+        blocks = -(-(n + late) // HOST_BLOCK)
+        longer = Trial(
+            trial.sample_rate,
+            torch.nn.functional.pad(trial.audio, (0, blocks * HOST_BLOCK - n)),
+            trial.params[:, -1:].repeat(1, blocks * HOST_BLOCK),
+        )
+        online = self._play(module, longer)[:, late : late + n]
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), one_thread():
+            torch.manual_seed(SEED)
+            offline = module.forward_offline(trial.audio, trial.params)
+        name = "offline equals online"
+        if offline.shape != online.shape:
+            return CheckResult(name, False, f"offline answers {tuple(offline.shape)}, expected {tuple(online.shape)}")
+        return _judge(name, _difference(offline, online), "forward_offline and forward")
+
+    def reset(self) -> CheckResult:
+        """Whether audio that came before a reset leaves no trace behind it."""
+        module = self._fresh()
+        trial = self._trial(module)
+        self._set(module, trial)
+        before = _buffers(module)
+        first = self._run(module, trial)
+        self._run(module, Trial(trial.sample_rate, 2.0 * trial.audio.flip(1), trial.params))
+        module.reset()
+        after = _buffers(module)
+        second = self._run(module, trial)
+        found = _difference(first, second)
+        result = _judge("reset", found, "the same audio before and after reset()")
+        if not result.failed:
+            return result
+        kept = [key for key, value in before.items() if key in after and not torch.equal(value, after[key])]
+        hint = f"; reset_model() leaves the buffers {', '.join(kept)} as they are" if kept else ""
+        return CheckResult(result.name, False, f"{result.detail}{hint}")
+
+    def delay(self) -> CheckResult:
+        """Whether the output is as late as ``calc_buffering_delay_samples`` and ``calc_model_delay_samples`` say."""
+        module = self._fresh()
+        trial = self._trial(module)
+        answer = self._play(module, trial).numpy()
+        reported = int(module.calc_buffering_delay_samples() + module.calc_model_delay_samples())
+        return compare_delay("delay", trial.audio[0].numpy(), answer, reported, trial.sample_rate)
+
+    # -- how it is run -------------------------------------------------------------------------------------------------
+
+    def _trial(self, module: Any) -> Trial:
+        rate = int(([*module.get_native_sample_rates(), TYPICAL_RATE])[0])
+        longest = max([*module.get_native_buffer_sizes(), 1])
+        frames = -(-max(LEAST_FRAMES, MODEL_BLOCKS * longest) // HOST_BLOCK) * HOST_BLOCK
+        channels = 1 if module.is_input_mono() and module.is_output_mono() else 2
+        noise = torch.rand(1, frames, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
+        params = module.get_default_param_values().detach().reshape(-1, 1).repeat(1, frames)
+        return Trial(rate, (LEVEL * noise).repeat(channels, 1), params)
+
+    def _set(self, module: Any, trial: Trial) -> None:
+        with torch.no_grad():
+            module.set_daw_sample_rate_and_buffer_size(trial.sample_rate, HOST_BLOCK)
+            module.reset()
+
+    def _play(self, module: Any, trial: Trial) -> Tensor:
+        """From the start."""
+        self._set(module, trial)
+        return self._run(module, trial)
+
+    def _run(self, module: Any, trial: Trial) -> Tensor:
+        """From where it is. Models that draw random numbers draw the same ones each time."""
+        starts = range(0, trial.audio.size(1), HOST_BLOCK)
+        audio = [trial.audio.narrow(1, start, HOST_BLOCK) for start in starts]
+        params = [trial.params.narrow(1, start, HOST_BLOCK) for start in starts]
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), one_thread():
+            torch.manual_seed(SEED)
+            blocks = [module.forward(x, values).clone() for x, values in zip(audio, params, strict=True)]
+            return torch.cat(blocks, dim=1)
+
+
+def _buffers(module: Any) -> dict[str, Tensor]:
+    return {key: tensor.detach().clone() for key, tensor in module.w2w_base.named_buffers()}
+
+
+def _difference(found: Tensor, expected: Tensor) -> float:
+    """The largest, as a fraction of the expected peak where that is above 1."""
+    peak = max(1.0, float(expected.abs().max()))
+    return float((found - expected).abs().max()) / peak
+
+
+def _judge(name: str, difference: float, compared: str) -> CheckResult:
+    return CheckResult(name, difference <= TOLERANCE, f"{compared}: largest difference {difference:.1e}")

@@ -1,0 +1,163 @@
+"""From a wrapped model to an ONNX file that needs no PyTorch."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import neutone
+from neutone.errors import ConfigurationError, ModelFileError
+from neutone.file_replacement import replaced_when_complete
+from neutone.plugins import Session
+from neutone.sdk.export.onnx_graph import OnnxGraph, require_exporter
+from neutone.sdk.wrap.waveform import WaveformToWaveformBase
+
+__all__ = ["OnnxExport", "export_onnx"]
+
+CHECKED_BLOCKS = 50
+TYPICAL_RATE = 48_000
+TYPICAL_FRAMES = 64
+TOLERANCE = 1e-3
+"""a larger difference is a wrong file, not rounding"""
+
+
+@dataclass(frozen=True)
+class OnnxExport:
+    """What was written, and how true it is."""
+
+    path: Path
+    states: tuple[str, ...]
+    """the inputs that carry state"""
+    takes_any_block: bool
+    """whether the number of frames is left open in the file"""
+    largest_difference: float
+    """between the file and the PyTorch model over 50 blocks of noise; NaN where it was not run"""
+
+
+def export_onnx(model: WaveformToWaveformBase, path: str | Path, *, check: bool = True) -> OnnxExport:
+    """Write a wrapped model as ONNX: inputs ``audio`` (C_in, N_LB + N), ``params`` (P, N) in 0..1 and ``state.NAME``,
+    outputs ``audio_out`` (C_out, N) and ``next_state.NAME``, its metadata beside them.
+
+    Every registered buffer that a block changes becomes state. N stays open where the model takes several block sizes.
+    The file is then run beside the model over 50 blocks, of several sizes where it takes them.
+
+    Args:
+        model: it is left as it was.
+        path: ends in ``.onnx``; the file appears when it is complete and checked.
+        check: False: do not run the file.
+
+    Raises:
+        neutone.errors.ModelFileError: the model cannot be exported, or the file differs from it; the message names the
+            operator or attribute at fault.
+        neutone.errors.MissingExtraError: ``pip install "neutone[export]"`` is needed.
+
+    >>> import tempfile
+    >>> from neutone import ModelMetadata
+    >>> class Half(WaveformToWaveformBase):
+    ...     metadata = ModelMetadata(model_name="half")
+    ...
+    ...     def do_forward_pass(self, x, params):
+    ...         return x / 2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export_onnx(Half(), folder + "/half.onnx").takes_any_block
+    True
+    """
+    path = Path(path)
+    onnx = require_exporter()
+    rate = (model.get_native_sample_rates() or [TYPICAL_RATE])[0]
+    sizes = list(model.get_native_buffer_sizes())
+    frames = sizes[0] if sizes else TYPICAL_FRAMES
+    if path.suffix.lower() != ".onnx":
+        raise ConfigurationError(f"{path} does not end in .onnx")
+    graph = OnnxGraph(_copy_of(model), rate, frames)
+    keep_open = len(sizes) != 1
+    proto = graph.to_proto(keep_open=keep_open)
+    with replaced_when_complete(path) as temporary:
+        onnx.save(proto, temporary)
+        difference = _compare(temporary, model, rate, sizes, graph) if check else float("nan")
+    names = tuple(graph.state_name(index) for index in range(len(graph.states)))
+    return OnnxExport(path, names, keep_open, difference)
+
+
+def _copy_of(model: WaveformToWaveformBase) -> WaveformToWaveformBase:
+    try:
+        return copy.deepcopy(model)
+    except RuntimeError as error:
+        raise ModelFileError(
+            f"{type(model).__name__} cannot be copied ({str(error).splitlines()[0]}): a torch.nn.utils.weight_norm in "
+            f"it is taken out by remove_weight_norm"
+        ) from error
+
+
+def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[int], graph: OnnxGraph) -> float:
+    """The largest difference between the file and the model: at each block size that the model lists, else over many.
+
+    Raises:
+        neutone.errors.ModelFileError: it is more than rounding, or not a number.
+    """
+    rng = np.random.default_rng(0)
+    largest = 0.0
+    runs = [[size] * max(4, CHECKED_BLOCKS // len(sizes)) for size in sizes]
+    for lengths in runs or [[int(n) for n in rng.integers(2, 400, CHECKED_BLOCKS)]]:
+        reference = _copy_of(model)
+        reference.prepare_for_inference()
+        with torch.no_grad():
+            reference.set_sample_rate_and_buffer_size(rate, max(lengths))
+            reference.reset()
+            if int(reference.calc_model_delay_samples()) != graph.delay:
+                raise ModelFileError(
+                    f"the delay of {graph.name} depends on its block size, and an ONNX file states one: list one size "
+                    f"in get_native_buffer_sizes()"
+                )
+            try:
+                session = neutone.load(path, backend="onnx").prepare(rate, max(lengths))
+                difference = _largest_difference(session, reference, lengths, rng, graph)
+            except Exception as error:  # the runtime's own classes, and whatever the model raises
+                raise ModelFileError(
+                    f"the ONNX file of {graph.name} does not run on blocks of {min(lengths)} to {max(lengths)} frames "
+                    f"({str(error).splitlines()[0][:200]}); a model for certain sizes lists them in "
+                    f"get_native_buffer_sizes()"
+                ) from error
+        if not difference <= TOLERANCE:  # NaN too
+            raise ModelFileError(
+                f"the ONNX file of {graph.name} differs from the model by {difference:.2g} over {len(lengths)} blocks: "
+                f"are its weights finite? Does it depend on the block size, draw random numbers, or keep state that is "
+                f"no buffer?"
+            )
+        largest = max(largest, difference)
+    return largest
+
+
+def _largest_difference(
+    session: Session,
+    model: WaveformToWaveformBase,
+    lengths: list[int],
+    rng: np.random.Generator,
+    graph: OnnxGraph,
+) -> float:
+    look_behind = graph.look_behind
+    history = np.zeros((len(session.audio_in), look_behind), np.float32)
+    differences = []
+    for frames in lengths:
+        audio = rng.uniform(-0.5, 0.5, (len(history), frames)).astype(np.float32)
+        units = np.zeros((model.max_parameters, frames), np.float32)
+        units[graph.metadata.parameter_rows] = rng.random((len(session.params), 1))
+        window = np.concatenate([history, audio], axis=1)
+        history = window[:, window.shape[1] - look_behind :]
+        answer = _run(session, window, units[graph.metadata.parameter_rows], frames)
+        expected = model.forward(torch.from_numpy(audio), torch.from_numpy(units)).numpy()
+        differences.append(np.abs(answer - expected).max())
+    return float(np.max(differences))  # NaN where one is
+
+
+def _run(
+    session: Session, window: np.ndarray[tuple[int, int], np.dtype[np.float32]], params: np.ndarray, frames: int
+) -> np.ndarray:
+    """One block of a session, rows packed as :class:`neutone.plugins.Session` says."""
+    session.audio_in.reshape(-1)[: window.size] = window.reshape(-1)
+    session.params.reshape(-1)[: params.size] = params.reshape(-1)
+    session.run(frames)
+    rows = len(session.audio_out)
+    return session.audio_out.reshape(-1)[: rows * frames].reshape(rows, frames)

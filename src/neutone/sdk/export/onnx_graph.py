@@ -1,0 +1,255 @@
+"""The graph of an ONNX file: a wrapped model as a function of its audio, parameters and state."""
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neutone.errors import MissingExtraError, ModelFileError
+from neutone.model.metadata import ModelMetadata
+from neutone.sdk.export.model_state import find_state
+from neutone.sdk.export.onnx_recurrent import recurrent_layers_as_nodes
+from neutone.sdk.wrap.waveform import WaveformToWaveformBase
+
+__all__ = ["TRIAL_BLOCKS", "Body", "OnnxGraph", "StreamFunction", "require_exporter"]
+
+OPSET = 20
+NOISY_LOGGERS = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
+TRIAL_BLOCKS = 3
+
+
+class Body(nn.Module):
+    """The model as neutone's stream calls it: audio with its look-behind, and the declared parameters only."""
+
+    def __init__(self, wrapper: Any, rows: list[int], look_behind: int) -> None:
+        super().__init__()
+        self.wrapper = wrapper
+        self.rows = rows
+        self.look_behind = look_behind
+
+    def forward(self, audio: Tensor, params: Tensor | None) -> Tensor:
+        count = len(self.rows)
+        if params is not None and self.rows == list(range(count)):
+            units = nn.functional.pad(params, (0, 0, 0, self.wrapper.max_parameters - count))  # one node
+        else:
+            units = torch.cat([self._row(row, audio, params) for row in range(self.wrapper.max_parameters)], dim=0)
+        y: Tensor = self.wrapper.process_window(audio, units)
+        return y
+
+    def _row(self, row: int, audio: Tensor, params: Tensor | None) -> Tensor:
+        """Hosts leave unused rows at 0."""
+        if params is not None and row in self.rows:
+            index = self.rows.index(row)
+            return params[index : index + 1]
+        return torch.zeros_like(audio[:1, self.look_behind :])
+
+
+class Stateless(nn.Module):
+    """The same as a function of its state: answers the audio, then each state tensor as it is afterwards."""
+
+    def __init__(self, body: Body, names: list[str]) -> None:
+        super().__init__()
+        self.names = names
+        self._bodies = [body]
+        self._constant_names: list[str] = []
+        if any(isinstance(module, torch.jit.ScriptModule) for module in body.modules()):
+            # The exporter does not recognise what compiled modules hold as parameters, so it is shown copies, and the
+            # modules stay hidden in the list.
+            constants = {name: t for name, t in [*body.named_parameters(), *body.named_buffers()] if name not in names}
+            self._constant_names = list(constants)
+            self.constants = nn.ParameterList(
+                nn.Parameter(tensor.detach().clone(), requires_grad=False) for tensor in constants.values()
+            )
+        else:
+            self.body = body
+
+    def forward(self, audio: Tensor, params: Tensor | None, state: list[Tensor]) -> tuple[Tensor, ...]:
+        tensors = dict(zip(self.names, state, strict=True))
+        if self._constant_names:
+            tensors.update(zip(self._constant_names, self.constants, strict=True))
+        # functional_call leaves what the model assigned in the dictionary, also where it replaced a buffer.
+        y = torch.func.functional_call(self._bodies[0], tensors, (audio, params))
+        return (y, *(tensors[name] for name in self.names))
+
+
+class StreamFunction:
+    """A model as a function of its audio, parameters and state, ready to be written as ONNX.
+
+    Args:
+        name: of the model, for messages.
+        metadata: of the file; its block sizes and delay are set by :meth:`to_proto`.
+        frames: of the block that it was made ready for.
+        delay: frames by which the output is late.
+    """
+
+    def __init__(self, name: str, metadata: ModelMetadata, frames: int, delay: int) -> None:
+        self.name = name
+        self.metadata = metadata
+        self.frames = frames
+        self.delay = delay
+        self.channels = (1 if metadata.is_input_mono else 2, 1 if metadata.is_output_mono else 2)
+        self.rows = len(metadata.parameters)
+        self.look_behind = metadata.look_behind_samples
+        self.states: list[str] = []
+        """what the state tensors are called in the model"""
+        self.initial: list[Tensor] = []
+        """their values before the first block"""
+        self.function: nn.Module
+        """(audio, params, state) to (audio, state after the block, ...)"""
+
+    def example(self) -> tuple[Tensor, Tensor | None]:
+        """A block of noise, and parameters for it."""
+        noise = torch.Generator().manual_seed(0)  # the caller's random numbers stay as they are
+        audio = torch.rand(self.channels[0], self.look_behind + self.frames, generator=noise) - 0.5
+        return audio, torch.rand(self.rows, self.frames, generator=noise) if self.rows else None
+
+    def state_name(self, index: int) -> str:
+        """The input's name: ``state.`` and the buffer's own path."""
+        return "state." + self.states[index].removeprefix("wrapper.")
+
+    def to_proto(self, *, keep_open: bool) -> Any:
+        """The ONNX model; `keep_open`: for any number of frames. Raises :class:`~neutone.errors.ModelFileError`."""
+        audio, params = self.example()
+        shapes: dict[str, Any] | None = None
+        if keep_open:
+            frames = torch.export.Dim("frames", min=2, max=65_536)
+            window = frames + self.look_behind if self.look_behind else frames
+            shapes = {
+                "audio": {1: window},
+                "params": None if params is None else {1: frames},
+                "state": [{} for _ in self.states],  # None would be taken for an axis of a single input
+            }
+        inputs = ["audio", *(["params"] if self.rows else []), *map(self.state_name, range(len(self.states)))]
+        outputs = ["audio_out", *("next_" + self.state_name(index) for index in range(len(self.states)))]
+        try:
+            with recurrent_layers_as_nodes(), _quiet():
+                program = torch.onnx.export(
+                    self.function.eval(),
+                    (audio, params, list(self.initial)),
+                    input_names=inputs,
+                    output_names=outputs,
+                    dynamic_shapes=shapes,
+                    opset_version=OPSET,
+                    dynamo=True,
+                    external_data=False,
+                    verbose=False,
+                )
+        except ModelFileError:
+            raise
+        except Exception as error:  # the exporter's own classes, and whatever the model raises
+            innermost = _innermost(error)
+            if isinstance(innermost, ModelFileError):
+                raise innermost from error
+            raise ModelFileError(f"{self.name} cannot be exported to ONNX: {_reason(error)}") from error
+        assert program is not None
+        proto = program.model_proto
+        if keep_open and proto.graph.input[0].type.tensor_type.shape.dim[1].HasField("dim_value"):
+            raise ModelFileError(
+                f"{self.name} cannot be exported to ONNX for any block size: what it computes depends on the number of "
+                f"frames as a Python number (int(x.size(1)), a loop over frames); avoid that, or let "
+                f"get_native_buffer_sizes() answer a single size"
+            )
+        _remove_traces(proto.graph)
+        self._add_initial_state(proto)
+        self._add_metadata(proto, keep_open)
+        return proto
+
+    def _add_initial_state(self, proto: Any) -> None:
+        onnx = require_exporter()
+        for index, tensor in enumerate(self.initial):
+            array = tensor.cpu().numpy()
+            proto.graph.initializer.append(onnx.numpy_helper.from_array(array, self.state_name(index)))
+
+    def _add_metadata(self, proto: Any, keep_open: bool) -> None:
+        sizes = self.metadata.native_buffer_sizes if keep_open else [self.frames]
+        metadata = self.metadata.model_copy(update={"native_buffer_sizes": sizes, "model_delay_samples": self.delay})
+        for entry in list(proto.metadata_props):
+            proto.metadata_props.remove(entry)
+        proto.metadata_props.add(key="neutone", value=json.dumps(metadata.to_json_dict()))
+        proto.producer_name = "neutone"
+
+
+class OnnxGraph(StreamFunction):
+    """A wrapper made ready for export at a rate (Hz) and a block size (frames): what it takes, and what it remembers.
+
+    `wrapper` is used up: it has processed audio afterwards.
+    """
+
+    def __init__(self, wrapper: WaveformToWaveformBase, rate: int, frames: int) -> None:
+        wrapper.prepare_for_inference()
+        metadata = ModelMetadata(**wrapper.to_metadata())
+        with torch.no_grad():
+            if wrapper.set_sample_rate_and_buffer_size(rate, frames):
+                # It adapts to the rate; the graph cannot, and is the model at this one.
+                metadata = metadata.model_copy(update={"native_sample_rates": [rate]})
+            wrapper.reset()
+        super().__init__(type(wrapper).__name__, metadata, frames, int(wrapper.calc_model_delay_samples()))
+        body = Body(wrapper, self.metadata.parameter_rows, self.look_behind)
+        initial = {name: tensor.detach().clone() for name, tensor in body.named_buffers()}
+        self.states = find_state(body, lambda: [body(*self.example()) for _ in range(TRIAL_BLOCKS)])
+        self.initial = [initial[name] for name in self.states]
+        self.function = Stateless(body, self.states)
+
+
+def require_exporter() -> Any:
+    """The module onnx, or an error that says what to install."""
+    try:
+        import onnx
+        import onnx.numpy_helper
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            'exporting to ONNX needs onnx and onnxscript, which are not installed: pip install "neutone[export]"'
+        ) from error
+    return onnx
+
+
+def _remove_traces(graph: Any) -> None:
+    """The exporter notes where each node comes from, down to the paths on the author's disk."""
+    for item in [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph]:
+        del item.metadata_props[:]
+        item.doc_string = ""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _remove_traces(attribute.g)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in one line: the exporter wraps it in pages."""
+    error = _innermost(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    useful = [line for line in lines if not line.startswith(("The error above", "from user code", "Set TORCH", "#"))]
+    return f"{type(error).__name__}: {' '.join(useful[:3])[:600]}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter prints its progress and warns about its own future; errors still come through."""
+    loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
+    levels = [logger.level for logger in loggers]
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,259 @@
+"""From a wrapped model to a ``.nm`` file that hosts load, and back."""
+
+import base64
+import copy
+import io
+import json
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neutone.checks.result import CheckResult
+from neutone.errors import (
+    CompatibilityWarning,
+    ConfigurationError,
+    MetadataError,
+    ModelCheckWarning,
+    ModelFileError,
+    NeutoneError,
+)
+from neutone.file_replacement import replaced_when_complete
+from neutone.model.archive import METADATA_FILE, check_archive, read_archive_metadata
+from neutone.model.metadata import ModelMetadata
+from neutone.model.trust import require_trust
+from neutone.sdk.compat.refusals import PEER_VERSION, peer_refusals
+from neutone.sdk.export.audio_sample import AudioSamplePair
+from neutone.sdk.export.checks import ExportChecks
+from neutone.sdk.export.freezing import freeze_network
+from neutone.sdk.export.report import ExportReport
+from neutone.sdk.export.samples import make_sample_pairs
+from neutone.sdk.export.scripting import load_script, save_script, script
+from neutone.sdk.export.trial_run import try_model
+from neutone.sdk.export.wrapper_timing import HOSTS, SECONDS, time_wrapper
+from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper
+from neutone.sdk.wrap.waveform import WaveformToWaveformBase
+
+__all__ = ["load_neutone_model", "save_neutone_model"]
+
+MODEL_FILE = "model.nm"
+SAMPLES_FOLDER = "samples"
+
+
+def save_neutone_model(
+    model: WaveformToWaveformBase | SampleQueueWrapper,
+    root_dir: str | Path,
+    dump_samples: bool = False,
+    submission: bool = False,
+    audio_sample_pairs: Sequence[AudioSamplePair] | None = None,
+    max_n_samples: int = 3,
+    freeze: bool = False,
+    optimize: bool = False,
+    speed_benchmark: bool = True,
+    test_offline_mode: bool = True,
+) -> ExportReport:
+    """Write ``model.nm`` and ``metadata.json``, and check that the file does what it says.
+
+    The file is checked before it appears: its metadata, the attributes that hosts use, that it answers what the model
+    in memory does, that ``reset`` leaves no trace of earlier audio, that the reported delay is the measured one, and
+    that ``forward_offline`` answers what ``forward`` does. The first three must hold. Each of the others that does not
+    is a :class:`~neutone.errors.ModelCheckWarning`, for it may be meant: an echo without its dry sound looks like a
+    delay.
+
+    Args:
+        model: is left as it was where it can be copied.
+        root_dir: a folder; it is made, earlier files of these names are replaced when the new ones are complete.
+        dump_samples: also write the sounds inside the file to ``samples/sample_in_0.mp3`` and so on; where
+            ``audio_sample_pairs`` gives none, a guitar phrase goes through the model.
+        submission: every check must hold. Needs ``dump_samples`` and ``test_offline_mode``.
+        audio_sample_pairs: sounds to put into the file, as MP3.
+        max_n_samples: how many pairs at most, 0 to 3.
+        freeze: make the weights of ``model.model`` constants of its code.
+        optimize: let PyTorch rewrite it for this machine's processor, too.
+        speed_benchmark: measure the speed in ten hosts, for a tenth of a second each, and print a table of speed and
+            latency.
+        test_offline_mode: run the check of ``forward_offline``.
+
+    Raises:
+        neutone.errors.ModelFileError: the model cannot be compiled or frozen, or a check that must hold does not;
+            nothing was written.
+        neutone.errors.ConfigurationError: no such model, or arguments that exclude each other.
+
+    Warns:
+        neutone.errors.ModelCheckWarning: a check does not hold.
+        neutone.errors.CompatibilityWarning: neutone_sdk 1.5.2 refuses such metadata.
+    """
+    _check_arguments(model, dump_samples, submission, test_offline_mode)
+    wrapper = _wrapped_copy(model)
+    name = type(wrapper.w2w_base).__name__
+    refused = peer_refusals(ModelMetadata(**wrapper.to_metadata()))
+    if refused:
+        warnings.warn(
+            f"neutone_sdk {PEER_VERSION} and hosts that check as it does will not load {name}: {'; '.join(refused)}",
+            CompatibilityWarning,
+            stacklevel=2,
+        )
+    _try(wrapper, name)
+    if freeze or optimize:
+        wrapper.prepare_for_inference()
+        freeze_network(wrapper.w2w_base, optimize)
+    compiled = _compile(wrapper, name, freeze or optimize)
+    pairs = make_sample_pairs(_read(compiled)[0], audio_sample_pairs, dump_samples, max_n_samples)
+    metadata = json.loads(json.dumps(wrapper.to_metadata()))
+    sounds = [pair.to_metadata_format() for pair in pairs]
+    complete = {**metadata, "sample_sound_files": sounds}
+    content = _with_metadata(compiled, complete)
+
+    folder = Path(root_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as files:
+        path = folder / MODEL_FILE
+        temporary = files.enter_context(replaced_when_complete(path))
+        temporary.write_bytes(content)
+        try:
+            checks = _check(temporary, wrapper, complete, test_offline_mode)
+        except RuntimeError as error:  # PyTorch's
+            raise ModelFileError(
+                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (a parametrization in the "
+                f"network is taken out by torch.nn.utils.parametrize.remove_parametrizations)"
+            ) from error
+        failures = [check for check in checks if check.failed]
+        fatal = failures if submission else [check for check in failures if check in checks[:3]]
+        if fatal:
+            raise ModelFileError(f"{name} is not saved: {_in_words(fatal)}")
+        _write_beside(files, folder, metadata, sounds if dump_samples else [])
+        timed = load_script(temporary)[0]
+        seconds = SECONDS if speed_benchmark else 0.0
+        hosts = tuple(time_wrapper(timed, rate, block, seconds) for rate, block in HOSTS)
+    if failures:
+        warnings.warn(f"{name} is saved, but look at: {_in_words(failures)}", ModelCheckWarning, stacklevel=2)
+    report = ExportReport(path, complete, tuple(checks), hosts)
+    if speed_benchmark:
+        report.print_tables()
+    return report
+
+
+def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]]:
+    """The module in a ``.nm`` file, on the CPU, and its ``metadata.json``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        neutone.errors.ModelFileError: it is no such file, or its metadata breaks a limit.
+        neutone.errors.UntrustedFileError: the file was fetched, and is not trusted; see :func:`neutone.load`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {path}")
+    check_archive(path)
+    text = read_archive_metadata(path)
+    if not text:
+        raise ModelFileError(f"{path} is TorchScript, but has no {METADATA_FILE} inside, as .nm files have")
+    try:
+        ModelMetadata.from_json(text)
+    except MetadataError as error:
+        raise ModelFileError(f"{path}, {METADATA_FILE}: {error}") from error
+    require_trust(path, False)
+    try:
+        return _read(path.read_bytes())
+    except RuntimeError as error:  # of PyTorch
+        raise ModelFileError(f"{path} is not a TorchScript archive") from error
+
+
+# -- steps -------------------------------------------------------------------------------------------------------------
+
+
+def _check_arguments(model: Any, dump_samples: bool, submission: bool, test_offline_mode: bool) -> None:
+    if not isinstance(model, WaveformToWaveformBase | SampleQueueWrapper):
+        raise ConfigurationError(f"model is a {type(model).__name__}, expected a WaveformToWaveformBase")
+    if submission and not (dump_samples and test_offline_mode):
+        raise ConfigurationError("submission=True needs dump_samples=True and test_offline_mode=True")
+
+
+def _wrapped_copy(model: WaveformToWaveformBase | SampleQueueWrapper) -> SampleQueueWrapper:
+    own: nn.Module = model
+    try:
+        own = copy.deepcopy(model)
+    except Exception:  # some modules hold what cannot be copied, such as tensors with a history
+        own.requires_grad_(False)
+    return own if isinstance(own, SampleQueueWrapper) else SampleQueueWrapper(own)  # type: ignore[arg-type]
+
+
+def _try(wrapper: SampleQueueWrapper, name: str) -> None:
+    """On a copy of the wrapped model, where it can be copied: what was wrong before is not to be blamed on the file."""
+    try:
+        model: WaveformToWaveformBase = copy.deepcopy(wrapper.w2w_base)
+    except RuntimeError:  # some modules hold what cannot be copied, such as tensors with a history
+        return
+    model.prepare_for_inference()
+    try:
+        try_model(model)
+    except NeutoneError:
+        raise
+    except Exception as error:  # whatever the model raises
+        raise ModelFileError(f"{name} does not run: {type(error).__name__}: {str(error).strip()}") from error
+
+
+def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
+    """The archive, without metadata, of a module that has not run."""
+    try:
+        with torch.no_grad():
+            scripted = script(wrapper)
+            return _archive(scripted, {})
+    except (RuntimeError, OSError, TypeError) as error:  # PyTorch's; OSError where there is no source code to compile
+        hint = " (a frozen network has no method but forward: try without freezing)" if is_frozen else ""
+        raise ModelFileError(f"{name} cannot be compiled{hint}: {str(error).strip()}") from error
+
+
+def _archive(module: torch.jit.ScriptModule, extra: dict[str, str]) -> bytes:
+    file = io.BytesIO()
+    save_script(module, file, extra)
+    return file.getvalue()
+
+
+def _with_metadata(archive: bytes, metadata: dict[str, Any]) -> bytes:
+    return _archive(_read(archive)[0], {METADATA_FILE: json.dumps(metadata, indent=4)})
+
+
+def _read(archive: bytes) -> tuple[torch.jit.ScriptModule, Any]:
+    """The module and its metadata; None where there is none, or no JSON."""
+    module, files = load_script(io.BytesIO(archive), [METADATA_FILE])
+    try:
+        return module, json.loads(files[METADATA_FILE])
+    except ValueError:
+        return module, None
+
+
+def _check(
+    path: Path, wrapper: SampleQueueWrapper, metadata: dict[str, Any], test_offline_mode: bool
+) -> list[CheckResult]:
+    """The first three are those without which the file is useless."""
+    checks = ExportChecks(lambda: load_script(path)[0])
+    results = [checks.metadata(metadata), checks.preserved_attributes()]
+    if results[-1].failed:
+        return results
+    results += [checks.same_as(wrapper), checks.reset(), checks.delay()]
+    if test_offline_mode:
+        results.append(checks.offline_equals_online())
+    return results
+
+
+def _in_words(checks: Sequence[CheckResult]) -> str:
+    return "; ".join(f"{check.name}: {check.detail}" for check in checks)
+
+
+def _write_beside(files: ExitStack, folder: Path, metadata: dict[str, Any], sounds: list[dict[str, str]]) -> None:
+    """The metadata without the megabytes of sound, and the sounds. They appear when the stack closes."""
+    text = json.dumps(metadata, indent=4)
+    files.enter_context(replaced_when_complete(folder / METADATA_FILE)).write_text(text, encoding="utf-8")
+    if not sounds:
+        return
+    samples = folder / SAMPLES_FOLDER
+    samples.mkdir(exist_ok=True)
+    for index, pair in enumerate(sounds):
+        for side, sound in pair.items():
+            path = samples / f"sample_{side}_{index}.mp3"
+            files.enter_context(replaced_when_complete(path)).write_bytes(base64.b64decode(sound))

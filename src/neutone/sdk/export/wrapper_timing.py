@@ -1,0 +1,78 @@
+"""How fast a wrapped model is, and how late, in hosts that run the file as it is."""
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from neutone.sdk.export.one_thread import one_thread
+
+__all__ = ["HOSTS", "WrapperTiming", "time_wrapper"]
+
+HOSTS = tuple((rate, block) for rate in (44_100, 48_000) for block in (128, 256, 512, 1024, 2048))
+"""(Hz, frames)"""
+SECONDS = 0.1
+WARM_UP_BLOCKS = 4
+LEAST_BLOCKS = 8
+
+
+@dataclass(frozen=True)
+class WrapperTiming:
+    """One host."""
+
+    sample_rate: int
+    """Hz"""
+    block_size: int
+    """frames"""
+    buffering_delay: int
+    """host frames"""
+    model_delay: int
+    """host frames"""
+    median_us: float | None
+    """a block; None: it was not measured"""
+    rtf: float | None
+    """compute time / audio time"""
+
+    @property
+    def delay(self) -> int:
+        """Host frames in all."""
+        return self.buffering_delay + self.model_delay
+
+
+def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float = SECONDS) -> WrapperTiming:
+    """Run a ``SampleQueueWrapper``, scripted or not, on noise, with one thread.
+
+    Args:
+        wrapper: its rate, block size and state are changed.
+        sample_rate: of the host, Hz.
+        block_size: of the host, frames.
+        seconds: how long; 0: only ask for the delay.
+    """
+    wrapper.set_daw_sample_rate_and_buffer_size(sample_rate, block_size)
+    wrapper.reset()
+    delays = int(wrapper.calc_buffering_delay_samples()), int(wrapper.calc_model_delay_samples())
+    if seconds <= 0.0:
+        return WrapperTiming(sample_rate, block_size, *delays, None, None)
+    with one_thread():
+        spent = _run(wrapper, block_size, delays[0], seconds)
+    rtf = sum(spent) * sample_rate / (len(spent) * block_size)
+    return WrapperTiming(sample_rate, block_size, *delays, 1e6 * statistics.median(spent), rtf)
+
+
+def _run(wrapper: Any, block_size: int, delay: int, seconds: float) -> list[float]:
+    """Seconds for each block. As many as the delay is long at least, for blocks that only queue are cheap."""
+    blocks = (torch.rand(16, 2, block_size, generator=torch.Generator().manual_seed(0)) - 0.5) / 2
+    least = LEAST_BLOCKS + 2 * delay // block_size
+    spent: list[float] = []
+    with torch.no_grad():
+        for index in range(WARM_UP_BLOCKS + delay // block_size):
+            wrapper.forward(blocks[index % len(blocks)], None)
+        end = time.perf_counter() + seconds
+        while len(spent) < least or time.perf_counter() < end:
+            block = blocks[len(spent) % len(blocks)]
+            start = time.perf_counter()
+            wrapper.forward(block, None)
+            spent.append(time.perf_counter() - start)
+    return spent
