@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from neutone.errors import ModelFileError
+from neutone.errors import ModelFileError, first_line
 from neutone.model.metadata import ModelMetadata
 from neutone.plugins import Model, Session
 from neutone_onnx.layout import Layout
@@ -61,7 +61,7 @@ class OnnxModel(Model):
                 return NativeOnnxSession(self._native_model, self._layout, *sizes, takes_any_block=takes_any_block)
             return OnnxSession(self._inference, self._layout, *sizes, takes_any_block=takes_any_block)
         except Exception as error:  # the runtime's own exception classes have no common root but this
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = first_line(error)
             raise ModelFileError(
                 f"{self.metadata.model_name} does not run on blocks of {block_size} frames: {reason}"
             ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neutone.errors import MissingExtraError, ModelFileError
+from neutone.errors import MissingExtraError, ModelFileError, first_line
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -44,5 +44,5 @@ def open_session(path: Path, threads: int, *, optimize: bool = True) -> onnxrunt
     try:
         return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own exception classes have no common root but this
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: {reason}") from error

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from neutone.errors import MissingExtraError, ModelFileError
+from neutone.errors import MissingExtraError, ModelFileError, first_line
 from neutone.model.archive import METADATA_FILE, check_archive
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Inference", "copy_module", "first_line", "open_archive", "require_torch"]
+__all__ = ["Inference", "copy_module", "open_archive", "require_torch"]
 
 
 def require_torch() -> Any:
@@ -28,14 +28,6 @@ def require_torch() -> Any:
             'TorchScript models need PyTorch, which is not installed: pip install "neutone[torch]"'
         ) from error
     return torch
-
-
-def first_line(error: BaseException) -> str:
-    """What went wrong, without TorchScript's traceback, whose last line is the reason when there is one."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    return lines[-1] if lines[0].startswith("The following operation failed") else lines[0]
 
 
 def open_archive(path: Path) -> tuple[torch.jit.ScriptModule, bytes]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import threading
 from collections.abc import Mapping, Sequence
 
 from neutone.errors import ConfigurationError, UnknownParameterError
+from neutone.validation import require_integer
 from neutone_jack._callback import CONTROLLERS, Callback
 
 __all__ = ["Controllers"]
@@ -41,12 +41,7 @@ class Controllers:
 
     def assign(self, number: int, name: str | None) -> None:
         """Controller 0..119, on any MIDI channel, sets a parameter from its low (0) to its high end (127)."""
-        try:
-            controller = operator.index(number)
-        except TypeError:
-            controller = -1
-        if isinstance(number, bool) or not 0 <= controller < CONTROLLERS:
-            raise ConfigurationError(f"MIDI controller is {number!r}, expected an integer from 0 to {CONTROLLERS - 1}")
+        controller = require_integer(number, "MIDI controller", 0, CONTROLLERS - 1)
         row = -1 if name is None else self._row(name)
         with self._lock:
             self._callback.set_controller(controller, row)

@@ -72,6 +72,20 @@ def printable(text: str) -> str:
     )
 
 
+def first_line(error: BaseException, longest: int | None = None) -> str:
+    """The line of an error's message that says what went wrong, cut to at most `longest` characters.
+
+    It is the first one, except for TorchScript, whose traceback comes first and ends with the reason.
+
+    >>> first_line(ValueError("no such operator\\n  in graph 3")), first_line(KeyboardInterrupt())
+    ('no such operator', 'KeyboardInterrupt')
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return (lines[-1] if lines[0].startswith("The following operation failed") else lines[0])[:longest]
+
+
 class NeutoneError(Exception):
     """The root of the family. A message often repeats what a file says, and most end on a terminal: it is made
     printable, and is cut if it is very long."""

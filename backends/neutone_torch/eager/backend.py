@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from neutone.errors import ConfigurationError
-from neutone.plugins import Backend, Model
+from neutone.plugins import Backend, Model, integer_option, refuse_unknown_options
 from neutone_torch.eager.model import PythonModel
 
 __all__ = ["PythonBackend"]
@@ -28,12 +28,8 @@ class PythonBackend(Backend):
     runs_code: ClassVar[bool] = True
 
     def load(self, path: object, **options: Any) -> Model:
-        unknown = sorted(set(options) - set(OPTIONS))
-        if unknown:
-            raise ConfigurationError(f"the python backend has no option {unknown[0]!r}; it takes {', '.join(OPTIONS)}")
-        threads = options.get("threads", 1)
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ConfigurationError(f"threads is {threads!r}, expected an integer from 1")
+        refuse_unknown_options(self.name, options, OPTIONS)
+        threads = integer_option(options, "threads", 1) or 1
         from neutone.sdk.wrap.source import open_wrapper
         from neutone.sdk.wrap.waveform import WaveformToWaveformBase  # says what to install where torch is missing
 

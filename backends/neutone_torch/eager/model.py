@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from neutone.errors import ConfigurationError, ModelFileError, NeutoneError
+from neutone.errors import ConfigurationError, ModelFileError, NeutoneError, first_line
 from neutone.model.metadata import ModelMetadata
 from neutone.plugins import Model
 from neutone_torch.eager.session import PythonSession
-from neutone_torch.runtime import Inference, first_line, require_torch
+from neutone_torch.runtime import Inference, require_torch
 
 if TYPE_CHECKING:
     from neutone.sdk import WaveformToWaveformBase
@@ -52,7 +52,7 @@ class PythonModel(Model):
         """
         try:
             with Inference(require_torch(), self._threads):
-                return PythonSession(self, sample_rate, block_size, self._threads)
+                return PythonSession(self.copy, self.metadata, sample_rate, block_size, self._threads)
         except NeutoneError as error:
             if isinstance(error, ConfigurationError | ModelFileError):
                 raise

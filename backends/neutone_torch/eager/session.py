@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,32 +12,40 @@ from neutone.plugins import Session
 from neutone_torch.runtime import Inference, require_torch
 
 if TYPE_CHECKING:
+    from neutone.model.metadata import ModelMetadata
     from neutone.sdk import WaveformToWaveformBase
-    from neutone_torch.eager.model import PythonModel
 
 __all__ = ["PythonSession"]
 
 
 class PythonSession(Session):
     """One stream through a copy of the model, in PyTorch's inference mode, so models that compute gradients while they
-    run do not work. The look-behind of the audio is the stream's, that of the parameters the model's."""
+    run do not work. The look-behind of the audio is the stream's, that of the parameters the model's.
 
-    def __init__(self, model: PythonModel, sample_rate: int, block_size: int, threads: int) -> None:
+    ``fresh`` returns a copy of the model as it was loaded, as often as it is called."""
+
+    def __init__(
+        self,
+        fresh: Callable[[], WaveformToWaveformBase],
+        metadata: ModelMetadata,
+        sample_rate: int,
+        block_size: int,
+        threads: int,
+    ) -> None:
         self._torch = require_torch()
-        self._model = model
+        self._fresh = fresh
         self._settings = sample_rate, block_size
         self._threads = threads
-        metadata = model.metadata
         self._look_behind = metadata.look_behind_samples
         self._rows = metadata.parameter_rows
-        self.audio_in = np.zeros((model.input_channels, self._look_behind + block_size), np.float32)
+        self.audio_in = np.zeros((1 if metadata.is_input_mono else 2, self._look_behind + block_size), np.float32)
         self.params = np.zeros((len(self._rows), block_size), np.float32)
-        self.audio_out = np.zeros((model.output_channels, block_size), np.float32)
+        self.audio_out = np.zeros((1 if metadata.is_output_mono else 2, block_size), np.float32)
         self._wrapper: WaveformToWaveformBase | None = self._open()
         self.model_delay = int(self._wrapper.calc_model_delay_samples())
 
     def _open(self) -> WaveformToWaveformBase:
-        wrapper = self._model.copy()
+        wrapper = self._fresh()
         wrapper.set_sample_rate_and_buffer_size(*self._settings)
         wrapper.reset()
         return wrapper

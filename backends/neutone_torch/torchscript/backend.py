@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from neutone.errors import ConfigurationError, ModelFileError
+from neutone.errors import ConfigurationError, ModelFileError, first_line
 from neutone.limits import MAX_BUFFER_SIZE, MAX_CHANNELS, MAX_DELAY, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from neutone.model.archive import METADATA_FILE, read_archive_metadata
 from neutone.plugins import Backend, Model, ModelSummary, integer_option, refuse_unknown_options
-from neutone_torch.runtime import Inference, first_line, open_archive, require_torch
+from neutone_torch.runtime import Inference, open_archive, require_torch
 from neutone_torch.torchscript.model import TorchScriptModel
 from neutone_torch.torchscript.plain import plain_metadata, read_plain
 from neutone_torch.torchscript.wrapped import read_delay, read_description, read_wrapped

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from neutone.errors import ModelFileError
+from neutone.errors import ModelFileError, first_line
 from neutone.plugins import Model
-from neutone_torch.runtime import first_line
 from neutone_torch.torchscript.program import Program
 from neutone_torch.torchscript.session import TorchScriptSession
 

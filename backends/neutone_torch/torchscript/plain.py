@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neutone.errors import ModelFileError
+from neutone.errors import ModelFileError, first_line
 from neutone.model.metadata import ModelMetadata
-from neutone_torch.runtime import copy_module, first_line, require_torch
+from neutone_torch.runtime import copy_module, require_torch
 from neutone_torch.torchscript.program import Program
 
 if TYPE_CHECKING:

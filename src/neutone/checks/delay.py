@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neutone.checks.result import CheckResult
+from neutone.model.check_result import CheckResult
 
 __all__ = ["MeasuredDelay", "compare_delay", "measure_delay"]
 

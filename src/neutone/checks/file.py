@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone.checks.delay import compare_delay
-from neutone.checks.result import CheckResult
 from neutone.checks.timing import time_blocks
 from neutone.cli.errors import explain
 from neutone.engine.engine import Engine
 from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError
+from neutone.model.check_result import CheckResult
 from neutone.plugins import Model
 from neutone.plugins.loading import load
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from neutone.checks.result import CheckResult
 from neutone.cli.terminal import cell, new_table
+from neutone.model.check_result import CheckResult
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from neutone._core import LATE, Pool, Schedule, Stream, Worker, bury_remains, is_worker_thread
 from neutone.errors import ConfigurationError, HostError, PluginWarning
 from neutone.model.contract import Session
+from neutone.validation import require_integer
 
 __all__ = ["Background", "BackgroundSettings", "describe_scheduling"]
 
@@ -37,10 +38,7 @@ class BackgroundSettings:
     late: str
 
     def __post_init__(self) -> None:
-        if isinstance(self.slack, bool) or not isinstance(self.slack, int) or not 0 <= self.slack <= MAX_SLACK:
-            raise ConfigurationError(
-                f"slack is {self.slack!r}, expected an integer from 0 to {MAX_SLACK} (host blocks)"
-            )
+        object.__setattr__(self, "slack", require_integer(self.slack, "slack", 0, MAX_SLACK, unit="host blocks"))
         if not isinstance(self.late, str) or self.late not in LATE:
             raise ConfigurationError(f"late is {self.late!r}, expected one of {', '.join(LATE)}")
 
@@ -138,9 +136,8 @@ class Background:
 
     def set_audio_priority(self, priority: int | None) -> None:
         """Of the thread that processes; see :attr:`neutone.Engine.audio_priority`."""
-        whole = isinstance(priority, int) and not isinstance(priority, bool)
-        if priority is not None and not (whole and 0 <= priority <= MAX_PRIORITY):
-            raise ConfigurationError(f"audio_priority is {priority!r}, expected an integer from 0 to {MAX_PRIORITY}")
+        if priority is not None:
+            priority = require_integer(priority, "audio_priority", 0, MAX_PRIORITY)
         self.audio_priority = priority
         _choose_priority()
 

@@ -19,9 +19,10 @@ from neutone.engine.mix import MixLevels, decibels_of_unit
 from neutone.engine.parameter_set import ParameterSet
 from neutone.engine.settings import HostSettings
 from neutone.engine.stats import EngineStats
-from neutone.errors import ConfigurationError, shown
+from neutone.errors import ConfigurationError
 from neutone.limits import MAX_DELAY
 from neutone.model.contract import Model, Session
+from neutone.validation import require_integer
 
 if TYPE_CHECKING:
     from neutone.model.parameters import ParameterValue
@@ -171,11 +172,7 @@ class Engine(MixLevels, BackgroundView):
                 f"neutone.plugins.Session"
             )
         delay = self._model.model_delay if session.model_delay is None else session.model_delay
-        if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= MAX_DELAY:
-            raise ConfigurationError(
-                f"model_delay of {type(self._model).__name__} is {shown(delay)}, expected an integer from 0 to "
-                f"{MAX_DELAY}"
-            )
+        delay = require_integer(delay, f"model_delay of {type(self._model).__name__}", 0, MAX_DELAY)
         host_delay = round(delay * host_rate / model_rate)
         if host_delay > MAX_DELAY:
             raise ConfigurationError(

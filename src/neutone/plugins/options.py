@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from neutone.errors import ConfigurationError
+from neutone.validation import require_integer
 
 __all__ = ["integer_option", "refuse_unknown_options"]
 
@@ -29,7 +30,4 @@ def integer_option(options: Mapping[str, Any], name: str, least: int, most: int 
     value = options.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
-        expected = f"from {least}" if most is None else f"from {least} to {most}"
-        raise ConfigurationError(f"{name} is {value!r}, expected an integer {expected}")
-    return value
+    return require_integer(value, name, least, most)

@@ -13,7 +13,7 @@ from neutone.cli.sandbox_options import MemoryLimit, TimeLimit, show_protections
 from neutone.cli.terminal import output, print_json
 
 if TYPE_CHECKING:
-    from neutone.checks.result import CheckResult
+    from neutone.model.check_result import CheckResult
     from neutone.sandbox import Limits
 
 __all__ = ["validate"]
@@ -54,8 +54,8 @@ def validate(
 
 def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckResult]:
     from neutone.checks.file import check_file_as_data, require_model_file
-    from neutone.checks.result import CheckResult
     from neutone.errors import ModelFileError, SandboxError
+    from neutone.model.check_result import CheckResult
     from neutone.sandbox import run_sandboxed
 
     path = require_model_file(file)

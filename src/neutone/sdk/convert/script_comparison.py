@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import neutone
-from neutone.errors import ModelFileError
+from neutone.errors import ModelFileError, first_line
 from neutone.plugins import Session
 
 __all__ = ["CHECKED_BLOCKS", "compare_blocks"]
@@ -52,7 +52,7 @@ def compare_blocks(source: Path, target: Path, rate: int, lengths: list[int], *,
     except ModelFileError:
         raise
     except Exception as error:  # the runtime's own classes
-        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+        reason = first_line(error, 300)
         raise ModelFileError(
             f"the converted model does not run on blocks of {min(lengths)} to {max(lengths)} frames: {reason}"
         ) from error

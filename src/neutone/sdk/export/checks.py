@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from neutone.checks.delay import compare_delay
-from neutone.checks.result import CheckResult
 from neutone.errors import MetadataError
+from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.one_thread import one_thread
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 import neutone
-from neutone.errors import ConfigurationError, ModelFileError
+from neutone.errors import ConfigurationError, ModelFileError, first_line
 from neutone.file_replacement import replaced_when_complete
 from neutone.plugins import Session
 from neutone.sdk.export.onnx_graph import OnnxGraph, require_exporter
@@ -86,7 +86,7 @@ def _copy_of(model: WaveformToWaveformBase) -> WaveformToWaveformBase:
         return copy.deepcopy(model)
     except RuntimeError as error:
         raise ModelFileError(
-            f"{type(model).__name__} cannot be copied ({str(error).splitlines()[0]}): a torch.nn.utils.weight_norm in "
+            f"{type(model).__name__} cannot be copied ({first_line(error)}): a torch.nn.utils.weight_norm in "
             f"it is taken out by remove_weight_norm"
         ) from error
 
@@ -117,7 +117,7 @@ def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[i
             except Exception as error:  # the runtime's own classes, and whatever the model raises
                 raise ModelFileError(
                     f"the ONNX file of {graph.name} does not run on blocks of {min(lengths)} to {max(lengths)} frames "
-                    f"({str(error).splitlines()[0][:200]}); a model for certain sizes lists them in "
+                    f"({first_line(error, 200)}); a model for certain sizes lists them in "
                     f"get_native_buffer_sizes()"
                 ) from error
         if not difference <= TOLERANCE:  # NaN too

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neutone.checks.result import CheckResult
 from neutone.cli.terminal import new_table, output
+from neutone.model.check_result import CheckResult
 from neutone.sdk.export.wrapper_timing import WrapperTiming
 
 if TYPE_CHECKING:

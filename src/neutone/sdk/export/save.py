@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from neutone.checks.result import CheckResult
 from neutone.errors import (
     CompatibilityWarning,
     ConfigurationError,
@@ -24,6 +23,7 @@ from neutone.errors import (
 )
 from neutone.file_replacement import replaced_when_complete
 from neutone.model.archive import METADATA_FILE, check_archive, read_archive_metadata
+from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
 from neutone.model.trust import require_trust
 from neutone.sdk.compat.refusals import PEER_VERSION, peer_refusals

@@ -1,0 +1,30 @@
+"""The check that most arguments share."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from typing import Any
+
+from neutone.errors import ConfigurationError, shown
+
+
+def require_integer(value: Any, name: str, least: int | None = None, most: int | None = None, *, unit: str = "") -> int:
+    """An argument that must be an integer from `least` to `most`. What is like an integer becomes one: small numpy
+    integers would overflow in later arithmetic. True and False are none.
+
+    Raises:
+        neutone.errors.ConfigurationError: it is something else; the message has the name, the value and the range.
+
+    >>> require_integer(2, "threads", 1, 1024)
+    2
+    """
+    number: int | None = None
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            number = operator.index(value)
+    if number is None or (least is not None and number < least) or (most is not None and number > most):
+        low = "" if least is None else f" from {least}"
+        high = "" if most is None else f" to {most}"
+        raise ConfigurationError(f"{name} is {shown(value)}, expected an integer{low}{high}{unit and f' ({unit})'}")
+    return number
