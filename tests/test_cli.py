@@ -459,7 +459,7 @@ def test_demo_writes_sound_and_a_picture(tmp_path: Path) -> None:
 
 
 def test_demo_without_matplotlib_at_another_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "neutone.cli.commands.picture", raising=False)
+    monkeypatch.delitem(sys.modules, "neutone.cli.demo.picture", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)

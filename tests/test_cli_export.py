@@ -192,4 +192,4 @@ def test_validate_garbage(tmp_path: Path, name: str) -> None:
 
 def test_validate_nothing(tmp_path: Path) -> None:
     assert_one_line(call("validate", tmp_path / "nothing.nm"), "no model file")
-    assert_one_line(call("validate", WRAPPERS), "expected .nm or .onnx")
+    assert_one_line(call("validate", WRAPPERS), "expected one of .nm, .onnx, .ort, ")

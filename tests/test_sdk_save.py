@@ -234,9 +234,11 @@ def test_what_cannot_be_copied_is_saved_as_it_is(tmp_path: Path) -> None:
     assert not save(model, tmp_path).failures
 
 
-def test_tables_are_plain_where_piped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = save_neutone_model(Clip(), tmp_path)
-    shown = capsys.readouterr().out
+    assert capsys.readouterr() == ("", "")
+    shown = str(report)
+    assert "saved equals in-memory" in shown
     assert "48000/128" in shown
     assert "RTF" in shown
     assert "\x1b" not in shown
@@ -276,17 +278,17 @@ def test_saved_that_differs_is_not_saved(tmp_path: Path) -> None:
 
 
 def test_attributes_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neutone.sdk.export.checks.HOST_SURFACE", ("forward", "forward_sideways"))
+    monkeypatch.setattr("neutone.sdk.export.nm.checks.HOST_SURFACE", ("forward", "forward_sideways"))
     with pytest.raises(ModelFileError, match="preserved attributes: missing: forward_sideways"):
         save(Clip(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_metadata_that_breaks_a_limit(tmp_path: Path) -> None:
-    from neutone.sdk.export.checks import ExportChecks
+    from neutone.sdk.export.nm.checks import NmChecks
 
     module = script(SampleQueueWrapper(Clip()))
-    checks = ExportChecks(lambda: module)
+    checks = NmChecks(lambda: module)
     good = {**json.loads(json.dumps(module.to_metadata())), "sample_sound_files": []}
     assert checks.metadata(good).passed
     assert "model_name" in checks.metadata({**good, "model_name": "x" * 31}).detail

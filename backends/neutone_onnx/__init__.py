@@ -10,7 +10,8 @@ not to be had, through Python (:class:`OnnxSession`).
 """
 
 from neutone_onnx.backend import OnnxBackend
+from neutone_onnx.exporter import OnnxExporter
 from neutone_onnx.model import OnnxModel
 from neutone_onnx.session import OnnxSession
 
-__all__ = ["OnnxBackend", "OnnxModel", "OnnxSession"]
+__all__ = ["OnnxBackend", "OnnxExporter", "OnnxModel", "OnnxSession"]

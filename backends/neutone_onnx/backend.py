@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError
 from neutone.limits import MAX_BUFFER_SIZE, MAX_DELAY, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from neutone.model.metadata import ModelMetadata
-from neutone.plugins import Backend, Model, ModelSummary, integer_option, refuse_unknown_options
+from neutone.plugins import Backend, CheckResult, Model, ModelSummary, integer_option, refuse_unknown_options
 from neutone_onnx.interface import GraphInterface, interface_of_file, interface_of_session
 from neutone_onnx.layout import read_neutone_layout, read_plain_shapes, refuse_large_tensors
 from neutone_onnx.model import OnnxModel
@@ -56,6 +56,8 @@ class OnnxBackend(Backend):
     (frames); left out, the model takes the host's rate, and any block where its shape is symbolic."""
 
     name: ClassVar[str] = "onnx"
+    requires: ClassVar[tuple[str, ...]] = ("onnxruntime",)
+    extra: ClassVar[str] = "neutone[onnx]"
     suffixes: ClassVar[tuple[str, ...]] = (".onnx", ".ort")
 
     def load(self, path: str | Path, **options: Any) -> Model:
@@ -87,6 +89,21 @@ class OnnxBackend(Backend):
         if interface is None:
             interface = interface_of_session(open_session(path, 1, optimize=False), path)
         return _summary(interface, path, given)
+
+    def check(self, path: Path) -> Iterator[CheckResult]:
+        """Metadata, inputs and outputs. That these fit each other is seen by loading the file."""
+        if path.suffix.lower() == ".ort":
+            return
+        interface = interface_of_file(path)
+        if interface.metadata is None:
+            yield CheckResult(
+                "metadata", False, "none under the key 'neutone': rates, blocks and parameters are unknown"
+            )
+        else:
+            yield CheckResult("metadata", True, "within its limits")
+        inputs = ", ".join(entry.name for entry in interface.inputs)
+        outputs = ", ".join(entry.name for entry in interface.outputs)
+        yield CheckResult("inputs and outputs", True, f"{inputs} -> {outputs}")
 
 
 def _claimed_interface(path: Path) -> GraphInterface | None:

@@ -50,6 +50,8 @@ class JackHost(RunHost[JackRun]):
     """
 
     name: ClassVar[str] = "jack"
+    requires: ClassVar[tuple[str, ...]] = ("jack",)
+    extra: ClassVar[str] = "neutone[jack]"
 
     def __init__(
         self,

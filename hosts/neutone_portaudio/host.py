@@ -35,6 +35,8 @@ class PortAudioHost(RunHost[PortAudioRun]):
     """
 
     name: ClassVar[str] = "portaudio"
+    requires: ClassVar[tuple[str, ...]] = ("sounddevice",)
+    extra: ClassVar[str] = "neutone[portaudio]"
 
     def __init__(self, engine: Engine, *, device: DeviceChoice | tuple[DeviceChoice, DeviceChoice] = None) -> None:
         super().__init__(engine)

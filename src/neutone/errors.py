@@ -86,6 +86,17 @@ def first_line(error: BaseException, longest: int | None = None) -> str:
     return (lines[-1] if lines[0].startswith("The following operation failed") else lines[0])[:longest]
 
 
+def in_words(error: BaseException) -> str:
+    """An error on one line: the message of one that neutone raises on purpose, with its type before it otherwise.
+
+    >>> in_words(ShapeError("audio is 1-D")), in_words(KeyError("w"))
+    ('audio is 1-D', "KeyError: 'w'")
+    """
+    message = str(error) if isinstance(error, NeutoneError) else f"{type(error).__name__}: {error}"
+    line = " ".join(message.split()) or type(error).__name__
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}..."
+
+
 class NeutoneError(Exception):
     """The root of the family. A message often repeats what a file says, and most end on a terminal: it is made
     printable, and is cut if it is very long."""

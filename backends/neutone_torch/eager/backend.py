@@ -24,6 +24,8 @@ class PythonBackend(Backend):
     """
 
     name: ClassVar[str] = "python"
+    requires: ClassVar[tuple[str, ...]] = ("torch",)
+    extra: ClassVar[str] = "neutone[torch]"
     suffixes: ClassVar[tuple[str, ...]] = ()
     runs_code: ClassVar[bool] = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from neutone.errors import ConfigurationError, ModelFileError, first_line
 from neutone.limits import MAX_BUFFER_SIZE, MAX_CHANNELS, MAX_DELAY, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from neutone.model.archive import METADATA_FILE, read_archive_metadata
-from neutone.plugins import Backend, Model, ModelSummary, integer_option, refuse_unknown_options
+from neutone.plugins import Backend, CheckResult, Model, ModelSummary, integer_option, refuse_unknown_options
 from neutone_torch.runtime import Inference, open_archive, require_torch
 from neutone_torch.torchscript.model import TorchScriptModel
 from neutone_torch.torchscript.plain import plain_metadata, read_plain
@@ -57,6 +57,8 @@ class TorchScriptBackend(Backend):
     """
 
     name: ClassVar[str] = "torchscript"
+    requires: ClassVar[tuple[str, ...]] = ("torch",)
+    extra: ClassVar[str] = "neutone[torch]"
     suffixes: ClassVar[tuple[str, ...]] = (".nm", ".ts", ".pt", ".pth")
     runs_code: ClassVar[bool] = True
 
@@ -89,6 +91,16 @@ class TorchScriptBackend(Backend):
             return ModelSummary(metadata, *channels, given.model_delay)
         metadata = plain_metadata(path, given.sample_rate, given.block_size)
         return ModelSummary(metadata, given.channels, None, given.model_delay or 0)
+
+    def check(self, path: Path) -> Iterator[CheckResult]:
+        """A ``.nm`` file as hosts use it that know nothing of neutone; other archives promise nothing."""
+        if not read_archive_metadata(path):
+            return
+        from neutone.sdk.export.nm.checks import NmChecks
+        from neutone.sdk.export.nm.save import load_neutone_model
+
+        checks = NmChecks(lambda: load_neutone_model(path)[0])
+        yield from checks.run(load_neutone_model(path)[1], tolerant=True)
 
 
 def _existing(path: str | Path) -> Path:

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from neutone.checks.delay import compare_delay
 from neutone.checks.timing import time_blocks
-from neutone.cli.errors import explain
 from neutone.engine.engine import Engine
-from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError
+from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError, in_words
 from neutone.model.check_result import CheckResult
-from neutone.plugins import Model
+from neutone.plugins import Backend, Model, backends
 from neutone.plugins.loading import load
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ Array = NDArray[np.float32]
 
 HOSTS = ((44_100, 512), (48_000, 64), (48_000, 441), (96_000, 256))
 """(Hz, frames)"""
-SUFFIXES = (".nm", ".onnx")
 MODEL_BLOCKS = 6
 LEAST_SECONDS = 0.5
 LEVEL = 0.25
@@ -35,37 +33,40 @@ TOLERANCE = 1e-5
 
 
 def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[CheckResult]:
-    """Everything that can be told of a ``.nm`` or ``.onnx`` file; `seconds` (s) of timing for each host. `trust` as in
+    """Everything that can be told of a model file; `seconds` (s) of timing for each host. `trust` as in
     :func:`neutone.load`.
 
     Raises:
         FileNotFoundError: there is no such file.
-        neutone.errors.ConfigurationError: it is neither.
+        neutone.errors.ConfigurationError: no installed backend takes its suffix.
         neutone.errors.MissingExtraError: its runtime is not installed.
         neutone.errors.UntrustedFileError: it was fetched, and is not trusted.
     """
-    path = require_model_file(file)
+    path, backend = require_model_file(file)
     try:
-        return _check_model(path, load(path, trust=trust), seconds)
+        return _check_model(path, backend, load(path, backend=backend.name, trust=trust), seconds)
     except (ImportError, UntrustedFileError):  # which say nothing of the file
         raise
     except NeutoneError as error:
-        return [CheckResult("loads", False, explain(error))]
+        return [CheckResult("loads", False, in_words(error))]
 
 
-def require_model_file(file: str | Path) -> Path:
-    """A path that :func:`check_file` takes; else it raises, as that does."""
+def require_model_file(file: str | Path) -> tuple[Path, Backend]:
+    """A path that :func:`check_file` takes, and its backend; else it raises, as that does."""
     path = Path(file)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigurationError(f"{path} is no model file that can be checked, expected {' or '.join(SUFFIXES)}")
+    suffix = path.suffix.lower()
+    takers = [plugin for _, plugin in backends.all() if suffix in plugin.suffixes]
+    if not takers:
+        known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
+        raise ConfigurationError(f"{path} is no model file that can be checked, expected one of {', '.join(known)}")
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
-    return path
+    return path, takers[0]()
 
 
-def _check_model(path: Path, model: Model, seconds: float) -> list[CheckResult]:
+def _check_model(path: Path, backend: Backend, model: Model, seconds: float) -> list[CheckResult]:
     checks = [CheckResult("loads", True, f"{model.metadata.model_name!r}, {model.metadata.model_type}")]
-    checks += _check_archive(path) if path.suffix.lower() == ".nm" else _check_graph(path)
+    checks += backend.check(path)
     for sample_rate, block_size in HOSTS:
         checks += _check_in_host(model, sample_rate, block_size, seconds)
     return checks
@@ -74,47 +75,8 @@ def _check_model(path: Path, model: Model, seconds: float) -> list[CheckResult]:
 def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
     """:func:`check_file` for :func:`neutone.sandbox.run_sandboxed`. A file that does not load is an error, so that the
     sandbox can tell one that is damaged from one that tried something."""
-    path = Path(file)
-    return [asdict(check) for check in _check_model(path, load(path), seconds)]
-
-
-# -- the file ----------------------------------------------------------------------------------------------------------
-
-
-def _check_archive(path: Path) -> Iterator[CheckResult]:
-    """A ``.nm`` file as hosts use it that know nothing of neutone."""
-    from neutone.sdk.export.checks import ExportChecks
-    from neutone.sdk.export.save import load_neutone_model
-
-    checks = ExportChecks(lambda: load_neutone_model(path)[0])
-    yield checks.metadata(load_neutone_model(path)[1])
-    preserved = checks.preserved_attributes()
-    yield preserved
-    if preserved.failed:
-        return
-    for name, check in (
-        ("reset", checks.reset),
-        ("delay", checks.delay),
-        ("offline equals online", checks.offline_equals_online),
-    ):
-        try:
-            yield check()
-        except Exception as error:  # torch.jit.Error and whatever the module raises
-            yield CheckResult(name, False, explain(error))
-
-
-def _check_graph(path: Path) -> Iterator[CheckResult]:
-    """What only neutone's layout of an ONNX file has. That its inputs and outputs fit was seen by loading it."""
-    from neutone_onnx.interface import interface_of_file
-
-    interface = interface_of_file(path)
-    inputs = [entry.name for entry in interface.inputs]
-    outputs = [entry.name for entry in interface.outputs]
-    if interface.metadata is None:
-        yield CheckResult("metadata", False, "none under the key 'neutone': rates, blocks and parameters are unknown")
-    else:
-        yield CheckResult("metadata", True, "within its limits")
-    yield CheckResult("inputs and outputs", True, f"{', '.join(inputs)} -> {', '.join(outputs)}")
+    path, backend = require_model_file(file)
+    return [asdict(check) for check in _check_model(path, backend, load(path, backend=backend.name), seconds)]
 
 
 # -- the model ---------------------------------------------------------------------------------------------------------
@@ -139,7 +101,7 @@ def _check_in_host(model: Model, sample_rate: int, block_size: int, seconds: flo
         found = f"RTF {timing.rtf:.4f}, {timing.median_us:.0f} us a block (99 %: {timing.p99_us:.0f})"
         yield CheckResult(f"{host} speed", timing.rtf < 1.0, found)
     except Exception as error:  # InferenceError, ModelFileError, and whatever a backend lets through
-        yield CheckResult(f"{host} runs", False, explain(error))
+        yield CheckResult(f"{host} runs", False, in_words(error))
 
 
 def _noise(model: Model, sample_rate: int, block_size: int) -> Array:

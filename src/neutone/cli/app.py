@@ -9,13 +9,13 @@ import typer
 import neutone
 from neutone.cli.commands.bench import bench
 from neutone.cli.commands.convert import convert
-from neutone.cli.commands.demo import demo
 from neutone.cli.commands.devices import devices
 from neutone.cli.commands.export import export
 from neutone.cli.commands.info import info
 from neutone.cli.commands.plugins import plugins
 from neutone.cli.commands.render import render
 from neutone.cli.commands.validate import validate
+from neutone.cli.demo.command import demo
 from neutone.cli.errors import one_line_errors, traceback_wanted
 from neutone.cli.live.command import live
 

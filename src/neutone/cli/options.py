@@ -27,6 +27,7 @@ __all__ = [
     "pick_backend",
     "read_parameters",
     "split_pairs",
+    "typed_pairs",
 ]
 
 SHIPPED_MODEL = "amp"
@@ -111,7 +112,7 @@ def inspect_model(name: str, backend: str | None, options: Iterable[str] | None)
 
 
 def _settings(options: Iterable[str] | None) -> dict[str, Any]:
-    return {key: typed(text) for key, text in split_pairs(options, "--option").items()}
+    return typed_pairs(options, "--option")
 
 
 def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict[str, ParameterValue]:
@@ -137,6 +138,11 @@ def split_pairs(items: Iterable[str] | None, option: str, form: str = "name=valu
             raise ConfigurationError(f"{option} is given twice for {key.strip()}")
         pairs[key.strip()] = text.strip()
     return pairs
+
+
+def typed_pairs(items: Iterable[str] | None, option: str) -> dict[str, Any]:
+    """The same with values as Python would have them: integers, numbers, booleans, else text."""
+    return {key: typed(text) for key, text in split_pairs(items, option).items()}
 
 
 def _number_or_text(text: str) -> float | str:

@@ -1,4 +1,4 @@
-"""Latency and timing as tables."""
+"""Latency, timing and checks as tables."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from neutone.checks.timing import HostLatency, Timing
 from neutone.cli.terminal import cell, new_table
+from neutone.model.check_result import CheckResult
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["latency_table", "timing_table"]
+    from neutone.plugins import HostTiming
+
+__all__ = ["check_table", "host_timing_table", "latency_table", "timing_table"]
 
 LATENCY_HEADINGS = (
     "host\nHz/frames",
@@ -22,6 +25,8 @@ LATENCY_HEADINGS = (
     "\nms",
 )
 TIMING_HEADINGS = ("median\nus", "99 %\nus", "\nRTF")
+EXPORT_HEADINGS = ("host\nHz/frames", "buffering\n+ model", "latency\nframes", "\nms", "median\nus", "\nRTF")
+VERDICTS = {True: ("ok", "green"), False: ("FAILED", "red"), None: ("unknown", "yellow")}
 
 
 def _with_columns(table: Table, headings: Iterable[str]) -> Table:
@@ -70,3 +75,31 @@ def _section_ends(rows: Sequence[HostLatency]) -> list[bool]:
     rates = [row.sample_rate for row in rows]
     is_grouped = len(set(rates)) < len(rates)
     return [is_grouped and rate != following for rate, following in zip(rates, [*rates[1:], None], strict=True)]
+
+
+def host_timing_table(rows: Iterable[HostTiming], *, title: str) -> Table:
+    """How an exported file does in hosts that run it by themselves; red where the audio would drop out."""
+    caption = "Frames of the host. RTF = compute time / audio time: below 1 keeps up. One thread."
+    table = _with_columns(new_table(title=title, caption=caption), EXPORT_HEADINGS)
+    for row in rows:
+        table.add_row(
+            f"{row.sample_rate}/{row.block_size}",
+            f"{row.buffering_delay} + {row.model_delay}",
+            str(row.delay),
+            f"{1000 * row.delay / row.sample_rate:.1f}",
+            "" if row.median_us is None else f"{row.median_us:.0f}",
+            cell("" if row.rtf is None else f"{row.rtf:.4f}", "red" if (row.rtf or 0.0) >= 1.0 else ""),
+        )
+    return table
+
+
+def check_table(checks: Iterable[CheckResult], *, title: str) -> Table:
+    """A line for each check."""
+    table = new_table(title=title)
+    table.add_column("check", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    table.add_column("details", overflow="fold")
+    for check in checks:
+        word, style = VERDICTS[check.passed]
+        table.add_row(cell(check.name), cell(word, style), cell(check.detail))
+    return table

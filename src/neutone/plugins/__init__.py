@@ -1,4 +1,6 @@
-"""Plug-ins: inference runtimes (group ``neutone.backends``) and audio hosts (group ``neutone.hosts``).
+"""Plug-ins: inference runtimes, audio hosts and file formats to export to.
+
+Their entry-point groups are ``neutone.backends``, ``neutone.hosts`` and ``neutone.exporters``.
 
 A plug-in is a class named by an entry point of an installed distribution; neutone's own take the same road. To add a
 backend, subclass :class:`Backend`, :class:`Model` and :class:`Session`, and name the class in ``pyproject.toml``::
@@ -9,26 +11,35 @@ backend, subclass :class:`Backend`, :class:`Model` and :class:`Session`, and nam
 Then ``neutone.load("file.mine")`` finds it. :class:`neutone.testing.BackendContract` tests it.
 """
 
+from neutone.model.check_result import CheckResult
 from neutone.model.contract import Model, ModelSummary, Session
 from neutone.plugins.backend import Backend
+from neutone.plugins.exporter import Exporter, ExportReport, HostTiming
 from neutone.plugins.host import Host, HostStats, LiveHost
 from neutone.plugins.live import LiveRun, RunHost
 from neutone.plugins.options import integer_option, refuse_unknown_options
-from neutone.plugins.registry import PluginInfo, Registry, backends, hosts
+from neutone.plugins.plugin import Plugin
+from neutone.plugins.registry import PluginInfo, Registry, backends, exporters, hosts
 
 __all__ = [
     "Backend",
+    "CheckResult",
+    "ExportReport",
+    "Exporter",
     "Host",
     "HostStats",
+    "HostTiming",
     "LiveHost",
     "LiveRun",
     "Model",
     "ModelSummary",
+    "Plugin",
     "PluginInfo",
     "Registry",
     "RunHost",
     "Session",
     "backends",
+    "exporters",
     "hosts",
     "integer_option",
     "refuse_unknown_options",

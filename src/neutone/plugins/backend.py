@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from neutone.model.check_result import CheckResult
 from neutone.model.contract import Model, ModelSummary
+from neutone.plugins.plugin import Plugin
 
 
-class Backend(ABC):
+class Backend(Plugin):
     """One inference runtime. Heavy imports belong into :meth:`load`, so that listing plug-ins stays cheap and works
     without the extra."""
 
-    name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     """Lower-case file suffixes, with the dot, that :func:`neutone.load` gives to this backend."""
     runs_code: ClassVar[bool] = False
@@ -34,3 +36,15 @@ class Backend(ABC):
         the model is loaded.
         """
         return ModelSummary.of(self.load(path, **options))
+
+    def check(self, path: Path) -> Iterator[CheckResult]:
+        """Look at a file that :meth:`load` takes, for ``neutone validate`` and exporters: metadata, layout, and what
+        else its format promises. How the model runs in an engine is checked for all formats alike, and need not be
+        looked at here. By default there is nothing to check.
+
+        >>> import neutone
+        >>> from neutone.plugins import backends
+        >>> [check.name for check in backends.get("onnx")().check(neutone.default_model())]
+        ['metadata', 'inputs and outputs']
+        """
+        return iter(())

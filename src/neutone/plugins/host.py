@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from neutone.engine.latency import Latency
 from neutone.model.contract import Model
+from neutone.plugins.plugin import Plugin
 
 if TYPE_CHECKING:
     from neutone.engine.engine import Engine
@@ -29,10 +30,8 @@ class HostStats:
     """host frames that became silence because they were not ready in time"""
 
 
-class Host(ABC):
+class Host(Plugin):
     """One way for audio to come and go: a callback, an audio server, a sound card."""
-
-    name: ClassVar[str]
 
     @abstractmethod
     def start(self) -> None:

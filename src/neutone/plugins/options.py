@@ -1,4 +1,4 @@
-"""Checking the options that a backend takes."""
+"""Checking the options that a backend or an exporter takes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from neutone.validation import require_integer
 __all__ = ["integer_option", "refuse_unknown_options"]
 
 
-def refuse_unknown_options(backend: str, options: Mapping[str, Any], known: Collection[str]) -> None:
+def refuse_unknown_options(
+    plugin: str, options: Mapping[str, Any], known: Collection[str], kind: str = "backend"
+) -> None:
     """Raise :class:`~neutone.errors.ConfigurationError` for the first option that is not known.
 
     >>> refuse_unknown_options("onnx", {"threads": 2}, ["threads"])
     """
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise ConfigurationError(f"the {backend} backend has no option {unknown[0]!r}; it takes {', '.join(known)}")
+        taken = ", ".join(known) or "none"
+        raise ConfigurationError(f"the {plugin} {kind} has no option {unknown[0]!r}; it takes {taken}")
 
 
 def integer_option(options: Mapping[str, Any], name: str, least: int, most: int | None = None) -> int | None:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from neutone.errors import PluginWarning, UnknownPluginError
 from neutone.plugins.backend import Backend
+from neutone.plugins.exporter import Exporter
 from neutone.plugins.host import Host
+from neutone.plugins.plugin import Plugin
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["PluginInfo", "Registry", "backends", "hosts"]
+__all__ = ["PluginInfo", "Registry", "backends", "exporters", "hosts"]
 
-Plugin = TypeVar("Plugin")
+AnyPlugin = TypeVar("AnyPlugin", bound=Plugin)
 
 EXTRAS = {
     "jack": "neutone[jack]",
@@ -53,13 +55,17 @@ def _check_declaration(plugin: type) -> None:
     missing = sorted(getattr(plugin, "__abstractmethods__", ()))
     if missing:
         raise TypeError(f"{plugin.__name__} does not define {', '.join(missing)}")
+    if issubclass(plugin, Exporter) and not str(getattr(plugin, "suffix", "")).startswith("."):
+        raise TypeError(
+            f"{plugin.__name__}.suffix is {getattr(plugin, 'suffix', None)!r}, expected one such as '.onnx'"
+        )
     if issubclass(plugin, Backend):
         suffixes = getattr(plugin, "suffixes", None)
         if not isinstance(suffixes, tuple) or not all(isinstance(s, str) and s.startswith(".") for s in suffixes):
             raise TypeError(f"{plugin.__name__}.suffixes is {suffixes!r}, expected a tuple such as ('.onnx',)")
 
 
-class Registry(Generic[Plugin]):
+class Registry(Generic[AnyPlugin]):
     """The plug-ins of one entry-point group.
 
     A plug-in that fails to import is reported by a :class:`~neutone.errors.PluginWarning` and never hides the others;
@@ -69,12 +75,12 @@ class Registry(Generic[Plugin]):
     True
     """
 
-    def __init__(self, group: str, base: type[Plugin]) -> None:
+    def __init__(self, group: str, base: type[AnyPlugin]) -> None:
         self.group = group
         self._base = base
         self._lock = threading.RLock()
         self._entries: dict[str, EntryPoint] | None = None
-        self._classes: dict[str, type[Plugin]] = {}
+        self._classes: dict[str, type[AnyPlugin]] = {}
         self._broken: dict[str, str] = {}
 
     def refresh(self) -> None:
@@ -88,7 +94,7 @@ class Registry(Generic[Plugin]):
         """The installed plug-ins, usable or not, sorted."""
         return sorted(self._found())
 
-    def get(self, name: str) -> type[Plugin]:
+    def get(self, name: str) -> type[AnyPlugin]:
         """The class behind a name. Raises :class:`~neutone.errors.UnknownPluginError`, which lists what is installed
         and what to install."""
         with self._lock:
@@ -103,7 +109,7 @@ class Registry(Generic[Plugin]):
                 raise UnknownPluginError(f"the plug-in {name!r} of {self.group} is broken: {self._broken[name]}")
             return self._classes[name]
 
-    def all(self) -> Iterator[tuple[str, type[Plugin]]]:
+    def all(self) -> Iterator[tuple[str, type[AnyPlugin]]]:
         """Every usable plug-in; broken ones are warned of and passed over."""
         for name in self.names():
             try:
@@ -168,3 +174,4 @@ class Registry(Generic[Plugin]):
 
 backends: Registry[Backend] = Registry("neutone.backends", Backend)  # type: ignore[type-abstract]
 hosts: Registry[Host] = Registry("neutone.hosts", Host)  # type: ignore[type-abstract]
+exporters: Registry[Exporter] = Registry("neutone.exporters", Exporter)  # type: ignore[type-abstract]

@@ -21,16 +21,16 @@ from neutone.model.parameters import (
     NeutoneParameter,
     TextNeutoneParameter,
 )
+from neutone.plugins import ExportReport
 from neutone.sdk.compat.circular_queue import CircularInplaceTensorQueue
 from neutone.sdk.compat.resample_sandwich import ResampleSandwich
 from neutone.sdk.compat.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler
 from neutone.sdk.convert.convert import OnnxConversion, convert_to_onnx
-from neutone.sdk.export.audio_sample import AudioSample, AudioSamplePair
-from neutone.sdk.export.onnx_file import OnnxExport, export_onnx
-from neutone.sdk.export.report import ExportReport
-from neutone.sdk.export.samples import default_audio_samples, render_sample
-from neutone.sdk.export.save import load_neutone_model, save_neutone_model
-from neutone.sdk.export.scripting import load_script, quiet_torchscript, save_script, script
+from neutone.sdk.export.nm.audio_sample import AudioSample, AudioSamplePair
+from neutone.sdk.export.nm.samples import default_audio_samples, render_sample
+from neutone.sdk.export.nm.save import load_neutone_model, save_neutone_model
+from neutone.sdk.export.nm.scripting import load_script, quiet_torchscript, save_script, script
+from neutone.sdk.export.onnx.file import OnnxExport, export_onnx
 from neutone.sdk.stream.channel_sandwich import ChannelNormalizerSandwich
 from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper
 from neutone.sdk.wrap.model import NeutoneModel

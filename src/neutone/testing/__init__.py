@@ -11,6 +11,7 @@
 """
 
 from neutone.testing.backend_contract import BackendContract
+from neutone.testing.exporter_contract import ExporterContract
 from neutone.testing.host_contract import HostContract
 
-__all__ = ["BackendContract", "HostContract"]
+__all__ = ["BackendContract", "ExporterContract", "HostContract"]

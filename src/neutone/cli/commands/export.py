@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neutone.cli.options import typed_pairs
 from neutone.cli.terminal import output, print_line
 from neutone.errors import CompatibilityWarning, ConfigurationError, ModelCheckWarning
 
 if TYPE_CHECKING:
-    from neutone.sdk import ExportReport, WaveformToWaveformBase
+    from neutone.plugins import Exporter, ExportReport
 
 __all__ = ["export"]
 
-FORMATS = ("nm", "onnx")
+STEM = "model"
 
 
 def export(
@@ -26,9 +28,15 @@ def export(
             help="my_model.py:MyWrapper or package.module:MyWrapper; a function that makes the model will do, too.",
         ),
     ],
-    folder: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, made where there is none.")],
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, made if it is not there.")],
     formats: Annotated[
-        str, typer.Option("--format", help="nm (TorchScript, for existing hosts), onnx, or both: nm,onnx.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME,...",
+            help="nm (TorchScript, for existing hosts), onnx, or another installed exporter (neutone plugins); "
+            "several with commas: nm,onnx.",
+        ),
     ] = "nm",
     checkpoint: Annotated[
         Path | None, typer.Option(help="Weights: a state dict that torch.save wrote, of the wrapper or its network.")
@@ -39,52 +47,64 @@ def export(
     strict: Annotated[bool, typer.Option("--strict", help="Write no .nm file unless every check holds.")] = False,
     freeze: Annotated[bool, typer.Option("--freeze", help="Freeze the network in the .nm file.")] = False,
     benchmark: Annotated[bool, typer.Option(help="Measure and show speed and latency of the .nm file.")] = True,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="KEY=VALUE", help="For the exporters that know it, repeatable."),
+    ] = None,
 ) -> None:
-    """Export a wrapped PyTorch model as OUT/model.nm and OUT/model.onnx, and check what was written."""
-    wanted = [part.strip().lower() for part in formats.split(",") if part.strip()]
-    unknown = [part for part in wanted if part not in FORMATS]
-    if unknown or not wanted:
-        raise ConfigurationError(f"--format is {formats!r}, expected {', '.join(FORMATS)} or both with a comma")
+    """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check what was written."""
+    chosen = _exporters(formats)
+    flags = {"samples": samples, "strict": strict, "freeze": freeze, "benchmark": benchmark}
+    given = _options_of_each(chosen, flags, typed_pairs(options, "--option"))
     from neutone.sdk.wrap.source import open_wrapper
 
     if checkpoint is not None:
         from neutone.file_replacement import ProtectedFiles
 
         inputs = ProtectedFiles([checkpoint])
-        for written in ("model.nm", "metadata.json", "model.onnx"):
-            inputs.refuse_as_target(folder / written)
+        for exporter in chosen:
+            for written in exporter.written_files(folder / f"{STEM}{exporter.suffix}"):
+                inputs.refuse_as_target(written)
     model = open_wrapper(name, checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
-    if "nm" in wanted:
-        _export_nm(model, folder, samples or strict, strict, freeze, benchmark)
-    if "onnx" in wanted:
-        _export_onnx(model, folder / "model.onnx")
+    for exporter, settings in zip(chosen, given, strict=True):
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", CompatibilityWarning)
+            warnings.simplefilter("ignore", ModelCheckWarning)  # the table says it
+            report = exporter.export(model, folder / f"{STEM}{exporter.suffix}", **settings)
+        _show(report, benchmark)
 
 
-def _export_nm(
-    model: WaveformToWaveformBase, folder: Path, samples: bool, strict: bool, freeze: bool, benchmark: bool
-) -> None:
-    import warnings
+def _exporters(formats: str) -> list[Exporter]:
+    from neutone.plugins import exporters
 
-    from neutone.cli.check_table import check_table
-    from neutone.sdk import save_neutone_model
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", CompatibilityWarning)
-        warnings.simplefilter("ignore", ModelCheckWarning)  # the table says it
-        report: ExportReport = save_neutone_model(
-            model, folder, dump_samples=samples, submission=strict, freeze=freeze, speed_benchmark=benchmark
+    wanted = list(dict.fromkeys(part.strip().lower() for part in formats.split(",") if part.strip()))
+    if not wanted or not set(wanted) <= set(exporters.names()):
+        raise ConfigurationError(
+            f"--format is {formats!r}, expected one of {', '.join(exporters.names())}, or several with commas"
         )
+    return [exporters.get(name)() for name in wanted]
+
+
+def _options_of_each(
+    chosen: list[Exporter], flags: Mapping[str, bool], options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The options that each exporter knows. One that none of them knows is an error."""
+    for key in options:
+        if not any(key in exporter.options for exporter in chosen):
+            known = sorted({option for exporter in chosen for option in exporter.options})
+            raise ConfigurationError(f"--option names {key!r}, which no chosen exporter knows; they take {known}")
+    given = {**flags, **options}
+    return [{key: value for key, value in given.items() if key in exporter.options} for exporter in chosen]
+
+
+def _show(report: ExportReport, with_hosts: bool) -> None:
+    from neutone.cli.tables import check_table, host_timing_table
+
+    if report.hosts and with_hosts:
+        title = f"{report.metadata['model_name']} in hosts that run {report.path.name} as it is"
+        output().print(host_timing_table(report.hosts, title=title))
     output().print(check_table(report.checks, title="Checks of what was written"))
-    print_line(f"wrote {report.path}")
-
-
-def _export_onnx(model: WaveformToWaveformBase, path: Path) -> None:
-    from neutone.sdk import export_onnx
-
-    result = export_onnx(model, path)
-    blocks = "any block size" if result.takes_any_block else "one block size"
-    print_line(
-        f"wrote {result.path}: {blocks}, {len(result.states)} states, largest difference from PyTorch "
-        f"{result.largest_difference:.1e}"
-    )
+    print_line(f"wrote {report.path}{report.summary and f': {report.summary}'}")

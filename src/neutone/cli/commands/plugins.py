@@ -1,4 +1,4 @@
-"""``neutone plugins``: which backends and hosts are installed, and whether they work."""
+"""``neutone plugins``: which backends, hosts and exporters are installed, and whether they work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["plugins"]
 
 
 def plugins(as_json: JsonFlag = False) -> None:
-    """List the installed backends and hosts, and why a broken one is broken."""
+    """List the installed backends, hosts and exporters: what they need, and why a broken one is broken."""
     lines = _describe()
     if as_json:
         print_json(lines)
@@ -24,30 +24,42 @@ def plugins(as_json: JsonFlag = False) -> None:
     for line in lines:
         suffixes = " ".join(line["suffixes"])
         texts = (line["group"], line["name"], suffixes, line["distribution"], line["version"])
-        status = cell(f"broken: {line['error']}", "red") if line["error"] else cell("ok", "green")
-        table.add_row(*(cell(text) for text in texts), status)
+        table.add_row(*(cell(text) for text in texts), cell(*_status(line)))
     output().print(table)
 
 
-def _describe() -> list[dict[str, Any]]:
-    from neutone.plugins import Registry, backends, hosts
+def _status(line: dict[str, Any]) -> tuple[str, str]:
+    """In words, and their colour."""
+    if line["error"]:
+        return f"broken: {line['error']}", "red"
+    if line["missing"]:
+        return f'needs {", ".join(line["missing"])}: pip install "{line["extra"]}"', "yellow"
+    return "ok", "green"
 
-    groups: tuple[Registry[Any], ...] = (backends, hosts)
+
+def _describe() -> list[dict[str, Any]]:
+    from neutone.plugins import Registry, backends, exporters, hosts
+
+    groups: tuple[Registry[Any], ...] = (backends, hosts, exporters)
     lines: list[dict[str, Any]] = []
     with warnings.catch_warnings():
         # The table says it; only two plug-ins of one name are news.
         warnings.filterwarnings("ignore", message=".*cannot be used", category=PluginWarning)
         for registry in groups:
             for plugin in registry.describe():
-                suffixes = [] if plugin.error else list(getattr(registry.get(plugin.name), "suffixes", ()))
+                used = None if plugin.error else registry.get(plugin.name)
+                suffixes = getattr(used, "suffixes", None) or [getattr(used, "suffix", "")]
                 lines.append(
                     {
                         "group": plugin.group,
                         "name": plugin.name,
-                        "suffixes": suffixes,
+                        "suffixes": [suffix for suffix in suffixes if suffix],
                         "target": plugin.target,
                         "distribution": plugin.distribution,
                         "version": plugin.version,
+                        "requires": list(used.requires) if used else [],
+                        "missing": used.missing() if used else [],
+                        "extra": used.extra if used else "",
                         "error": plugin.error,
                     }
                 )

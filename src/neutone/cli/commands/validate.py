@@ -20,7 +20,7 @@ __all__ = ["validate"]
 
 
 def validate(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A .nm or .onnx file.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A model file, such as .nm or .onnx.")],
     seconds: Annotated[
         float, typer.Option(min=0.01, max=60.0, help="How long to measure the speed in each host, s.")
     ] = 0.1,
@@ -34,7 +34,7 @@ def validate(
 ) -> None:
     """Check a model file: what it holds, and how it runs, resets and delays in several hosts. Exit code 2: it fails."""
     from neutone.checks.file import check_file
-    from neutone.cli.check_table import check_table
+    from neutone.cli.tables import check_table
 
     if sandbox:
         from neutone.sandbox import Limits
@@ -58,15 +58,14 @@ def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckRe
     from neutone.model.check_result import CheckResult
     from neutone.sandbox import run_sandboxed
 
-    path = require_model_file(file)
+    path, backend = require_model_file(file)
     path = path.resolve()
-    modules = ("torch",) if path.suffix.lower() == ".nm" else ()
     try:
         answer = run_sandboxed(
             f"{check_file_as_data.__module__}:{check_file_as_data.__name__}",
             {"file": str(path), "seconds": seconds},
             readable=[path],
-            modules=modules,
+            modules=backend.requires,
             limits=limits,
         )
     except ModelFileError as error:

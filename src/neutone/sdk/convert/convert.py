@@ -10,7 +10,7 @@ from neutone.plugins.loading import inspect
 from neutone.sandbox import Limits, Protections, run_sandboxed
 from neutone.sdk.convert.received_onnx import check_contents
 from neutone.sdk.convert.script_conversion import ONNX_FILE, ScriptConversion, convert_in_sandbox
-from neutone.sdk.export.onnx_graph import require_exporter
+from neutone.sdk.export.onnx.graph import require_exporter
 
 __all__ = ["OnnxConversion", "convert_to_onnx"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from neutone.errors import MetadataError, ModelFileError
 from neutone.model.metadata import ModelMetadata
-from neutone.sdk.export.onnx_graph import require_exporter
+from neutone.sdk.export.onnx.graph import require_exporter
 
 __all__ = ["check_contents"]
 

@@ -18,8 +18,8 @@ from neutone.sandbox import Results, scratch_file
 from neutone.sdk.convert.script_attributes import leaves
 from neutone.sdk.convert.script_comparison import CHECKED_BLOCKS, compare_blocks
 from neutone.sdk.convert.script_graph import ScriptGraph
-from neutone.sdk.export.onnx_graph import require_exporter
-from neutone.sdk.export.save import load_neutone_model
+from neutone.sdk.export.nm.save import load_neutone_model
+from neutone.sdk.export.onnx.graph import require_exporter
 
 __all__ = ["DEFAULT_BLOCK", "ONNX_FILE", "ScriptConversion", "convert_in_sandbox", "convert_script"]
 

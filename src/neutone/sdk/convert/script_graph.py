@@ -9,7 +9,7 @@ from neutone.errors import ModelFileError
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.convert.script_attributes import ScriptAttributes, leaves, map_leaves
 from neutone.sdk.convert.script_interpreter import ScriptInterpreter
-from neutone.sdk.export.onnx_graph import TRIAL_BLOCKS, Body, StreamFunction, require_exporter
+from neutone.sdk.export.onnx.graph import TRIAL_BLOCKS, Body, StreamFunction, require_exporter
 
 __all__ = ["ScriptGraph"]
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neutone.errors import ModelFileError
-from neutone.sdk.export.onnx_recurrent import recurrent_node
+from neutone.sdk.export.onnx.recurrent import recurrent_node
 
 __all__ = ["RECURRENT", "SCALARS_OF_TENSORS", "call_tensor_operator", "python_operator", "recurrent_operator"]
 

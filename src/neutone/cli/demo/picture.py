@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from neutone.cli.demo.takes import Take
 from neutone.errors import printable
-
-__all__ = ["Panel", "draw"]
 
 Array = NDArray[np.float32]
 
@@ -32,39 +30,26 @@ DECIBELS_SHOWN = 80.0
 DRY_COLOUR, WET_COLOUR, OUTLINE_COLOUR, CURVE_COLOUR = "#94a3b8", "#ea580c", "#1e293b", "#1d4ed8"
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One row of the picture."""
-
-    name: str
-    caption: str
-    audio: Array
-    """(frames,)"""
-    curve: Array | None = None
-    """a parameter's value over the phrase, 0..1"""
-    curve_name: str = ""
-
-
-def draw(panels: Sequence[Panel], rate: int, title: str, path: Path) -> None:
-    """Write a PNG; the first panel is the sound before, the others are after."""
+def draw(takes: Sequence[Take], rate: int, title: str, path: Path) -> None:
+    """Write a PNG; the first is the sound before, the others are after."""
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):  # a name may hold dollar signs
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # or letters that the font has not
-        _draw(panels, rate, printable(title), path)
+        _draw(takes, rate, printable(title), path)
 
 
-def _draw(panels: Sequence[Panel], rate: int, title: str, path: Path) -> None:
+def _draw(takes: Sequence[Take], rate: int, title: str, path: Path) -> None:
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=17, fontweight="bold")
-    axes = figure.subplots(len(panels), 2, sharex=True, sharey="col", squeeze=False)
-    before = panels[0]
-    spectrograms = [_spectrogram(panel.audio, rate) for panel in panels]
+    axes = figure.subplots(len(takes), 2, sharex=True, sharey="col", squeeze=False)
+    before = takes[0]
+    spectrograms = [_spectrogram(take.audio[0], rate) for take in takes]
     loudest = 10.0 * np.ceil(max(float(levels.max()) for levels in spectrograms) / 10.0)
-    seconds = len(before.audio) / rate
-    for panel, levels, (wave, spectrum) in zip(panels, spectrograms, axes, strict=True):
-        _draw_waveform(wave, panel, before, rate)
+    seconds = len(before.audio[0]) / rate
+    for take, levels, (wave, spectrum) in zip(takes, spectrograms, axes, strict=True):
+        _draw_waveform(wave, take, before, rate)
         _draw_spectrogram(spectrum, levels, seconds, loudest)
-    peak = max(float(np.max(np.abs(panel.audio), initial=1e-3)) for panel in panels)
+    peak = max(float(np.max(np.abs(take.audio[0]), initial=1e-3)) for take in takes)
     axes[0, 0].set(xlim=(0.0, seconds), ylim=(-1.1 * peak, 1.1 * peak))
     axes[0, 1].set_title(f"spectrogram, {1000 * WINDOW_SECONDS:.0f} ms window", loc="left", fontsize=13)
     for axis in axes[-1]:
@@ -74,35 +59,35 @@ def _draw(panels: Sequence[Panel], rate: int, title: str, path: Path) -> None:
     figure.savefig(path, format="png")
 
 
-def _draw_waveform(axis: Any, panel: Panel, before: Panel, rate: int) -> None:
-    axis.set_title(printable(f"{panel.name}: {panel.caption}"), loc="left", fontsize=13)
+def _draw_waveform(axis: Any, take: Take, before: Take, rate: int) -> None:
+    axis.set_title(printable(f"{take.name}: {take.setting}"), loc="left", fontsize=13)
     axis.set_ylabel("amplitude", fontsize=12)
     axis.grid(alpha=0.25)
-    is_after = panel is not before
+    is_after = take is not before
     axis.fill_between(
-        *_envelope(panel.audio, rate, FILL_POINTS),
+        *_envelope(take.audio[0], rate, FILL_POINTS),
         color=WET_COLOUR if is_after else DRY_COLOUR,
         linewidth=0.4,
         label="after" if is_after else "before",
     )
     if is_after:
-        times, lowest, highest = _envelope(before.audio, rate, OUTLINE_POINTS)
+        times, lowest, highest = _envelope(before.audio[0], rate, OUTLINE_POINTS)
         axis.plot(times, highest, color=OUTLINE_COLOUR, linewidth=1.1, label="before")
         axis.plot(times, lowest, color=OUTLINE_COLOUR, linewidth=1.1)
-    if panel.curve is not None:
-        _draw_curve(axis, panel, rate)
+    if take.curve is not None:
+        _draw_curve(axis, take, rate)
     # Beside the title, where it hides no sound.
     axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), fontsize=11, ncols=2, frameon=False)
 
 
-def _draw_curve(axis: Any, panel: Panel, rate: int) -> None:
+def _draw_curve(axis: Any, take: Take, rate: int) -> None:
     """The moving parameter, on a scale of its own at the right."""
-    assert panel.curve is not None
-    shown = panel.curve[:: max(1, len(panel.curve) // OUTLINE_POINTS)]
+    assert take.curve is not None
+    shown = take.curve[:: max(1, len(take.curve) // OUTLINE_POINTS)]
     scale = axis.twinx()
-    scale.plot(np.linspace(0.0, len(panel.curve) / rate, len(shown)), shown, color=CURVE_COLOUR, linewidth=2.2)
+    scale.plot(np.linspace(0.0, len(take.curve) / rate, len(shown)), shown, color=CURVE_COLOUR, linewidth=2.2)
     scale.set_ylim(-0.05, 1.05)
-    scale.set_ylabel(printable(panel.curve_name), fontsize=12, color=CURVE_COLOUR)
+    scale.set_ylabel(printable(take.curve_name), fontsize=12, color=CURVE_COLOUR)
     scale.tick_params(axis="y", colors=CURVE_COLOUR)
 
 

@@ -1,7 +1,7 @@
 """Whether an exported model does what its file says. Each check runs a module fresh from the file."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from neutone.checks.delay import compare_delay
-from neutone.errors import MetadataError
+from neutone.errors import MetadataError, first_line
 from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.one_thread import one_thread
-
-__all__ = ["HOST_SURFACE", "ExportChecks"]
 
 HOST_SURFACE = (
     "forward",
@@ -44,6 +42,10 @@ HOST_SURFACE = (
 MODEL_SURFACE = ("forward", "set_sample_rate_and_buffer_size", "reset", "calc_model_delay_samples")
 """what they use of ``w2w_base``"""
 
+SAME = "saved equals in-memory"
+ESSENTIAL = ("metadata", "preserved attributes", SAME)
+"""The checks without which a file is useless."""
+
 TYPICAL_RATE = 48_000
 HOST_BLOCK = 512
 LEAST_FRAMES = 24_000
@@ -66,7 +68,7 @@ class Trial:
     """(4, frames): the defaults"""
 
 
-class ExportChecks:
+class NmChecks:
     """The checks of one file.
 
     Args:
@@ -75,6 +77,35 @@ class ExportChecks:
 
     def __init__(self, fresh: Callable[[], Any]) -> None:
         self._fresh = fresh
+
+    def run(
+        self, in_file: dict[str, Any], *, reference: Any = None, offline: bool = True, tolerant: bool = False
+    ) -> Iterator[CheckResult]:
+        """All checks, in the order in which they make sense: if attributes are missing, the rest is left out.
+
+        Args:
+            in_file: the file's ``metadata.json``.
+            reference: the wrapper in memory that the file was made of, which has not run yet; None: there is none.
+            offline: whether ``forward_offline`` is checked.
+            tolerant: a check that raises is one that failed; else its error is raised.
+        """
+        yield self.metadata(in_file)
+        preserved = self.preserved_attributes()
+        yield preserved
+        if preserved.failed:
+            return
+        checks: list[tuple[str, Callable[[], CheckResult]]] = [("reset", self.reset), ("delay", self.delay)]
+        if reference is not None:
+            checks.insert(0, (SAME, lambda: self.same_as(reference)))
+        if offline:
+            checks.append(("offline equals online", self.offline_equals_online))
+        for name, check in checks:
+            try:
+                yield check()
+            except Exception as error:  # torch.jit.Error and whatever the module raises
+                if not tolerant:
+                    raise
+                yield CheckResult(name, False, first_line(error))
 
     # -- what is there -------------------------------------------------------------------------------------------------
 
@@ -113,7 +144,7 @@ class ExportChecks:
         trial = self._trial(module)
         expected = self._play(reference, trial)
         found = _difference(self._play(module, trial), expected)
-        return _judge("saved equals in-memory", found, "the file and the model in memory")
+        return _judge(SAME, found, "the file and the model in memory")
 
     def offline_equals_online(self) -> CheckResult:
         """Whether ``forward_offline`` answers what ``forward`` does block by block, without its delay."""

@@ -10,11 +10,10 @@ import torch
 import neutone
 from neutone.errors import ConfigurationError, ModelFileError, first_line
 from neutone.file_replacement import replaced_when_complete
-from neutone.plugins import Session
-from neutone.sdk.export.onnx_graph import OnnxGraph, require_exporter
+from neutone.model.check_result import CheckResult
+from neutone.plugins import ExportReport, Session, backends
+from neutone.sdk.export.onnx.graph import OnnxGraph, require_exporter
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
-
-__all__ = ["OnnxExport", "export_onnx"]
 
 CHECKED_BLOCKS = 50
 TYPICAL_RATE = 48_000
@@ -24,16 +23,15 @@ TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class OnnxExport:
+class OnnxExport(ExportReport):
     """What was written, and how true it is."""
 
-    path: Path
-    states: tuple[str, ...]
-    """the inputs that carry state"""
-    takes_any_block: bool
-    """whether the number of frames is left open in the file"""
-    largest_difference: float
-    """between the file and the PyTorch model over 50 blocks of noise; NaN where it was not run"""
+    states: tuple[str, ...] = ()
+    """The inputs that carry state."""
+    takes_any_block: bool = False
+    """Whether the number of frames is left open in the file."""
+    largest_difference: float = float("nan")
+    """The largest difference from the PyTorch model over 50 blocks of noise; NaN if the file was not run."""
 
 
 def export_onnx(model: WaveformToWaveformBase, path: str | Path, *, check: bool = True) -> OnnxExport:
@@ -76,9 +74,22 @@ def export_onnx(model: WaveformToWaveformBase, path: str | Path, *, check: bool 
     proto = graph.to_proto(keep_open=keep_open)
     with replaced_when_complete(path) as temporary:
         onnx.save(proto, temporary)
-        difference = _compare(temporary, model, rate, sizes, graph) if check else float("nan")
+        difference = float("nan")
+        checks = list(backends.get("onnx")().check(temporary))
+        if check:
+            difference = _compare(temporary, model, rate, sizes, graph)
+            detail = f"the file and the model in memory: largest difference {difference:.1e}"
+            checks.append(CheckResult("saved equals in-memory", True, detail))
     names = tuple(graph.state_name(index) for index in range(len(graph.states)))
-    return OnnxExport(path, names, keep_open, difference)
+    return OnnxExport(
+        path,
+        graph.metadata.to_json_dict(),
+        tuple(checks),
+        summary=f"{'any block size' if keep_open else 'one block size'}, {len(names)} states",
+        states=names,
+        takes_any_block=keep_open,
+        largest_difference=difference,
+    )
 
 
 def _copy_of(model: WaveformToWaveformBase) -> WaveformToWaveformBase:

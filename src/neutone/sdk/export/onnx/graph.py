@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from neutone.errors import MissingExtraError, ModelFileError
 from neutone.model.metadata import ModelMetadata
-from neutone.sdk.export.model_state import find_state
-from neutone.sdk.export.onnx_recurrent import recurrent_layers_as_nodes
+from neutone.sdk.export.onnx.recurrent import recurrent_layers_as_nodes
+from neutone.sdk.export.onnx.state import find_state
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
 __all__ = ["TRIAL_BLOCKS", "Body", "OnnxGraph", "StreamFunction", "require_exporter"]

@@ -26,19 +26,17 @@ from neutone.model.archive import METADATA_FILE, check_archive, read_archive_met
 from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
 from neutone.model.trust import require_trust
+from neutone.plugins import ExportReport
 from neutone.sdk.compat.refusals import PEER_VERSION, peer_refusals
-from neutone.sdk.export.audio_sample import AudioSamplePair
-from neutone.sdk.export.checks import ExportChecks
-from neutone.sdk.export.freezing import freeze_network
-from neutone.sdk.export.report import ExportReport
-from neutone.sdk.export.samples import make_sample_pairs
-from neutone.sdk.export.scripting import load_script, save_script, script
-from neutone.sdk.export.trial_run import try_model
-from neutone.sdk.export.wrapper_timing import HOSTS, SECONDS, time_wrapper
+from neutone.sdk.export.nm.audio_sample import AudioSamplePair
+from neutone.sdk.export.nm.checks import ESSENTIAL, NmChecks
+from neutone.sdk.export.nm.freezing import freeze_network
+from neutone.sdk.export.nm.samples import make_sample_pairs
+from neutone.sdk.export.nm.scripting import load_script, save_script, script
+from neutone.sdk.export.nm.timing import HOSTS, SECONDS, time_wrapper
+from neutone.sdk.export.nm.trial_run import try_model
 from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
-
-__all__ = ["load_neutone_model", "save_neutone_model"]
 
 MODEL_FILE = "model.nm"
 SAMPLES_FOLDER = "samples"
@@ -74,8 +72,8 @@ def save_neutone_model(
         max_n_samples: how many pairs at most, 0 to 3.
         freeze: make the weights of ``model.model`` constants of its code.
         optimize: let PyTorch rewrite it for this machine's processor, too.
-        speed_benchmark: measure the speed in ten hosts, for a tenth of a second each, and print a table of speed and
-            latency.
+        speed_benchmark: measure the speed in ten hosts, for a tenth of a second each. ``print(report)`` shows a table
+            of speed and latency.
         test_offline_mode: run the check of ``forward_offline``.
 
     Raises:
@@ -87,6 +85,34 @@ def save_neutone_model(
         neutone.errors.ModelCheckWarning: a check does not hold.
         neutone.errors.CompatibilityWarning: neutone_sdk 1.5.2 refuses such metadata.
     """
+    return write_nm_file(
+        model,
+        Path(root_dir) / MODEL_FILE,
+        dump_samples=dump_samples,
+        submission=submission,
+        audio_sample_pairs=audio_sample_pairs,
+        max_n_samples=max_n_samples,
+        freeze=freeze,
+        optimize=optimize,
+        speed_benchmark=speed_benchmark,
+        test_offline_mode=test_offline_mode,
+    )
+
+
+def write_nm_file(
+    model: WaveformToWaveformBase | SampleQueueWrapper,
+    path: Path,
+    *,
+    dump_samples: bool = False,
+    submission: bool = False,
+    audio_sample_pairs: Sequence[AudioSamplePair] | None = None,
+    max_n_samples: int = 3,
+    freeze: bool = False,
+    optimize: bool = False,
+    speed_benchmark: bool = False,
+    test_offline_mode: bool = True,
+) -> ExportReport:
+    """:func:`save_neutone_model` with the file's own path; ``metadata.json`` and ``samples`` appear beside it."""
     _check_arguments(model, dump_samples, submission, test_offline_mode)
     wrapper = _wrapped_copy(model)
     name = type(wrapper.w2w_base).__name__
@@ -95,7 +121,7 @@ def save_neutone_model(
         warnings.warn(
             f"neutone_sdk {PEER_VERSION} and hosts that check as it does will not load {name}: {'; '.join(refused)}",
             CompatibilityWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     _try(wrapper, name)
     if freeze or optimize:
@@ -108,33 +134,30 @@ def save_neutone_model(
     complete = {**metadata, "sample_sound_files": sounds}
     content = _with_metadata(compiled, complete)
 
-    folder = Path(root_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as files:
-        path = folder / MODEL_FILE
         temporary = files.enter_context(replaced_when_complete(path))
         temporary.write_bytes(content)
         try:
-            checks = _check(temporary, wrapper, complete, test_offline_mode)
+            checks = list(
+                NmChecks(lambda: load_script(temporary)[0]).run(complete, reference=wrapper, offline=test_offline_mode)
+            )
         except RuntimeError as error:  # PyTorch's
             raise ModelFileError(
                 f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (a parametrization in the "
                 f"network is taken out by torch.nn.utils.parametrize.remove_parametrizations)"
             ) from error
         failures = [check for check in checks if check.failed]
-        fatal = failures if submission else [check for check in failures if check in checks[:3]]
+        fatal = failures if submission else [check for check in failures if check.name in ESSENTIAL]
         if fatal:
             raise ModelFileError(f"{name} is not saved: {_in_words(fatal)}")
-        _write_beside(files, folder, metadata, sounds if dump_samples else [])
+        _write_beside(files, path.parent, metadata, sounds if dump_samples else [])
         timed = load_script(temporary)[0]
         seconds = SECONDS if speed_benchmark else 0.0
         hosts = tuple(time_wrapper(timed, rate, block, seconds) for rate, block in HOSTS)
     if failures:
-        warnings.warn(f"{name} is saved, but look at: {_in_words(failures)}", ModelCheckWarning, stacklevel=2)
-    report = ExportReport(path, complete, tuple(checks), hosts)
-    if speed_benchmark:
-        report.print_tables()
-    return report
+        warnings.warn(f"{name} is saved, but look at: {_in_words(failures)}", ModelCheckWarning, stacklevel=3)
+    return ExportReport(path, complete, tuple(checks), hosts)
 
 
 def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]]:
@@ -225,20 +248,6 @@ def _read(archive: bytes) -> tuple[torch.jit.ScriptModule, Any]:
         return module, json.loads(files[METADATA_FILE])
     except ValueError:
         return module, None
-
-
-def _check(
-    path: Path, wrapper: SampleQueueWrapper, metadata: dict[str, Any], test_offline_mode: bool
-) -> list[CheckResult]:
-    """The first three are those without which the file is useless."""
-    checks = ExportChecks(lambda: load_script(path)[0])
-    results = [checks.metadata(metadata), checks.preserved_attributes()]
-    if results[-1].failed:
-        return results
-    results += [checks.same_as(wrapper), checks.reset(), checks.delay()]
-    if test_offline_mode:
-        results.append(checks.offline_equals_online())
-    return results
 
 
 def _in_words(checks: Sequence[CheckResult]) -> str:

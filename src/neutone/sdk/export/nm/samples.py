@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neutone.errors import ConfigurationError
 from neutone.plugins.loading import ASSETS
-from neutone.sdk.export.audio_sample import AudioSample, AudioSamplePair
+from neutone.sdk.export.nm.audio_sample import AudioSample, AudioSamplePair
 from neutone.sdk.export.one_thread import one_thread
 
 __all__ = ["default_audio_samples", "make_sample_pairs", "render_sample"]

@@ -2,14 +2,12 @@
 
 import statistics
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from neutone.plugins import HostTiming
 from neutone.sdk.export.one_thread import one_thread
-
-__all__ = ["HOSTS", "WrapperTiming", "time_wrapper"]
 
 HOSTS = tuple((rate, block) for rate in (44_100, 48_000) for block in (128, 256, 512, 1024, 2048))
 """(Hz, frames)"""
@@ -18,30 +16,7 @@ WARM_UP_BLOCKS = 4
 LEAST_BLOCKS = 8
 
 
-@dataclass(frozen=True)
-class WrapperTiming:
-    """One host."""
-
-    sample_rate: int
-    """Hz"""
-    block_size: int
-    """frames"""
-    buffering_delay: int
-    """host frames"""
-    model_delay: int
-    """host frames"""
-    median_us: float | None
-    """a block; None: it was not measured"""
-    rtf: float | None
-    """compute time / audio time"""
-
-    @property
-    def delay(self) -> int:
-        """Host frames in all."""
-        return self.buffering_delay + self.model_delay
-
-
-def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float = SECONDS) -> WrapperTiming:
+def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float = SECONDS) -> HostTiming:
     """Run a ``SampleQueueWrapper``, scripted or not, on noise, with one thread.
 
     Args:
@@ -54,11 +29,11 @@ def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float
     wrapper.reset()
     delays = int(wrapper.calc_buffering_delay_samples()), int(wrapper.calc_model_delay_samples())
     if seconds <= 0.0:
-        return WrapperTiming(sample_rate, block_size, *delays, None, None)
+        return HostTiming(sample_rate, block_size, *delays, None, None)
     with one_thread():
         spent = _run(wrapper, block_size, delays[0], seconds)
     rtf = sum(spent) * sample_rate / (len(spent) * block_size)
-    return WrapperTiming(sample_rate, block_size, *delays, 1e6 * statistics.median(spent), rtf)
+    return HostTiming(sample_rate, block_size, *delays, 1e6 * statistics.median(spent), rtf)
 
 
 def _run(wrapper: Any, block_size: int, delay: int, seconds: float) -> list[float]:

@@ -1,0 +1,28 @@
+"""The exporter ``onnx``: from a wrapped model to a file that needs no PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from neutone.plugins import Exporter, ExportReport, refuse_unknown_options
+
+if TYPE_CHECKING:
+    from neutone.sdk import WaveformToWaveformBase
+
+__all__ = ["OnnxExporter"]
+
+
+class OnnxExporter(Exporter):
+    """Writes ``.onnx`` files. It takes no options."""
+
+    name: ClassVar[str] = "onnx"
+    requires: ClassVar[tuple[str, ...]] = ("torch", "onnx", "onnxscript", "onnxruntime")
+    extra: ClassVar[str] = "neutone[export]"
+    suffix: ClassVar[str] = ".onnx"
+
+    def export(self, model: WaveformToWaveformBase, path: Path, **options: Any) -> ExportReport:
+        refuse_unknown_options(self.name, options, self.options, "exporter")
+        from neutone.sdk import export_onnx
+
+        return export_onnx(model, path)

@@ -1,0 +1,48 @@
+"""The exporter ``nm``: from a wrapped model to a TorchScript file that hosts run by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from neutone.plugins import Exporter, ExportReport, refuse_unknown_options
+
+if TYPE_CHECKING:
+    from neutone.sdk import WaveformToWaveformBase
+
+__all__ = ["NmExporter"]
+
+
+class NmExporter(Exporter):
+    """Writes ``.nm`` files. Options of :meth:`export`, all False by default:
+
+    - ``samples``: put sounds into the file, and beside it as MP3.
+    - ``strict``: write nothing unless every check holds.
+    - ``freeze``: make the network's weights constants of its code.
+    - ``optimize``: let PyTorch rewrite the network for this machine's processor, too.
+    - ``benchmark``: measure the speed in ten hosts.
+    """
+
+    name: ClassVar[str] = "nm"
+    requires: ClassVar[tuple[str, ...]] = ("torch",)
+    extra: ClassVar[str] = "neutone[torch]"
+    suffix: ClassVar[str] = ".nm"
+    options: ClassVar[tuple[str, ...]] = ("samples", "strict", "freeze", "optimize", "benchmark")
+
+    def export(self, model: WaveformToWaveformBase, path: Path, **options: Any) -> ExportReport:
+        refuse_unknown_options(self.name, options, self.options, "exporter")
+        from neutone.sdk.export.nm.save import write_nm_file
+
+        strict = bool(options.get("strict"))
+        return write_nm_file(
+            model,
+            path,
+            dump_samples=strict or bool(options.get("samples")),
+            submission=strict,
+            freeze=bool(options.get("freeze")),
+            optimize=bool(options.get("optimize")),
+            speed_benchmark=bool(options.get("benchmark")),
+        )
+
+    def written_files(self, path: Path) -> list[Path]:
+        return [path, path.with_name("metadata.json")]

@@ -1,0 +1,1 @@
+"""The exporter ``nm``: TorchScript files that hosts run by themselves."""

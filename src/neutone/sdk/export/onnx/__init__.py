@@ -1,0 +1,1 @@
+"""The exporter ``onnx``: files that need no PyTorch."""
