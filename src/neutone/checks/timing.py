@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neutone._core import Schedule
+from neutone.engine.engine import Engine
 from neutone.engine.latency import Latency
 
 if TYPE_CHECKING:
@@ -68,8 +70,6 @@ class Timing:
 
 def latency_at(model: Model | ModelSummary, sample_rate: int, block_size: int) -> HostLatency:
     """By arithmetic alone: nothing is run."""
-    from neutone import Schedule
-
     metadata = model.metadata
     schedule = Schedule.choose(
         sample_rate, block_size, model_rates=metadata.native_sample_rates, model_blocks=metadata.native_buffer_sizes
@@ -89,8 +89,6 @@ def test_noise(channels: int, sample_rate: int) -> Array:
 
 def time_blocks(model: Model, audio: Array, sample_rate: int, block_size: int, seconds: float) -> Timing:
     """Play the audio, over and over, for this long; but not less than two of the model's blocks."""
-    from neutone import Engine
-
     at = latency_at(model, sample_rate, block_size)
     model_block_frames = (at.model_block_size or 0) * sample_rate / at.model_sample_rate
     starts = range(0, audio.shape[1] - block_size + 1, block_size)

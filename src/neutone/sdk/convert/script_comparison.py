@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-import neutone
 from neutone.errors import ModelFileError, first_line
 from neutone.plugins import Session
+from neutone.plugins.loading import load
 
 __all__ = ["CHECKED_BLOCKS", "compare_blocks"]
 
@@ -33,9 +33,9 @@ def compare_blocks(source: Path, target: Path, rate: int, lengths: list[int], *,
         neutone.errors.ModelFileError: the difference is more than rounding, or the ONNX file does not run.
     """
     rng = np.random.default_rng(SEED + shift)
-    reference = neutone.load(source).prepare(rate, max(lengths))
+    reference = load(source).prepare(rate, max(lengths))
     try:
-        session = neutone.load(target, backend="onnx").prepare(rate, max(lengths))
+        session = load(target, backend="onnx").prepare(rate, max(lengths))
         largest, peak = 0.0, 1.0
         history = np.zeros((len(session.audio_in), session.audio_in.shape[1] - max(lengths)), np.float32)
         ends = rng.random((len(session.params), 1))

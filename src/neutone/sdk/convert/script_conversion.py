@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import neutone
 from neutone.errors import ConfigurationError, ModelFileError
 from neutone.model.metadata import ModelMetadata
+from neutone.plugins.loading import load
 from neutone.sandbox import Results, scratch_file
 from neutone.sdk.convert.script_attributes import leaves
 from neutone.sdk.convert.script_comparison import CHECKED_BLOCKS, compare_blocks
@@ -76,7 +76,7 @@ def convert_script(
         neutone.errors.ModelFileError: the model cannot be converted, or the result differs from it.
     """
     require_exporter()
-    metadata = neutone.load(source).metadata  # says what is wrong with the file
+    metadata = load(source).metadata  # says what is wrong with the file
     rates, sizes = metadata.native_sample_rates, metadata.native_buffer_sizes
     if sample_rate is not None and rates and sample_rate not in rates:
         raise ConfigurationError(f"the sample rate is {sample_rate} Hz, but {source.name} runs at {rates} only")

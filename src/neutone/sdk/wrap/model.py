@@ -9,13 +9,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from inspect import get_annotations, isfunction
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-import neutone
 from neutone.errors import MetadataError
 from neutone.model.metadata import ModelMetadata
 from neutone.model.parameters import (
@@ -161,7 +161,7 @@ class NeutoneModel(ABC, nn.Module):
             return ModelMetadata(
                 **fields,
                 neutone_parameters={f"p{index + 1}": parameter for index, parameter in enumerate(parameters)},
-                sdk_version=neutone.__version__,
+                sdk_version=version("neutone"),
                 pytorch_version=str(torch.__version__),
                 date_created=stated.date_created or time.time(),
             )

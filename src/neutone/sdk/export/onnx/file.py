@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import neutone
 from neutone.errors import ConfigurationError, ModelFileError, first_line
 from neutone.file_replacement import replaced_when_complete
 from neutone.model.check_result import CheckResult
 from neutone.plugins import ExportReport, Session, backends
+from neutone.plugins.loading import load
 from neutone.sdk.export.onnx.graph import OnnxGraph, require_exporter
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
@@ -123,7 +123,7 @@ def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[i
                     f"in get_native_buffer_sizes()"
                 )
             try:
-                session = neutone.load(path, backend="onnx").prepare(rate, max(lengths))
+                session = load(path, backend="onnx").prepare(rate, max(lengths))
                 difference = _largest_difference(session, reference, lengths, rng, graph)
             except Exception as error:  # the runtime's own classes, and whatever the model raises
                 raise ModelFileError(
