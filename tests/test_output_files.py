@@ -54,7 +54,7 @@ def test_an_output_that_leads_up_and_elsewhere_is_written(tmp_path: Path, monkey
 
 def test_a_link_that_appears_after_planning_spares_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file of the second job becomes a link to an input while the first is rendered."""
-    from neutone.rendering.signal import files as file_rendering
+    from neutone.rendering import files as file_rendering
 
     first, second = write_noise(tmp_path / "in" / "a.wav"), write_noise(tmp_path / "in" / "b.wav", seed=1)
     before = second.read_bytes()

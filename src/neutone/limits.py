@@ -7,6 +7,7 @@ are far above what models need, and each is checked wherever the number is read.
 from __future__ import annotations
 
 __all__ = [
+    "HOST_PARAMETERS",
     "MAX_AUDIO_FLOATS",
     "MAX_BUFFER_SIZE",
     "MAX_CHANNELS",
@@ -32,6 +33,8 @@ MAX_LOOK_BEHIND = 1 << 20
 MAX_DELAY = 1 << 24
 """of a model, frames: almost six minutes at 48 kHz"""
 MAX_PARAMETERS = 256
+HOST_PARAMETERS = 4
+"""of a ``.nm`` file: its hosts send so many rows, declared or not"""
 MAX_AUDIO_FLOATS = 1 << 26
 """channels times frames that a session exchanges audio in, look-behind included"""
 MAX_STATE_BYTES = 1 << 28

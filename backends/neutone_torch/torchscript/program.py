@@ -11,9 +11,8 @@ from neutone_torch.runtime import copy_module
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["HOST_PARAMETERS", "Program", "has_plain_reset"]
+__all__ = ["Program", "has_plain_reset"]
 
-HOST_PARAMETERS = 4
 """rows of the params tensor that a ``.nm`` file's model takes, whatever it declares"""
 
 
@@ -27,7 +26,7 @@ class Program:
     """(C_in,), or (1, C_in) for a module that wants a batch axis"""
     output_leading: tuple[int, ...]
     parameter_rows: tuple[int, ...] | None
-    """for each declared parameter its row among :data:`HOST_PARAMETERS`; None: the module takes audio only"""
+    """for each declared parameter its row among those that hosts send; None: the module takes audio only"""
 
     @property
     def is_wrapped(self) -> bool:

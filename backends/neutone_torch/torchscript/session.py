@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from neutone.errors import InferenceError
+from neutone.limits import HOST_PARAMETERS
 from neutone.plugins import Session
 from neutone_torch.runtime import Inference, require_torch
-from neutone_torch.torchscript.program import HOST_PARAMETERS, Program
+from neutone_torch.torchscript.program import Program
 
 if TYPE_CHECKING:
     import torch

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from neutone.errors import ConfigurationError, MetadataError, ModelFileError, shown
+from neutone.errors import ConfigurationError, MetadataError, ModelFileError
+from neutone.limits import HOST_PARAMETERS
 from neutone.model.archive import METADATA_FILE
 from neutone.model.metadata import ModelMetadata
-from neutone_torch.torchscript.program import HOST_PARAMETERS, Program
+from neutone_torch.torchscript.program import Program
 
 __all__ = ["read_delay", "read_description", "read_wrapped"]
 
@@ -89,17 +89,10 @@ def _pinned(metadata: ModelMetadata, path: Path, sample_rate: int | None, block_
 
 
 def _parameter_rows(metadata: ModelMetadata, path: Path) -> tuple[int, ...]:
-    """Row k belongs to the key p(k + 1), declared or not."""
-    rows = []
-    for parameter in metadata.parameters:
-        key = next(key for key, declared in metadata.neutone_parameters.items() if declared is parameter)
-        match = re.fullmatch(rf"p([1-{HOST_PARAMETERS}])", key)
-        if match is None:
-            raise ModelFileError(
-                f"{path}: the parameter {parameter.name!r} has the key {shown(key)}, expected p1 to p{HOST_PARAMETERS}"
-            )
-        rows.append(int(match[1]) - 1)
-    return tuple(rows)
+    try:
+        return tuple(metadata.parameter_rows_up_to(HOST_PARAMETERS))
+    except MetadataError as error:
+        raise ModelFileError(f"{path}: {error}") from error
 
 
 def read_delay(program: Program) -> int:

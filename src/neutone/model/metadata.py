@@ -12,6 +12,7 @@ True
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -160,23 +161,41 @@ class ModelMetadata(BaseModel):
     @property
     def parameters(self) -> list[NumericalNeutoneParameter]:
         """The parameters that a stream carries, in the order of their rows: continuous and categorical ones in use."""
-        ordered = sorted(self.neutone_parameters.items(), key=lambda item: (len(item[0]), item[0]))
-        return [p for _, p in ordered if isinstance(p, NumericalNeutoneParameter) and p.used]
+        return [parameter for _, parameter in self._carried()]
+
+    @property
+    def all_parameters(self) -> list[tuple[str, AnyParameter]]:
+        """Every key with its parameter, in the order of the rows: ``p2`` comes before ``p10``."""
+        return sorted(self.neutone_parameters.items(), key=lambda item: (len(item[0]), item[0]))
+
+    def _carried(self) -> list[tuple[str, NumericalNeutoneParameter]]:
+        return [(key, p) for key, p in self.all_parameters if isinstance(p, NumericalNeutoneParameter) and p.used]
 
     @property
     def parameter_rows(self) -> list[int]:
         """For each of :attr:`parameters` its row among those of a wrapped model: the key ``p1`` is row 0. Unused
-        parameters have rows too, which hosts leave at 0."""
-        wanted = {id(parameter) for parameter in self.parameters}
-        return sorted(_row_of(key) for key, p in self.neutone_parameters.items() if id(p) in wanted)
+        parameters have rows too, which hosts leave at 0.
+
+        Raises:
+            neutone.errors.MetadataError: a key that is not ``p1``, ``p2`` and so on.
+        """
+        return self.parameter_rows_up_to(MAX_PARAMETERS)
+
+    def parameter_rows_up_to(self, most: int) -> list[int]:
+        """:attr:`parameter_rows` of a model that has rows for `most` parameters; a key beyond is an error, too."""
+        rows = []
+        for key, parameter in self._carried():
+            row = int(key[1:]) - 1 if re.fullmatch("p[1-9][0-9]{0,8}", key) else -1
+            if not 0 <= row < most:
+                raise MetadataError(
+                    f"the parameter {shown(parameter.name)} has the key {shown(key)}, expected p1 to p{most}"
+                )
+            rows.append(row)
+        return rows
 
     def to_json_dict(self) -> dict[str, Any]:
         """The dictionary that is written into a model file."""
         return {**self.model_dump(mode="json", by_alias=True), "model_type": self.model_type}
-
-
-def _row_of(key: str) -> int:
-    return int(key[1:]) - 1 if key[:1] == "p" and key[1:].isdecimal() else -1
 
 
 def _refuse_deep_nesting(fields: dict[str, Any]) -> None:

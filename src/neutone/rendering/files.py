@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from neutone.engine.engine import Engine, Parameters
 from neutone.errors import AudioFileError
 from neutone.file_replacement import replaced_when_complete
 from neutone.model.contract import Model
 from neutone.rendering.audio_file import container_of, open_input, open_output
-from neutone.rendering.signal import DEFAULT_BLOCK_SIZE, Progress, prepare_engine, render_blocks
-
-__all__ = ["render_file", "write_audio"]
+from neutone.rendering.options import RenderOptions, open_engine
+from neutone.rendering.signal import Progress, render_blocks
 
 Array = NDArray[np.float32]
 
@@ -40,21 +39,14 @@ def render_file(
     source: str | Path,
     target: str | Path,
     *,
-    params: Parameters | None = None,
     progress: Progress | None = None,
-    block_size: int = DEFAULT_BLOCK_SIZE,
-    resampler: str = "sinc",
-    taps: int = 32,
-    wet: float | None = None,
-    dry: float | None = None,
-    input_gain_db: float | None = None,
-    output_gain_db: float | None = None,
+    **options: Unpack[RenderOptions],
 ) -> None:
     """Process an audio file into another of the same rate, length and channels, delay compensated.
 
     The file is streamed. ``target`` appears when it is complete (it may be the source itself); WAV and AIFF are written
-    as 32-bit float, FLAC as 24 bits, other formats as libsndfile does by default. Other arguments as in
-    :func:`neutone.render`.
+    as 32-bit float, FLAC as 24 bits, other formats as libsndfile does by default. The other
+    arguments are those of :func:`neutone.render`.
 
     Raises:
         FileNotFoundError: there is no source.
@@ -67,18 +59,18 @@ def render_file(
     source, target = Path(source), Path(target)
     container_of(target)
     with open_input(source) as reader:
-        engine = Engine(model, reader.samplerate, block_size, reader.channels, resampler=resampler, taps=taps)
-        with engine, replaced_when_complete(target) as temporary:
-            curves = prepare_engine(
-                engine, params, reader.frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
-            )
-            with open_output(temporary, target, reader.samplerate, reader.channels, reader.frames) as writer:
-                done = 0
-                for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
-                    writer.write(block.T)
-                    done += block.shape[1]
-                    if progress is not None:
-                        progress(min(1.0, done / max(1, reader.frames)))
+        engine, curves = open_engine(model, reader.samplerate, reader.channels, reader.frames, options)
+        with (
+            engine,
+            replaced_when_complete(target) as temporary,
+            open_output(temporary, target, reader.samplerate, reader.channels, reader.frames) as writer,
+        ):
+            done = 0
+            for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
+                writer.write(block.T)
+                done += block.shape[1]
+                if progress is not None:
+                    progress(min(1.0, done / max(1, reader.frames)))
 
 
 def _read_blocks(

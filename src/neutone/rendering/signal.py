@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neutone.engine.engine import Engine, Parameters
+from neutone.engine.engine import Engine
 from neutone.errors import AudioTypeError, ShapeError
 from neutone.limits import MAX_CHANNELS
 from neutone.model.contract import Model
-
-__all__ = ["DEFAULT_BLOCK_SIZE", "Progress", "render", "render_blocks"]
+from neutone.rendering.options import RenderOptions, open_engine
 
 Array = NDArray[np.float32]
 Progress = Callable[[float], object]
 """Called with the fraction that is done, 0..1."""
-
-DEFAULT_BLOCK_SIZE = 2048
 
 
 def render_blocks(engine: Engine, blocks: Iterable[tuple[Array, Array | None]]) -> Iterator[Array]:
@@ -62,15 +60,8 @@ def render(
     audio: Array,
     sample_rate: int,
     *,
-    params: Parameters | None = None,
     progress: Progress | None = None,
-    block_size: int = DEFAULT_BLOCK_SIZE,
-    resampler: str = "sinc",
-    taps: int = 32,
-    wet: float | None = None,
-    dry: float | None = None,
-    input_gain_db: float | None = None,
-    output_gain_db: float | None = None,
+    **options: Unpack[RenderOptions],
 ) -> Array:
     """Process a whole signal.
 
@@ -78,8 +69,8 @@ def render(
         model: what :func:`neutone.load` answers.
         audio: float32 (channels, frames), or (frames,) for one channel.
         sample_rate: of the audio, Hz.
-        params: values by name (natural units), or a float32 (P, frames) array in 0..1.
         progress: called with the fraction that is done, 0..1.
+        params: values by name (natural units), or a float32 (P, frames) array in 0..1.
         block_size: frames a step; the result does not depend on it, but for rounding inside the model.
         resampler, taps: as in :class:`neutone.Engine`.
         wet, dry: levels of the mix, 0..1; by default the model's own.
@@ -103,10 +94,8 @@ def render(
     if planar.shape[0] > MAX_CHANNELS:
         raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames): is it transposed?")
     channels, frames = planar.shape
-    with Engine(model, sample_rate, block_size, channels, resampler=resampler, taps=taps) as engine:
-        curves = prepare_engine(
-            engine, params, frames, wet, dry, input_gain_db=input_gain_db, output_gain_db=output_gain_db
-        )
+    engine, curves = open_engine(model, sample_rate, channels, frames, options)
+    with engine:
         out = np.empty_like(planar, order="C")
         done = 0
         for block in render_blocks(engine, _cut(planar, curves, engine.block_size)):
@@ -115,43 +104,6 @@ def render(
             if progress is not None:
                 progress(done / frames)
     return out[0] if audio.ndim == 1 else out
-
-
-def prepare_engine(
-    engine: Engine,
-    params: Parameters | None,
-    frames: int | None,
-    wet: float | None,
-    dry: float | None,
-    *,
-    input_gain_db: float | None = None,
-    output_gain_db: float | None = None,
-) -> Array | None:
-    """Set values and levels; answers the curves, where ``params`` are curves of `frames` frames (None: any length)."""
-    if wet is not None:
-        engine.wet = wet
-    if dry is not None:
-        engine.dry = dry
-    if input_gain_db is not None:
-        engine.input_gain_db = input_gain_db
-    if output_gain_db is not None:
-        engine.output_gain_db = output_gain_db
-    if params is None:
-        return None
-    if isinstance(params, np.ndarray):
-        expected = len(engine.parameters)
-        if params.ndim != 2 or params.shape[0] != expected or (frames is not None and params.shape[1] != frames):
-            raise ShapeError(
-                f"params has shape {params.shape}, expected ({expected}, {'frames' if frames is None else frames}): "
-                f"a row for each declared parameter"
-            )
-        return params
-    if not isinstance(params, Mapping):
-        raise AudioTypeError(
-            f"params is a {type(params).__name__}, expected a mapping of names, or float32 (parameters, frames)"
-        )
-    engine.parameters.update(params)
-    return None
 
 
 def _cut(audio: Array, curves: Array | None, size: int) -> Iterator[tuple[Array, Array | None]]:

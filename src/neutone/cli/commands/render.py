@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from neutone.file_replacement import ProtectedFiles
+    from neutone.model.parameters import ParameterValue
     from neutone.plugins import Model
     from neutone.rendering.jobs import Job
+    from neutone.rendering.options import RenderOptions
 
 __all__ = ["render"]
+
+
+TYPICAL_RATE = 48_000
 
 
 class Format(StrEnum):
@@ -68,7 +73,7 @@ def render(
 
     jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}", Path(model_name))
     model = open_model(model_name, backend, options, trust)
-    settings: dict[str, Any] = {
+    settings: RenderOptions = {
         "block_size": block,
         "resampler": resampler,
         "taps": taps,
@@ -81,20 +86,18 @@ def render(
     _render_jobs(model, jobs, settings)
 
 
-def _check_settings(model: Model, params: list[str] | None, settings: dict[str, Any]) -> dict[str, Any]:
+def _check_settings(model: Model, params: list[str] | None, options: RenderOptions) -> dict[str, ParameterValue]:
     """The parameters. What is wrong for every file is said once, before the first."""
-    from neutone.engine.engine import Engine
-    from neutone.rendering.signal import prepare_engine
+    from neutone.rendering.options import open_engine
 
-    shape = {name: settings[name] for name in ("block_size", "resampler", "taps")}
-    levels = {name: settings[name] for name in settings if name not in shape}
-    with Engine(model, channels=model.input_channels, **shape) as engine:
+    engine, _ = open_engine(model, TYPICAL_RATE, model.input_channels, None, options)
+    with engine:
         values = read_parameters(params, engine.parameters)
-        prepare_engine(engine, values, None, **levels)
+        engine.parameters.update(values)
     return values
 
 
-def _render_jobs(model: Model, jobs: list[Job], settings: dict[str, Any]) -> None:
+def _render_jobs(model: Model, jobs: list[Job], settings: RenderOptions) -> None:
     from neutone.file_replacement import ProtectedFiles
 
     inputs = ProtectedFiles(job.source for job in jobs)
@@ -137,7 +140,7 @@ def _explain_failure(job: Job, error: Exception) -> str:
 
 
 def _render_job(
-    model: Model, job: Job, inputs: ProtectedFiles, settings: dict[str, Any], progress: Callable[[float], None]
+    model: Model, job: Job, inputs: ProtectedFiles, settings: RenderOptions, progress: Callable[[float], None]
 ) -> None:
     from neutone.rendering.audio_file import require_audio_file
     from neutone.rendering.files import render_file

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from neutone.errors import ModelFileError
+from neutone.limits import HOST_PARAMETERS
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.convert.script_attributes import ScriptAttributes, leaves, map_leaves
 from neutone.sdk.convert.script_interpreter import ScriptInterpreter
@@ -13,7 +14,6 @@ from neutone.sdk.export.onnx.graph import TRIAL_BLOCKS, Body, StreamFunction, re
 
 __all__ = ["ScriptGraph"]
 
-HOST_PARAMETERS = 4
 """rows of the parameters that the model in a ``.nm`` file takes"""
 PAST_PARAMS = "past_params"
 """the look-behind of the parameters, where the model itself keeps it in a queue"""

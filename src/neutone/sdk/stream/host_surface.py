@@ -8,7 +8,30 @@ from torch import Tensor, nn
 from neutone.sdk.stream.schedule import to_host_frames
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
-__all__ = ["HostSurface"]
+PRESERVED = (
+    "w2w_base",
+    "realtime",
+    "forward_bt",
+    "forward_offline",
+    "set_daw_sample_rate_and_buffer_size",
+    "reset",
+    "is_input_mono",
+    "is_output_mono",
+    "is_resampling",
+    "get_native_sample_rates",
+    "get_native_buffer_sizes",
+    "calc_buffering_delay_samples",
+    "calc_model_delay_samples",
+    "get_default_param_values",
+    "get_wet_default_value",
+    "get_dry_default_value",
+    "get_input_gain_default_value",
+    "get_output_gain_default_value",
+    "to_metadata",
+    "get_metadata_json",
+    "get_preserved_attributes",
+)
+"""What hosts use of the module in a ``.nm`` file beside ``forward``; it must survive freezing."""
 
 
 class HostSurface(nn.Module):
@@ -42,6 +65,7 @@ class HostSurface(nn.Module):
         self.daw_sr = daw_sr
         self.model_sr = daw_sr
         self.delay = 0
+        self._preserved = list(PRESERVED)
 
     @torch.jit.export
     def is_input_mono(self) -> bool:
@@ -116,26 +140,4 @@ class HostSurface(nn.Module):
     @torch.jit.export
     def get_preserved_attributes(self) -> list[str]:
         """What must survive freezing."""
-        return [
-            "w2w_base",
-            "realtime",
-            "forward_bt",
-            "forward_offline",
-            "set_daw_sample_rate_and_buffer_size",
-            "reset",
-            "is_input_mono",
-            "is_output_mono",
-            "is_resampling",
-            "get_native_sample_rates",
-            "get_native_buffer_sizes",
-            "calc_buffering_delay_samples",
-            "calc_model_delay_samples",
-            "get_default_param_values",
-            "get_wet_default_value",
-            "get_dry_default_value",
-            "get_input_gain_default_value",
-            "get_output_gain_default_value",
-            "to_metadata",
-            "get_metadata_json",
-            "get_preserved_attributes",
-        ]
+        return list(self._preserved)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from neutone.errors import MetadataError
+from neutone.limits import HOST_PARAMETERS
 from neutone.model.metadata import ModelMetadata
 from neutone.model.parameters import (
     CategoricalNeutoneParameter,
@@ -57,7 +58,7 @@ class NeutoneModel(ABC, nn.Module):
     neutone_parameters: ClassVar[Sequence[NeutoneParameter]] = ()
     """what :meth:`get_neutone_parameters` answers by default; the parameters may also be part of :attr:`metadata`"""
 
-    max_parameters: ClassVar[int] = 4
+    max_parameters: ClassVar[int] = HOST_PARAMETERS
     parameter_kinds: ClassVar[tuple[type[NeutoneParameter], ...]] = (
         ContinuousNeutoneParameter,
         CategoricalNeutoneParameter,
@@ -229,8 +230,7 @@ class NeutoneModel(ABC, nn.Module):
 
     def get_neutone_parameters(self) -> Sequence[NeutoneParameter]:
         """The parameters in the order of their rows, those of :attr:`neutone_parameters` or of :attr:`metadata`."""
-        by_key = self._stated().neutone_parameters
-        in_metadata: list[NeutoneParameter] = [by_key[key] for key in sorted(by_key, key=lambda key: (len(key), key))]
+        in_metadata: list[NeutoneParameter] = [parameter for _, parameter in self._stated().all_parameters]
         if self.neutone_parameters and in_metadata:
             raise MetadataError(
                 f"{type(self).__name__} lists parameters twice, in neutone_parameters and in metadata: choose one"

@@ -13,32 +13,8 @@ from neutone.errors import MetadataError, first_line
 from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.one_thread import one_thread
+from neutone.sdk.stream.host_surface import PRESERVED
 
-HOST_SURFACE = (
-    "forward",
-    "forward_bt",
-    "forward_offline",
-    "set_daw_sample_rate_and_buffer_size",
-    "reset",
-    "is_input_mono",
-    "is_output_mono",
-    "is_resampling",
-    "get_native_sample_rates",
-    "get_native_buffer_sizes",
-    "calc_buffering_delay_samples",
-    "calc_model_delay_samples",
-    "get_default_param_values",
-    "get_wet_default_value",
-    "get_dry_default_value",
-    "get_input_gain_default_value",
-    "get_output_gain_default_value",
-    "to_metadata",
-    "get_metadata_json",
-    "get_preserved_attributes",
-    "w2w_base",
-    "realtime",
-)
-"""what hosts of ``.nm`` files use"""
 MODEL_SURFACE = ("forward", "set_sample_rate_and_buffer_size", "reset", "calc_model_delay_samples")
 """what they use of ``w2w_base``"""
 
@@ -126,7 +102,7 @@ class NmChecks:
         """Whether everything is there that hosts use."""
         name = "preserved attributes"
         module = self._fresh()
-        expected = list(HOST_SURFACE)
+        expected = ["forward", *PRESERVED]
         if hasattr(module, "get_preserved_attributes"):
             expected = list(dict.fromkeys([*expected, *module.get_preserved_attributes()]))
         missing = [attribute for attribute in expected if not hasattr(module, attribute)]
