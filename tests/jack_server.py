@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +124,17 @@ def wait_until(condition, seconds: float = 10.0, what: str = "") -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or condition}"
         time.sleep(0.01)
+
+
+def freeze(process_id: int) -> None:
+    """Stop a process until it gets SIGCONT, and wait until each of its threads stands still: on a busy machine some go
+    on for a while after SIGSTOP."""
+    os.kill(process_id, signal.SIGSTOP)
+
+    def stands_still() -> bool:
+        states = [
+            path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{process_id}/task").glob("*/stat")
+        ]
+        return all(state == "T" for state in states)
+
+    wait_until(stands_still, what="the process stands still")

@@ -1,6 +1,5 @@
 """What goes wrong around a JACK host: each ends with a clear message, or does not end it."""
 
-import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from jack_measuring import MeasuringClient
-from jack_server import JackServer, jack_server, needs_jack, wait_until
+from jack_server import JackServer, freeze, jack_server, needs_jack, wait_until
 from models import FunctionModel, noise
 from neutone import Engine, errors
 from neutone_jack import JackHost
@@ -95,7 +94,7 @@ def test_a_server_that_hangs_does_not_hang_the_host():
     with jack_server(48_000, PERIOD) as server:
         host = run_script(server, "host.start(); print('started', flush=True); input(); host.stop(); print('stopped')")
         assert host.stdout.readline() == "started\n"
-        server.process.send_signal(signal.SIGSTOP)
+        freeze(server.process.pid)
         out, err = host.communicate("\n", timeout=60)
         server.kill()
         assert (host.returncode, out, err) == (0, "stopped\n", "")

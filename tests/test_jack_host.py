@@ -11,7 +11,7 @@ import pytest
 
 import neutone
 from jack_measuring import MeasuringClient, round_trip_of_jack_iodelay
-from jack_server import jack_server, needs_jack, wait_until
+from jack_server import freeze, jack_server, needs_jack, wait_until
 from models import FunctionModel, knob, noise
 from neutone import Engine, errors
 from neutone.checks.delay import measure_delay
@@ -196,7 +196,7 @@ def test_counts_the_servers_xruns(hosts):
     with jack_server(48_000, 64) as server, hosts(FunctionModel(), server) as host:
         wait_until(lambda: host.stats.blocks > 100, what="blocks")
         before = host.stats.xruns
-        server.process.send_signal(signal.SIGSTOP)
+        freeze(server.process.pid)
         time.sleep(0.3)
         server.process.send_signal(signal.SIGCONT)
         wait_until(lambda: host.stats.xruns > before, what="an xrun")

@@ -97,7 +97,7 @@ def test_a_server_that_hangs_while_a_host_starts():
     import os, signal, sys, threading, time
     sys.path.insert(0, {tests!r})
     import neutone_jack.connection
-    from jack_server import wait_until
+    from jack_server import freeze, wait_until
     from models import FunctionModel
     from neutone.errors import HostError
     from neutone_jack import JackHost
@@ -110,7 +110,7 @@ def test_a_server_that_hangs_while_a_host_starts():
 
     neutone_jack.connection.ANSWER_SECONDS = 1.0
     host = JackHost.open(FunctionModel(), server={server!r})
-    os.kill({process}, signal.SIGSTOP)
+    freeze({process})
     said = []
     starting = threading.Thread(target=lambda: said.append(said_by(host.start)))
     starting.start()

@@ -2,7 +2,6 @@
 process, so each test is a program of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from jack_measuring import MeasuringClient
-from jack_server import jack_server, needs_jack
+from jack_server import freeze, jack_server, needs_jack
 from models import FunctionModel, noise
 from neutone import Engine, errors
 from neutone_portaudio import PortAudioHost
@@ -256,8 +255,8 @@ def test_a_device_that_hangs_hangs_neither_stop_nor_exit(server):
     with start(
         server,
         """
-        import neutone_portaudio.run
-        neutone_portaudio.run.CLOSE_SECONDS = 1.0
+        import neutone_portaudio.duplex_stream
+        neutone_portaudio.duplex_stream.CLOSE_SECONDS = 1.0
         host = open_host()
         host.start()
         print("started", flush=True)
@@ -267,7 +266,7 @@ def test_a_device_that_hangs_hangs_neither_stop_nor_exit(server):
         """,
     ) as process:
         assert process.stdout.readline() == "started\n"
-        server.process.send_signal(signal.SIGSTOP)
+        freeze(server.process.pid)
         try:
             out, err = process.communicate("\n", timeout=30)
         finally:
@@ -280,8 +279,8 @@ def test_a_device_that_hangs_while_a_host_starts(server):
     with start(
         server,
         """
-        import neutone_portaudio.run
-        neutone_portaudio.run.OPEN_SECONDS = 1.0
+        import neutone_portaudio.duplex_stream
+        neutone_portaudio.duplex_stream.OPEN_SECONDS = 1.0
         host = open_host()
         print("open", flush=True)
         input()
@@ -293,7 +292,7 @@ def test_a_device_that_hangs_while_a_host_starts(server):
         """,
     ) as process:
         assert process.stdout.readline() == "open\n"
-        server.process.send_signal(signal.SIGSTOP)
+        freeze(server.process.pid)
         try:
             out, err = process.communicate("\n", timeout=30)
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +11,6 @@ from neutone_jack.connection import Connection
 from neutone_jack.library import load_library
 
 __all__ = ["Client"]
-
-IDLE_SECONDS = 1.0
 
 
 class Client:
@@ -32,18 +29,17 @@ class Client:
         self._library = load_library()
         self._callback = callback
         self._connection = Connection(name, server, keeps=callback)
-        self._ask(lambda client: self._register(client, channels), f"JACK refuses the ports of the client {name!r}")
-
-    def _ask(self, call: Callable[[Any], None], refusal: str) -> None:
-        """A client that was not answered, or not as it must be, is of no use and is closed."""
         try:
-            self._connection.ask(call)
-        except self._library.jack.JackError as error:
-            self.close()
-            raise HostError(f"{refusal}: {error}") from error
+            self._ask(lambda client: self._register(client, channels), f"JACK refuses the ports of the client {name!r}")
         except BaseException:
             self.close()
             raise
+
+    def _ask(self, call: Callable[[Any], None], refusal: str) -> None:
+        try:
+            self._connection.ask(call)
+        except self._library.jack.JackError as error:
+            raise HostError(f"{refusal}: {error}") from error
 
     def _register(self, client: Any, channels: int) -> None:
         self._inputs = [client.inports.register(f"in_{i + 1}") for i in range(channels)]
@@ -63,8 +59,7 @@ class Client:
         self.real_time_priority = self._library.real_time_priority(self._address)
 
     def activate(self) -> None:
-        """Let audio flow. Raises :class:`~neutone.errors.HostError` where the server refuses."""
-        self._callback.open()
+        """Let audio reach the gate. Raises :class:`~neutone.errors.HostError` where the server refuses."""
         self._ask(lambda client: client.activate(), f"JACK does not activate the client {self.name!r}")
 
     def connect_to_hardware(self) -> None:
@@ -89,15 +84,6 @@ class Client:
         self._connection.ask(lambda _: self._library.recompute_latencies(self._address))
 
     def close(self) -> None:
-        """Leave the server, dead or alive; returns within seconds, and may be called again. Not to be called from
-        libjack's own threads."""
-        self._callback.close()
-        self._wait_until_idle()
+        """Leave the server, dead or alive; returns within seconds, and may be called again. The gate is closed, and the
+        audio thread has left it. Not to be called from libjack's own threads."""
         self._connection.close()
-
-    def _wait_until_idle(self) -> None:
-        pause = threading.Event()
-        for _ in range(int(IDLE_SECONDS / 0.001)):
-            if self._callback.idle:
-                return
-            pause.wait(0.001)

@@ -10,9 +10,9 @@ from neutone.errors import ConfigurationError
 from neutone.plugins import Model, RunHost
 from neutone_jack._callback import Callback
 from neutone_jack.controllers import Controllers
+from neutone_jack.device import JackDevice
 from neutone_jack.library import load_library
 from neutone_jack.registry import check_server_name
-from neutone_jack.run import JackRun
 from neutone_jack.server import ServerSettings
 
 __all__ = ["JackHost"]
@@ -27,7 +27,7 @@ def _check_names(name: object, server: object) -> None:
         check_server_name(server)
 
 
-class JackHost(RunHost[JackRun]):
+class JackHost(RunHost[JackDevice]):
     """Ports ``in_1..``, ``out_1..`` and ``midi_in`` on a JACK server; the audio callback is C and never waits.
 
     JACK is told the engine's latency, so other clients can compensate for it. A change of the server's period or rate
@@ -64,7 +64,7 @@ class JackHost(RunHost[JackRun]):
     ) -> None:
         _check_names(name, server)
         super().__init__(engine)
-        self._wanted_name = self._client_name = name
+        self._wanted_name = name
         self._connect = connect
         self._server = server
         self._callback = Callback(engine.callback, engine.channels)
@@ -101,40 +101,24 @@ class JackHost(RunHost[JackRun]):
         _check_names(name, server)
         load_library().check_client_name(name)
         settings = ServerSettings.read(server)
-        engine = Engine(
-            model,
-            settings.sample_rate,
-            settings.period,
-            max(model.input_channels, model.output_channels) if channels is None else channels,
-            background=True,
-            slack=slack,
-            late=late,
-            **engine_options,
+        engine = cls._open_engine(
+            model, settings.sample_rate, settings.period, channels, slack=slack, late=late, **engine_options
         )
-        try:
-            host = cls(engine, name=name, connect=connect, cc=cc, server=server)
-        except BaseException:
-            engine.close()
-            raise
-        host._owns_engine = True
-        return host
+        return cls._around(engine, name=name, connect=connect, cc=cc, server=server)
 
-    def _start_run(self) -> JackRun:
+    def _make_device(self) -> JackDevice:
         self._callback = Callback(self._engine.callback, self._engine.channels)
         self._controllers.move_to(self._callback)
-        run = JackRun(self._engine, self._callback, name=self._wanted_name, server=self._server, connect=self._connect)
-        self._client_name = run.client_name
-        return run
-
-    def _blocks_and_xruns(self) -> tuple[int, int]:
-        blocks, xruns, *_ = self._callback.notes
-        return blocks, xruns
+        return JackDevice(
+            self._engine, self._callback, name=self._wanted_name, server=self._server, connect=self._connect
+        )
 
     @property
     def client_name(self) -> str:
         """The name that JACK gave to the client, e.g. "neutone-01" beside another one; before a start the one asked
         for."""
-        return self._client_name
+        run = self._run
+        return self._wanted_name if run is None else run.device.client_name
 
     # -- MIDI ----------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from neutone.errors import ConfigurationError
 from neutone.plugins import Model, RunHost
 from neutone_portaudio._stream import StreamCallback
 from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, pair_of_devices
-from neutone_portaudio.run import PortAudioRun
+from neutone_portaudio.duplex_stream import DuplexStream
 
 __all__ = ["PortAudioHost"]
 
@@ -22,7 +22,7 @@ def _check_block_size(block_size: object) -> None:
         raise ConfigurationError(f"block_size is {block_size}, expected an integer from 1 to {MAX_BLOCK}")
 
 
-class PortAudioHost(RunHost[PortAudioRun]):
+class PortAudioHost(RunHost[DuplexStream]):
     """An engine between a sound card's inputs and outputs; the audio callback is C and never waits.
 
     Args:
@@ -41,7 +41,6 @@ class PortAudioHost(RunHost[PortAudioRun]):
     def __init__(self, engine: Engine, *, device: DeviceChoice | tuple[DeviceChoice, DeviceChoice] = None) -> None:
         super().__init__(engine)
         self._device = pair_of_devices(device)
-        self._callback = StreamCallback(engine.callback, engine.channels)
 
     @classmethod
     def open(
@@ -73,41 +72,22 @@ class PortAudioHost(RunHost[PortAudioRun]):
         _check_block_size(block_size)
         if sample_rate is None:
             sample_rate = find_device(devices[0], "input").sample_rate
-        engine = Engine(
-            model,
-            sample_rate,
-            block_size,
-            max(model.input_channels, model.output_channels) if channels is None else channels,
-            background=True,
-            slack=slack,
-            late=late,
-            **engine_options,
-        )
-        try:
-            host = cls(engine, device=devices)
-        except BaseException:
-            engine.close()
-            raise
-        host._owns_engine = True
-        return host
+        engine = cls._open_engine(model, sample_rate, block_size, channels, slack=slack, late=late, **engine_options)
+        return cls._around(engine, device=devices)
 
     @staticmethod
     def devices() -> list[PortAudioDevice]:
         """What PortAudio sees. Raises :class:`~neutone.errors.MissingExtraError` where it is not installed."""
         return list_devices()
 
-    def _start_run(self) -> PortAudioRun:
+    def _make_device(self) -> DuplexStream:
         _check_block_size(self._engine.block_size)
         source, target = find_device(self._device[0], "input"), find_device(self._device[1], "output")
-        self._callback = StreamCallback(self._engine.callback, self._engine.channels)
-        return PortAudioRun(self._engine, self._callback, source, target)
-
-    def _blocks_and_xruns(self) -> tuple[int, int]:
-        blocks, xruns, _ = self._callback.notes
-        return blocks, xruns
+        gate = StreamCallback(self._engine.callback, self._engine.channels)
+        return DuplexStream(self._engine, gate, source, target)
 
     @property
     def device_latency(self) -> tuple[float, float]:
         """What PortAudio estimates for the device's input and output, seconds; (0, 0) while the host is stopped."""
         run = self._run
-        return (0.0, 0.0) if run is None else run.device_latency
+        return (0.0, 0.0) if run is None else run.ask(lambda stream: stream.latency, (0.0, 0.0))

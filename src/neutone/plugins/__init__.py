@@ -16,7 +16,7 @@ from neutone.model.contract import Model, ModelSummary, Session
 from neutone.plugins.backend import Backend
 from neutone.plugins.exporter import Exporter, ExportReport, HostTiming
 from neutone.plugins.host import Host, HostStats, LiveHost
-from neutone.plugins.live import LiveRun, RunHost
+from neutone.plugins.live import Device, LiveRun, RunHost
 from neutone.plugins.options import integer_option, refuse_unknown_options
 from neutone.plugins.plugin import Plugin
 from neutone.plugins.registry import PluginInfo, Registry, backends, exporters, hosts
@@ -24,6 +24,7 @@ from neutone.plugins.registry import PluginInfo, Registry, backends, exporters, 
 __all__ = [
     "Backend",
     "CheckResult",
+    "Device",
     "ExportReport",
     "Exporter",
     "Host",

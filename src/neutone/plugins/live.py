@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time as clock
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
+from neutone.errors import HostError
 from neutone.plugins.host import HostStats, LiveHost
 
 if TYPE_CHECKING:
     from neutone.engine.engine import Engine
     from neutone.engine.latency import Latency
-    from neutone.errors import HostError
+    from neutone.model.contract import Model
 
-__all__ = ["LiveRun", "RunHost"]
-
+POLL_SECONDS = 0.02
+IDLE_SECONDS = 1.0
 JOIN_SECONDS = 5.0
 
+Result = TypeVar("Result")
+
 _lock = threading.Lock()
-_running: set[LiveRun] = set()
+_running: set[LiveRun[Any]] = set()
 
 
 def _end_all() -> None:
@@ -29,32 +34,96 @@ def _end_all() -> None:
         run.end()
 
 
-class LiveRun(ABC):
-    """A client or stream, the thread that keeps it, and what ends them. A host makes another one at every start, so
-    that nothing of a run that is over, not even of one that a server left hanging, reaches the next.
+class Gate(Protocol):
+    """What the audio thread passes through: a host's callback in C, with ``nt_gate.h`` in it."""
 
-    It claims the engine for as long as it runs; making one raises what :meth:`_open` does.
+    def open(self) -> None:
+        """Let audio reach the engine."""
+
+    def close(self) -> None:
+        """Silence from the next block on."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether the audio thread is outside the engine."""
+
+
+class Device(ABC):
+    """A client of an audio server, or a stream of a sound card, for one run. It knows its library, and nothing of
+    threads: a :class:`LiveRun` calls it, one method at a time but for :attr:`counts`."""
+
+    gate: Gate
+    """The callback that the library calls."""
+    thread_name: str
+    """The name of the thread that calls :meth:`watch`."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Get everything ready; no audio flows yet. The engine may be reconfigured to what the server runs at.
+
+        Raises:
+            neutone.errors.HostError: the server or device is not there, refuses, or does not answer.
+        """
+
+    @abstractmethod
+    def start(self) -> None:
+        """Let audio flow. Raises as :meth:`open` does."""
+
+    @abstractmethod
+    def watch(self) -> HostError | None:
+        """Act on what the server or device has said since the last call, about 50 times a second. Returns why it has
+        gone away, or None while it is there. What it raises ends the run, too."""
+
+    @abstractmethod
+    def close(self, *, lost: bool) -> None:
+        """End it within seconds, whatever state the server or device is in, and however far :meth:`open` and
+        :meth:`start` came. The gate is closed, and the audio thread has been waited for. ``lost``: the run ended by
+        itself, because of what :meth:`watch` said."""
+
+    @property
+    @abstractmethod
+    def counts(self) -> tuple[int, int]:
+        """The blocks so far, and the xruns. It may be read from any thread, and after the end."""
+
+    @property
+    def freewheeling(self) -> bool:
+        """Whether the audio thread waits for the model, because the server is not in real time now."""
+        return False
+
+
+AnyDevice = TypeVar("AnyDevice", bound=Device)
+
+
+class LiveRun(Generic[AnyDevice]):
+    """An engine on a device from a start to its end: the claim on the engine, the gate, the thread that watches, and
+    the waiting at the end. A host makes another one at every start, so that nothing of a run that is over, not even of
+    one that a server left hanging, reaches the next.
+
+    Making one raises what the device's ``open`` and ``start`` raise; nothing is left running then.
     """
 
-    error: HostError | None = None
-    """why it ended by itself"""
-    late_before = 0
-    """the engine's late frames when it began"""
-
-    def __init__(self, engine: Engine, thread_name: str) -> None:
+    def __init__(self, engine: Engine, device: AnyDevice) -> None:
+        self.device = device
+        self.error: HostError | None = None
+        """Why it ended by itself; None if it has not."""
+        self.ended = threading.Event()
         self._engine = engine
         self._stopping = threading.Event()
         self._ending = threading.Lock()
-        self.ended = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name=thread_name, daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name=device.thread_name, daemon=True)
         engine.claim()
         try:
-            self._open()
+            device.open()
+            if engine.live_stats.blocks:  # from silence, and counted from here
+                engine.reset()
+            self.late_before = engine.live_stats.late_frames
+            device.gate.open()
+            device.start()
             # The last to be registered is called first: before the audio library's own end, and before engines close,
             # the audio thread must be out of memory that the interpreter is about to free.
             atexit.unregister(_end_all)
             atexit.register(_end_all)
-            self._keeper.start()
+            self._watcher.start()
         except BaseException:
             self._stopping.set()
             self._close()
@@ -64,31 +133,32 @@ class LiveRun(ABC):
             if not self.ended.is_set():
                 _running.add(self)
 
-    def _begin(self) -> None:
-        """To be called by :meth:`_open` before audio flows: from silence, and counted from here."""
-        if self._engine.live_stats.blocks:
-            self._engine.reset()
-        self.late_before = self._engine.live_stats.late_frames
-
-    @abstractmethod
-    def _open(self) -> None:
-        """Let audio flow."""
-
-    @abstractmethod
-    def _close(self) -> None:
-        """End it within seconds, whatever state the server or device is in, and however far :meth:`_open` came."""
-
-    @abstractmethod
-    def _keep(self) -> None:
-        """In a thread of its own, until ``_stopping`` is set: act on what the server or device says."""
+    def _watch(self) -> None:
+        while not self._stopping.wait(POLL_SECONDS):
+            try:
+                error = self.device.watch()
+            except HostError as failure:
+                error = failure
+            except Exception as failure:  # whatever a model's preparation raises: the user must hear of it
+                error = HostError(f"{type(failure).__name__}: {failure}")
+                error.__cause__ = failure
+            if error is None:
+                continue
+            with self._ending:
+                if self._stopping.is_set():  # being stopped ends a stream, too
+                    return
+                self.error = error
+            self._leave()
+            return
 
     def end(self) -> None:
-        """Stop; returns within seconds. Once it has, the thread that keeps the run touches the client no more, and is
-        gone unless a model is just being prepared."""
-        self._stopping.set()
+        """Stop; returns within seconds. Once it has, the thread that watches touches the device no more, and is gone
+        unless a model is just being prepared."""
+        with self._ending:
+            self._stopping.set()
         self._leave()
-        if self._keeper is not threading.current_thread():
-            self._keeper.join(JOIN_SECONDS)
+        if self._watcher is not threading.current_thread():
+            self._watcher.join(JOIN_SECONDS)
 
     def _leave(self) -> None:
         with self._ending:
@@ -102,26 +172,58 @@ class LiveRun(ABC):
                 with _lock:
                     _running.discard(self)
 
+    def _close(self) -> None:
+        self.device.gate.close()
+        if self.device.freewheeling:
+            self._engine.blocking = False
+        deadline = clock.monotonic() + IDLE_SECONDS
+        while not self.device.gate.idle and clock.monotonic() < deadline:
+            clock.sleep(0.001)
+        self.device.close(lost=self.error is not None)
 
-Run = TypeVar("Run", bound=LiveRun)
+    def ask(self, question: Callable[[AnyDevice], Result], otherwise: Result) -> Result:
+        """What a question to the device returns while the run lasts, else `otherwise`. The device is not closed
+        meanwhile."""
+        with self._ending:
+            return otherwise if self.ended.is_set() else question(self.device)
 
 
-class RunHost(LiveHost, Generic[Run]):
-    """A live host that makes a :class:`LiveRun` at every start."""
+class RunHost(LiveHost, Generic[AnyDevice]):
+    """A live host that makes a :class:`Device`, and a :class:`LiveRun` with it, at every start."""
 
     def __init__(self, engine: Engine) -> None:
+        engine.callback  # noqa: B018 - raises unless the engine runs in the background
         self._engine = engine
         self._owns_engine = False
         self._lock = threading.Lock()
-        self._run: Run | None = None
+        self._run: LiveRun[AnyDevice] | None = None
+
+    @classmethod
+    def _open_engine(
+        cls, model: Model, sample_rate: int, block_size: int, channels: int | None, **engine_options: Any
+    ) -> Engine:
+        """An engine in the background. ``channels`` is by default the model's wider side."""
+        from neutone.engine.engine import Engine
+
+        wider = max(model.input_channels, model.output_channels)
+        return Engine(
+            model, sample_rate, block_size, wider if channels is None else channels, background=True, **engine_options
+        )
+
+    @classmethod
+    def _around(cls, engine: Engine, **host_options: Any) -> Self:
+        """A host that closes the engine when it is closed, and at once if it cannot be made."""
+        try:
+            host = cls(engine, **host_options)
+        except BaseException:
+            engine.close()
+            raise
+        host._owns_engine = True
+        return host
 
     @abstractmethod
-    def _start_run(self) -> Run:
-        """What :meth:`start` keeps."""
-
-    @abstractmethod
-    def _blocks_and_xruns(self) -> tuple[int, int]:
-        """Of the run, or the last one."""
+    def _make_device(self) -> AnyDevice:
+        """A device for the run that begins."""
 
     def start(self) -> None:
         """Let audio flow. A host whose server or device went away may be started again.
@@ -135,10 +237,10 @@ class RunHost(LiveHost, Generic[Run]):
             if self.running:
                 raise RuntimeError(f"the {self.name} host is running already")
             self._run = None
-            self._run = self._start_run()
+            self._run = LiveRun(self._engine, self._make_device())
 
     def stop(self) -> None:
-        """End; returns within seconds, whatever state the server or device is in. Where :meth:`start` is under way in
+        """End; returns within seconds, whatever state the server or device is in. If :meth:`start` is under way in
         another thread, what it starts is stopped."""
         with self._lock:
             run = self._run
@@ -152,7 +254,8 @@ class RunHost(LiveHost, Generic[Run]):
             self._engine.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until the host no longer runs: stopped, or its server or device went away. False after `timeout` seconds."""
+        """Wait until the host no longer runs: stopped, or its server or device went away. Returns False after
+        `timeout` seconds."""
         run = self._run
         return run is None or run.ended.wait(timeout)
 
@@ -169,14 +272,14 @@ class RunHost(LiveHost, Generic[Run]):
 
     @property
     def error(self) -> HostError | None:
-        """Why the host ended by itself; None: it did not."""
+        """Why the host ended by itself; None if it has not."""
         run = self._run
         return None if run is None else run.error
 
     @property
     def stats(self) -> HostStats:
         run = self._run
-        blocks, xruns = self._blocks_and_xruns()
+        blocks, xruns = (0, 0) if run is None else run.device.counts
         live = self._engine.live_stats
         late = live.late_frames - (0 if run is None else run.late_before)
         return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=late)
