@@ -10,7 +10,6 @@ turn; the ratio is the median over the rounds of the ratios within each.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import statistics
 import subprocess
 import sys
@@ -20,31 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
 import neutone
-from malloc_counting import allocations_a_call, counting_environment, why_not
-from neutone.plugins import Session
+from support.malloc_counting import allocations_a_call, counting_environment, why_not
+from support.native_calls import native_call
 from timing import microseconds
 
 CALLS = 200
 RATE = 44_100
 BLOCKS = [32, 128, 512, 2048]
-
-
-def native_call(session: Session, frames: int) -> Callable[[], object]:
-    """The capsule's function on its context, without the GIL. What is answered holds the capsule alone."""
-    api, capsule = ctypes.pythonapi, session.native
-    api.PyCapsule_GetPointer.restype = api.PyCapsule_GetContext.restype = ctypes.c_void_p
-    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    api.PyCapsule_GetContext.argtypes = [ctypes.py_object]
-    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)(
-        api.PyCapsule_GetPointer(capsule, b"neutone.session")
-    )
-    context, count = ctypes.c_void_p(api.PyCapsule_GetContext(capsule)), ctypes.c_uint32(frames)
-
-    def call(_: object = capsule) -> int:
-        return function(context, count)
-
-    return call
 
 
 def calls_of(block: int) -> dict[str, Callable[[], object]]:

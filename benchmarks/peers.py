@@ -20,10 +20,12 @@ from typing import Self
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
 import neutone
-from malloc_counting import counting_environment, why_not
 from neutone import Engine, Resampler
 from pass_through import PassThrough
+from support.malloc_counting import counting_environment, why_not
 from timing import microseconds
 
 HERE = Path(__file__).parent
@@ -122,7 +124,7 @@ sys.path[:0] = {paths!r}
 import gc, warnings
 import numpy as np
 warnings.simplefilter("ignore")
-from malloc_counting import allocations_a_call
+from support.malloc_counting import allocations_a_call
 from pass_through import PassThrough
 from peers import engine_call
 import neutone
@@ -169,7 +171,7 @@ def print_allocations(peer_folder: Path) -> None:
         onnx.save(model, folder / "identity.onnx")
         torch.jit.script(torch.nn.Identity()).save(str(folder / "identity.ts"))
         code = COUNTED.format(
-            paths=[str(HERE)],
+            paths=[str(HERE), str(HERE.parent / "tests")],
             onnx=str(folder / "identity.onnx"),
             torchscript=str(folder / "identity.ts"),
             blocks=BLOCKS,

@@ -2,21 +2,21 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from malloc_counting import counting_environment, why_not
+from support.malloc_counting import counting_environment, why_not
+from support.places import TESTS
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 
 PREAMBLE = """
 import sys
-sys.path[:0] = {paths!r}
+sys.path.insert(0, {tests!r})
 import gc
 import numpy as np
-from malloc_counting import allocations_a_call
-from models import FunctionModel, knob, pass_through
+from support.malloc_counting import allocations_a_call
+from support.models import FunctionModel, knob, pass_through
 from neutone import Engine
 gc.disable()
 
@@ -42,9 +42,8 @@ for kind in ("linear", "hermite", "sinc"):
 
 
 def count(code, tmp_path):
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")]
     done = subprocess.run(
-        [sys.executable, "-c", PREAMBLE.format(paths=paths) + code],
+        [sys.executable, "-c", PREAMBLE.format(tests=str(TESTS)) + code],
         env=counting_environment(tmp_path),
         capture_output=True,
         text=True,

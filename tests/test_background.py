@@ -17,9 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neutone
-from models import FunctionModel, knob, noise, run
 from neutone import Engine, errors
 from neutone.plugins import Session
+from support.models import FunctionModel, knob, noise, run
+from support.places import TESTS
+from support.waiting import wait_until
 
 BLOCK = 64
 
@@ -28,13 +30,6 @@ def background(model=None, rate=48_000, block=BLOCK, channels=1, *, blocking=Tru
     engine = Engine(model or FunctionModel(channels=(1, 1)), rate, block, channels, background=True, **options)
     engine.blocking = blocking
     return engine
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.001)
 
 
 class Driver:
@@ -681,9 +676,6 @@ def test_live_stats_and_peaks():
         assert "SCHED_FIFO" in engine.stats.scheduling
 
 
-TESTS = str(Path(__file__).parent)
-
-
 def python(code, *before):
     """In another process; `before` it another program that starts it."""
     return subprocess.run([*before, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -693,7 +685,7 @@ PREAMBLE = """
 import sys
 sys.path.insert(0, {tests!r})
 import numpy as np
-from models import FunctionModel
+from support.models import FunctionModel
 from neutone import Engine
 def slow(audio, params, out):
     out[...] = sum(range(20000)) * audio
@@ -718,7 +710,7 @@ for _ in range(20):
 )
 def test_the_process_ends_cleanly(end):
     """Whatever the worker is doing."""
-    done = python(PREAMBLE.format(tests=TESTS) + end)
+    done = python(PREAMBLE.format(tests=str(TESTS)) + end)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
 
@@ -728,6 +720,6 @@ def test_where_real_time_is_refused_the_stats_say_so():
     """As for most users: without the right to SCHED_FIFO."""
     no_limit = "import resource\nresource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))\n"
     show = "print(engine.stats.scheduling)"
-    done = python(no_limit + PREAMBLE.format(tests=TESTS) + show, "setpriv", "--bounding-set=-sys_nice")
+    done = python(no_limit + PREAMBLE.format(tests=str(TESTS)) + show, "setpriv", "--bounding-set=-sys_nice")
     assert "normal: real-time scheduling was refused" in done.stdout, done.stderr
     assert "docs/live.md" in done.stdout

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models import FunctionModel, noise, run
 from neutone import Engine, errors
 from neutone.testing import HostContract
 from neutone_callback import CallbackHost
+from support.models import FunctionModel, noise, run
 
 
 class TestContract(HostContract):

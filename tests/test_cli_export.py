@@ -15,12 +15,13 @@ from typer.testing import CliRunner, Result
 
 import neutone
 from neutone.cli.app import app
+from support.places import TESTS
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
-from onnx_models import plain  # noqa: E402
+from support.onnx_models import plain  # noqa: E402
 
-WRAPPERS = Path(__file__).with_name("wrappers_by_name.py")
+WRAPPERS = TESTS / "support" / "wrappers_by_name.py"
 
 
 @pytest.fixture(autouse=True)

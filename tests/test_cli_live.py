@@ -14,13 +14,14 @@ import time
 import numpy as np
 import pytest
 
-from jack_server import jack_server, needs_jack, wait_until
-from models import FunctionModel, knob
 from neutone import Engine
 from neutone.cli.keyboard import split_keys
 from neutone.cli.live_controls import LiveControls
 from neutone.cli.live_display import LiveDisplay
 from neutone.plugins import HostStats, LiveHost
+from support.jack_server import jack_server, needs_jack
+from support.models import FunctionModel, knob
+from support.waiting import wait_until
 
 NEUTONE = [sys.executable, "-m", "neutone.cli"]
 

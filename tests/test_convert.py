@@ -17,20 +17,19 @@ import neutone
 from neutone.cli.app import app
 from neutone.errors import ConfigurationError, ModelFileError, SandboxError
 from neutone.sandbox import Limits, Protections, SandboxAnswer, available_protections, run_sandboxed
+from support.places import PEER_FILES
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 import onnx  # noqa: E402
 
-import hostile_scripts  # noqa: E402
-import nm_models  # noqa: E402
 from neutone.sdk import OnnxConversion, convert, convert_to_onnx  # noqa: E402
 from neutone.sdk.received_onnx import check_contents  # noqa: E402
 from neutone.sdk.script_comparison import compare_blocks  # noqa: E402
 from neutone.sdk.script_conversion import ONNX_FILE, ScriptConversion  # noqa: E402
+from support import hostile_scripts, nm_models  # noqa: E402
 
-PEER = Path(__file__).parent / "data" / "peer"
 AVAILABLE = available_protections()
 needs_both = pytest.mark.skipif(not AVAILABLE.is_complete, reason="this system has not both Landlock and seccomp")
 
@@ -46,7 +45,7 @@ def call(*arguments: str | Path) -> Result:
 
 def peer_file(name: str, folder: Path) -> Path:
     path = folder / f"{name}.nm"
-    path.write_bytes(lzma.decompress((PEER / f"{name}.nm.xz").read_bytes()))
+    path.write_bytes(lzma.decompress((PEER_FILES / f"{name}.nm.xz").read_bytes()))
     return path
 
 

@@ -14,7 +14,7 @@ import pytest
 import neutone
 from neutone.errors import NeutoneError, PluginWarning, UnknownPluginError
 from neutone.plugins import Backend, Registry, backends
-from plugin_installation import install_example, on_path, run, run_own_tests, write_distribution
+from support.plugin_installation import install_example, on_path, run, run_own_tests, write_distribution
 
 GOOD = """
 from neutone.plugins import Backend

@@ -15,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 import neutone
-from plugin_installation import EXAMPLES, install_example, on_path, run, run_own_tests
+from support.places import EXAMPLES
+from support.plugin_installation import install_example, on_path, run, run_own_tests
 
 pytest.importorskip("onnxruntime", reason="DTLN needs ONNX Runtime")
 try:

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from models import FunctionModel, knob, noise, pass_through, run
 from neutone import Engine, Latency, Resampler, errors
+from support.models import FunctionModel, knob, noise, pass_through, run
 
 
 def test_same_rate_any_block_passes_at_once():

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import neutone
+from support.places import EXAMPLES
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
@@ -23,7 +24,7 @@ pytest.importorskip("onnxscript")
 
 from neutone.sdk import convert_to_onnx, load_script  # noqa: E402
 
-FOLDER = Path(__file__).parents[1] / "examples" / "wrappers"
+FOLDER = EXAMPLES / "wrappers"
 NATIVE_RATE = 48_000
 BLOCKS = 50
 TOLERANCE = 1e-4

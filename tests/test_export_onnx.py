@@ -16,6 +16,7 @@ import pytest
 import neutone
 from neutone import ModelMetadata
 from neutone.errors import MissingExtraError, ModelFileError
+from support.places import TESTS
 
 torch = pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -430,9 +431,7 @@ def test_it_is_quiet(tmp_path: Path) -> None:
             print(repr(heard.read()))
         """
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=TESTS, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout == "b''\n"
 

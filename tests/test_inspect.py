@@ -12,14 +12,13 @@ import pytest
 import neutone
 from neutone import errors, trust
 from neutone.plugins import Backend
+from support.places import PEER_FILES
 from test_cli import assert_one_line, call
-
-DATA = Path(__file__).parent / "data" / "peer"
 
 
 def unpacked(name: str, folder: Path) -> Path:
     path = folder / name
-    path.write_bytes(lzma.decompress((DATA / f"{name}.xz").read_bytes()))
+    path.write_bytes(lzma.decompress((PEER_FILES / f"{name}.xz").read_bytes()))
     return path
 
 
@@ -57,7 +56,7 @@ def test_a_graph_says_what_the_loaded_model_says(tmp_path: Path, suffix: str) ->
 def test_a_graph_without_metadata_says_its_shapes(tmp_path: Path, shape: list[int | str]) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from onnx_models import plain
+    from support.onnx_models import plain
 
     path = plain(tmp_path / "plain.onnx", shape, node="Tanh")
     summary, model = neutone.inspect(path), neutone.load(path)
@@ -67,7 +66,7 @@ def test_a_graph_without_metadata_says_its_shapes(tmp_path: Path, shape: list[in
 
 def test_a_graph_whose_output_is_open_says_so(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    from onnx_models import plain
+    from support.onnx_models import plain
 
     path = plain(tmp_path / "plain.onnx", [2, "N"])
     model = onnx.load(path)
@@ -214,7 +213,9 @@ def test_a_fetched_wrapper_is_asked_about_too(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("NEUTONE_CONFIG", str(tmp_path / "config"))
     trust.fetched_folder().mkdir(parents=True)
     path, ran = trust.fetched_folder() / "wrapper.py", tmp_path / "ran"
-    path.write_text(f"from pathlib import Path\nPath({str(ran)!r}).touch()\nfrom wrappers_by_name import Echo\n")
+    path.write_text(
+        f"from pathlib import Path\nPath({str(ran)!r}).touch()\nfrom support.wrappers_by_name import Echo\n"
+    )
     for arguments in (["info", f"{path}:Echo"], ["bench", f"{path}:Echo"], ["export", f"{path}:Echo", tmp_path / "x"]):
         assert_one_line(call(*arguments), "wrapper.py was fetched")
     for options in ({}, {"backend": "python"}):

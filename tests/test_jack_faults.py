@@ -5,17 +5,18 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from jack_measuring import MeasuringClient
-from jack_server import JackServer, jack_server, needs_jack, wait_until
-from models import FunctionModel, noise
 from neutone import Engine, errors
 from neutone_jack import JackHost
 from neutone_jack.library import load_library
+from support.jack_measuring import MeasuringClient
+from support.jack_server import JackServer, jack_server, needs_jack
+from support.models import FunctionModel, noise
+from support.places import TESTS
+from support.waiting import wait_until
 
 pytestmark = needs_jack
 
@@ -105,8 +106,8 @@ def run_script(server, body):
     script = textwrap.dedent(
         f"""
         import sys
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from models import FunctionModel
+        sys.path.insert(0, {str(TESTS)!r})
+        from support.models import FunctionModel
         from neutone_jack import JackHost
         host = JackHost.open(FunctionModel(), server={server.name!r})
         """

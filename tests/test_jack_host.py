@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import neutone
-from jack_measuring import MeasuringClient, round_trip_of_jack_iodelay
-from jack_server import jack_server, needs_jack, wait_until
-from models import FunctionModel, knob, noise
 from neutone import Engine, errors
 from neutone.measured_delay import measure_delay
 from neutone.testing import HostContract
 from neutone_jack import JackHost
+from support.jack_measuring import MeasuringClient, round_trip_of_jack_iodelay
+from support.jack_server import jack_server, needs_jack
+from support.models import FunctionModel, knob, noise
+from support.waiting import wait_until
 
 pytestmark = needs_jack
 

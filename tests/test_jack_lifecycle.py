@@ -4,15 +4,16 @@ import subprocess
 import sys
 import textwrap
 import threading
-from pathlib import Path
 
 import pytest
 
-from jack_server import jack_server, needs_jack, wait_until
-from models import FunctionModel, knob
 from neutone import Engine, errors
 from neutone_jack import JackHost
 from neutone_jack.library import load_library
+from support.jack_server import jack_server, needs_jack
+from support.models import FunctionModel, knob
+from support.places import TESTS
+from support.waiting import wait_until
 
 pytestmark = needs_jack
 
@@ -97,8 +98,8 @@ def test_a_server_that_hangs_while_a_host_starts():
     import os, signal, sys, threading, time
     sys.path.insert(0, {tests!r})
     import neutone_jack.connection
-    from jack_server import wait_until
-    from models import FunctionModel
+    from support.waiting import wait_until
+    from support.models import FunctionModel
     from neutone.errors import HostError
     from neutone_jack import JackHost
 
@@ -131,7 +132,7 @@ def test_a_server_that_hangs_while_a_host_starts():
     host.close()
     """
     with jack_server(48_000, 256) as server:
-        values = {"tests": str(Path(__file__).parent), "server": server.name, "process": server.process.pid}
+        values = {"tests": str(TESTS), "server": server.name, "process": server.process.pid}
         script = script.replace("{server!s}", repr(server.name)).format(**values)
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from jack_server import jack_server, needs_jack
-from live_gil import run_host, run_python_callback
+from support.jack_server import jack_server, needs_jack
+from support.live_runs import run_host, run_python_callback
 
 pytestmark = needs_jack
 

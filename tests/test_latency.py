@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import FunctionModel, noise, run
 from neutone import Engine, Schedule
 from neutone._core import Stream
+from support.models import FunctionModel, noise, run
 
 RATES = [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000]
 BLOCKS = [1, 16, 32, 64, 100, 128, 441, 480, 512, 1000, 1024, 2048, 4096]

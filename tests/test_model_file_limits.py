@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import neutone
-from models import FunctionModel
 from neutone import ModelMetadata, errors
+from support.models import FunctionModel
 
 LIMITED = """
 import resource, sys

@@ -10,11 +10,11 @@ import pytest
 from onnx import TensorProto, helper
 
 import neutone
-from models import noise, run
 from neutone import Engine, errors
 from neutone.testing import BackendContract
 from neutone_onnx import OnnxBackend
-from onnx_models import accumulator, plain, save, value
+from support.models import noise, run
+from support.onnx_models import accumulator, plain, save, value
 
 
 class TestAnyBlock(BackendContract):

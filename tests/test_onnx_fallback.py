@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import neutone
-from compiling import compiled
 from neutone import errors
-from onnx_models import accumulator
+from support.compiling import compiled
+from support.onnx_models import accumulator
 
 FALLBACK = """
 import sys, warnings

@@ -8,20 +8,18 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
 import neutone
-from compiling import compiled
-from models import noise, run
 from neutone import Engine, errors
-from onnx_models import accumulator, fails_on_loud, plain, save, value, with_state
-from onnx_sessions import native_call
-
-PATHS = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")]
+from support.compiling import compiled
+from support.models import noise, run
+from support.native_calls import native_call
+from support.onnx_models import accumulator, fails_on_loud, plain, save, value, with_state
+from support.places import TESTS
 
 
 def both(path, **options):
@@ -319,9 +317,9 @@ def test_a_session_outlives_its_model(tmp_path):
 
 LIFETIME = """
 import gc, sys
-sys.path[:0] = {paths!r}
+sys.path.insert(0, {tests!r})
 import neutone
-from onnx_sessions import native_call
+from support.native_calls import native_call
 call = native_call(neutone.load({path!r}).prepare(48_000, 64), 64)
 gc.collect()
 assert [call() for _ in range(100)] == [0] * 100
@@ -330,7 +328,7 @@ assert [call() for _ in range(100)] == [0] * 100
 
 def test_the_capsule_keeps_alive_what_it_calls(tmp_path):
     """glibc overwrites what is freed there."""
-    code = LIFETIME.format(paths=PATHS, path=str(accumulator(tmp_path / "m.onnx")))
+    code = LIFETIME.format(tests=str(TESTS), path=str(accumulator(tmp_path / "m.onnx")))
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "MALLOC_PERTURB_": "165"}, check=True)
 
 
@@ -344,9 +342,9 @@ def test_a_closed_session_can_still_be_called(tmp_path):
 
 LEAKS = """
 import ctypes, gc, sys
-sys.path[:0] = {paths!r}
+sys.path.insert(0, {tests!r})
 import numpy as np, neutone
-from onnx_sessions import native_call
+from support.native_calls import native_call
 
 class Usage(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in
@@ -402,7 +400,7 @@ print("more_sizes", -held_after(256) + held_after(512))
 def test_nothing_leaks(tmp_path):
     """512 sizes, of which 256 stay bound; a binding left behind would be kilobytes."""
     code = LEAKS.format(
-        paths=PATHS,
+        tests=str(TESTS),
         stateful=str(accumulator(tmp_path / "m.onnx")),
         loud=str(fails_on_loud(tmp_path / "loud.onnx")),
     )

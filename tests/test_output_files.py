@@ -15,14 +15,13 @@ import pytest
 import soundfile
 
 import neutone
-from models import FunctionModel, noise
 from neutone.audio_file import open_output
 from neutone.errors import AudioFileError, IncompleteAudioWarning, OutputFileError
 from neutone.file_rendering import write_audio
 from neutone.file_replacement import replaced_when_complete
+from support.models import FunctionModel, noise
+from support.places import TESTS
 from test_cli import assert_one_line, call, write_noise
-
-TESTS = str(Path(__file__).parent)
 
 
 def render_file(source: Path, target: Path) -> None:
@@ -227,12 +226,12 @@ def test_a_disk_that_is_full_at_the_last_byte_loses_nothing(tmp_path: Path, suff
         "import resource, signal, sys, neutone\n"
         "from pathlib import Path\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from models import FunctionModel\n"
+        "from support.models import FunctionModel\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(whole) - missing},) * 2)\n"
         f"neutone.render_file(FunctionModel(), {str(source)!r}, {str(target)!r})\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": TESTS}
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)}
     )
     assert "is the disk full?" in result.stderr
     assert target.read_bytes() == whole

@@ -7,17 +7,17 @@ import subprocess
 import sys
 import textwrap
 from ctypes.util import find_library
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from jack_measuring import MeasuringClient
-from jack_server import jack_server, needs_jack
-from models import FunctionModel, noise
 from neutone import Engine, errors
 from neutone_portaudio import PortAudioHost
 from neutone_portaudio.devices import require_sounddevice
+from support.jack_measuring import MeasuringClient
+from support.jack_server import jack_server, needs_jack
+from support.models import FunctionModel, noise
+from support.places import TESTS
 
 pytestmark = [
     needs_jack,
@@ -27,9 +27,9 @@ pytestmark = [
 PERIOD = 256
 HEADER = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from jack_server import wait_until
-from models import FunctionModel
+sys.path.insert(0, {str(TESTS)!r})
+from support.waiting import wait_until
+from support.models import FunctionModel
 from neutone.errors import NeutoneError
 from neutone.testing import HostContract
 from neutone_portaudio import PortAudioHost

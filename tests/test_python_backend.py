@@ -18,9 +18,9 @@ from neutone.testing import BackendContract
 from neutone_python import PythonBackend
 
 torch = pytest.importorskip("torch")
-import wrappers_by_name as wrappers  # noqa: E402
+from support import wrappers_by_name as wrappers  # noqa: E402
 
-FILE = Path(__file__).with_name("wrappers_by_name.py")
+FILE = Path(wrappers.__file__)
 
 
 def noise(*shape: int, seed: int = 0) -> Any:
@@ -71,7 +71,7 @@ def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("Echo", "make_echo", "ready_made"):
         assert name_of(neutone.load(f"{FILE}:{name}")) == "Echo"
     assert name_of(neutone.load(Path(f"{FILE}:Echo"))) == "Echo"
-    assert name_of(neutone.load("wrappers_by_name:Blocks")) == "Blocks"
+    assert name_of(neutone.load("support.wrappers_by_name:Blocks")) == "Blocks"
     monkeypatch.chdir(FILE.parent)
     before = list(sys.path)
     assert name_of(neutone.load("wrappers_by_name.py:Blocks")) == "Blocks"

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import neutone
-from models import FunctionModel, knob, noise
 from neutone import errors
 from neutone.file_rendering import write_audio
+from support.models import FunctionModel, knob, noise
+from support.places import TESTS
 from test_engine import multiply
 
 
@@ -133,9 +134,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
             file.write(second)
     code = f"""
 import resource, sys
-sys.path.insert(0, {str(__import__("pathlib").Path(__file__).parent)!r})
+sys.path.insert(0, {str(TESTS)!r})
 import neutone
-from models import FunctionModel
+from support.models import FunctionModel
 neutone.render_file
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 neutone.render_file(FunctionModel(), {str(tmp_path / "long.flac")!r}, {str(tmp_path / "out.flac")!r})

@@ -18,8 +18,8 @@ import pytest
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError, SandboxError, SandboxWarning
 from neutone.sandbox import Limits, Protections, Results, available_protections, run_sandboxed, scratch_file, seccomp
 from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, NEVER
+from support.places import TESTS
 
-TESTS = Path(__file__).parent
 AVAILABLE = available_protections()
 ABI = AVAILABLE.landlock_abi
 BOTH, FILTER_ONLY, FILES_ONLY = AVAILABLE, Protections(0, True), Protections(ABI, False)
@@ -29,10 +29,10 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 
 
 def sandboxed(function: str, *, protections: Protections | None = None, **arguments: Any) -> Any:
-    return run_sandboxed(f"sandbox_probes:{function}", arguments, protections=protections).value
+    return run_sandboxed(f"support.sandbox_probes:{function}", arguments, protections=protections).value
 
 
-def freely(function: str, module: str = "sandbox_probes", **arguments: Any) -> Any:
+def freely(function: str, module: str = "support.sandbox_probes", **arguments: Any) -> Any:
     """The same function in a process with all rights: the positive control."""
     code = f"import json, sys; from {module} import {function} as f; print(json.dumps(f(**json.loads(sys.argv[1]))))"
     run = subprocess.run(
@@ -136,7 +136,7 @@ def test_the_common_temporary_folder_is_not_its_own() -> None:
 def test_what_it_is_given_can_be_read(tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.write_text("text")
-    assert run_sandboxed("sandbox_probes:read", {"path": str(given)}, readable=[given]).value == "done"
+    assert run_sandboxed("support.sandbox_probes:read", {"path": str(given)}, readable=[given]).value == "done"
 
 
 @needs_both
@@ -235,22 +235,22 @@ def test_the_filter_on_other_processors(processor: str) -> None:
 
 def test_a_time_limit_ends_it() -> None:
     with pytest.raises(SandboxError, match="time limit of 5 s"):
-        run_sandboxed("sandbox_probes:sleep_for_ever", {}, limits=Limits(seconds=5))
+        run_sandboxed("support.sandbox_probes:sleep_for_ever", {}, limits=Limits(seconds=5))
 
 
 def test_what_it_prints_is_bounded_and_stays_here(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SandboxError, match="time limit"):
-        run_sandboxed("sandbox_probes:print_for_ever", {}, limits=Limits(seconds=5))
+        run_sandboxed("support.sandbox_probes:print_for_ever", {}, limits=Limits(seconds=5))
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="no limit on address space")
 def test_memory_is_limited() -> None:
     limits = Limits(memory_mb=128)
-    assert run_sandboxed("sandbox_probes:allocate", {"mib": 32}, limits=limits).value == 32 << 20
+    assert run_sandboxed("support.sandbox_probes:allocate", {"mib": 32}, limits=limits).value == 32 << 20
     assert freely("allocate", mib=256) == 256 << 20
     with pytest.raises(SandboxError, match="limit of 128 MiB"):
-        run_sandboxed("sandbox_probes:allocate", {"mib": 256}, limits=limits)
+        run_sandboxed("support.sandbox_probes:allocate", {"mib": 256}, limits=limits)
 
 
 @needs_both
@@ -258,9 +258,9 @@ def test_files_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     assert freely("fill_file", mib=8) == 8
     limits = Limits(file_mb=4)
-    assert run_sandboxed("sandbox_probes:fill_file", {"mib": 3}, limits=limits).value == 3
+    assert run_sandboxed("support.sandbox_probes:fill_file", {"mib": 3}, limits=limits).value == 3
     with pytest.raises(SandboxError, match=rf"File too large|{os.strerror(errno.EFBIG)}|SIGXFSZ"):
-        run_sandboxed("sandbox_probes:fill_file", {"mib": 8}, limits=limits)
+        run_sandboxed("support.sandbox_probes:fill_file", {"mib": 8}, limits=limits)
 
 
 @pytest.mark.parametrize("name", ["seconds", "memory_mb", "file_mb"])
@@ -273,7 +273,7 @@ def test_limits_are_above_zero(name: str) -> None:
 
 
 def test_files_come_back_whole() -> None:
-    answer = run_sandboxed("sandbox_probes:many_files", {})
+    answer = run_sandboxed("support.sandbox_probes:many_files", {})
     assert answer.value == 1
     assert dict(answer.files) == {"one": b"abc", "two": b"", "three": b"de"}
     assert answer.protections == AVAILABLE
@@ -330,7 +330,7 @@ def test_functions_that_are_not_there() -> None:
 def test_a_system_without_protections_says_so() -> None:
     nothing = Protections(0, False)
     with pytest.warns(SandboxWarning, match="neither Landlock nor seccomp"):
-        answer = run_sandboxed("sandbox_probes:threads", {}, protections=nothing)
+        answer = run_sandboxed("support.sandbox_probes:threads", {}, protections=nothing)
     assert answer.value == 4
     assert answer.protections.describe() == "limits on time and resources only"
 
@@ -367,7 +367,11 @@ class TestHostileScripts:
 
     def open_in_sandbox(self, file: Path, **limits: Any) -> Any:
         return run_sandboxed(
-            "hostile_scripts:load", {"path": str(file)}, readable=[file], modules=["torch"], limits=Limits(**limits)
+            "support.hostile_scripts:load",
+            {"path": str(file)},
+            readable=[file],
+            modules=["torch"],
+            limits=Limits(**limits),
         ).value
 
     @pytest.fixture
@@ -379,38 +383,38 @@ class TestHostileScripts:
     @needs_both
     @pytest.mark.parametrize("protections", [BOTH, FILTER_ONLY, FILES_ONLY])
     def test_writes_files(self, protections: Protections, victim: Path, tmp_path: Path) -> None:
-        import hostile_scripts
+        from support import hostile_scripts
 
         text = victim.read_text()
         file = hostile_scripts.save(tmp_path / "evil.ts", hostile_scripts.WritesFile(str(victim)))
         with pytest.raises(SandboxError, match=r"refuses: .*victim\.txt"):
             run_sandboxed(
-                "hostile_scripts:load",
+                "support.hostile_scripts:load",
                 {"path": str(file)},
                 readable=[file, victim],
                 modules=["torch"],
                 protections=protections,
             )
         assert victim.read_text() == text
-        assert freely("load", "hostile_scripts", path=str(file)) == "done"
+        assert freely("load", "support.hostile_scripts", path=str(file)) == "done"
         assert victim.read_text() == "B" * 16 + text[16:]
 
     @needs_both
     def test_writes_into_its_own_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        import hostile_scripts
+        from support import hostile_scripts
 
         monkeypatch.chdir(tmp_path)
         file = hostile_scripts.save(tmp_path / "own.ts", hostile_scripts.WritesFile("note.bin"))
         assert self.open_in_sandbox(file) == "done"
         assert not Path("note.bin").exists()
-        assert freely("load", "hostile_scripts", path=str(file)) == "done"
+        assert freely("load", "support.hostile_scripts", path=str(file)) == "done"
         assert Path("note.bin").read_bytes() == b"B" * 16
 
     def test_never_ends(self, victim: Path, tmp_path: Path) -> None:
-        import hostile_scripts
+        from support import hostile_scripts
 
         file = hostile_scripts.save(tmp_path / "loop.ts", hostile_scripts.Loops(str(victim)))
-        code = "import sys, hostile_scripts; hostile_scripts.load(sys.argv[1])"
+        code = "import sys; from support import hostile_scripts; hostile_scripts.load(sys.argv[1])"
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(file)], env={**os.environ, "PYTHONPATH": str(TESTS)}
         )
@@ -429,10 +433,10 @@ class TestHostileScripts:
 
     @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="no limit on address space")
     def test_takes_memory(self, tmp_path: Path) -> None:
-        import hostile_scripts
+        from support import hostile_scripts
 
         some = hostile_scripts.save(tmp_path / "some.ts", hostile_scripts.Allocates(4))
-        assert freely("load", "hostile_scripts", path=str(some)) == "done"
+        assert freely("load", "support.hostile_scripts", path=str(some)) == "done"
         assert self.open_in_sandbox(some) == "done"
         for pieces in (4, -1):
             file = hostile_scripts.save(tmp_path / "more.ts", hostile_scripts.Allocates(pieces))

@@ -17,6 +17,7 @@ import pytest
 
 from neutone import ModelMetadata
 from neutone.errors import CompatibilityWarning
+from support.places import ROOT
 
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
@@ -29,7 +30,6 @@ from neutone.sdk import (  # noqa: E402
     save_neutone_model,
 )
 
-ROOT = Path(__file__).parents[1]
 PEER = Path(os.environ.get("NEUTONE_PEER", ROOT / "build" / "peer"))
 PYTHON = PEER / "bin" / "python"
 

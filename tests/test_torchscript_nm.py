@@ -17,11 +17,11 @@ import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError
 from neutone.testing import BackendContract
 from neutone_torchscript import TorchScriptBackend
+from support.places import PEER_FILES
 
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
 
-DATA = Path(__file__).parent / "data" / "peer"
 NAMES = ("shaper", "lookbehind", "lstm_amp")
 
 
@@ -30,7 +30,7 @@ def peer_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The peer's files, decompressed."""
     folder = tmp_path_factory.mktemp("peer")
     for name in NAMES:
-        (folder / f"{name}.nm").write_bytes(lzma.decompress((DATA / f"{name}.nm.xz").read_bytes()))
+        (folder / f"{name}.nm").write_bytes(lzma.decompress((PEER_FILES / f"{name}.nm.xz").read_bytes()))
     return {name: folder / f"{name}.nm" for name in NAMES}
 
 
@@ -62,7 +62,7 @@ class Reference:
     """What the peer's wrapper answered, and the parameters as curves for ours."""
 
     def __init__(self, name: str, model: Any) -> None:
-        with np.load(DATA / f"{name}.npz") as file:
+        with np.load(PEER_FILES / f"{name}.npz") as file:
             self.rate, self.size = int(file["rate"]), int(file["size"])
             self.audio, self.expected, params = file["audio"], file["expected"], file["params"]
         rows = len(model.metadata.parameters)

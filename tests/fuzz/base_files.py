@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 import neutone
-import onnx_models
 from fuzz.mutate_zip import bomb
+from support import onnx_models
+from support.places import PEER_FILES
 
 __all__: list[str] = []
 
-PEER = Path(__file__).parent.parent / "data" / "peer"
 BOMB_SIZES = (64 << 20, 1 << 30)
 RATE, FRAMES = 44_100, 3000
 
@@ -67,7 +67,7 @@ def _write_models(folder: Path) -> None:
     onnx_models.accumulator(folder / "block.onnx", block=64)
     onnx_models.plain(folder / "plain.onnx", [2, "N"])
     onnx_models.with_state(folder / "look_behind.onnx", onnx_models.TensorProto.INT64, start=1, look_behind=5)
-    for packed in PEER.glob("*.nm.xz"):
+    for packed in PEER_FILES.glob("*.nm.xz"):
         (folder / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from jack_server import JackServer, wait_until
+from support.jack_server import JackServer
+from support.waiting import wait_until
 
 SOURCE = Path(__file__).with_name("jack_measuring_client.c")
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from neutone.plugins import backends
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
+from support.places import EXAMPLES
 
 
 def install_example(name: str, folder: Path) -> tuple[Path, Path]:
