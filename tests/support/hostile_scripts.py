@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from support import torchscript_files
+
 
 class WritesFile(nn.Module):
     """Maps a file into memory while it is loaded, and changes it."""
@@ -89,11 +91,7 @@ class Allocates(nn.Module):
 
 def save(path: Path, module: nn.Module, metadata: str = "") -> Path:
     """Write the module, with a metadata.json if it is given."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        extra = {"metadata.json": metadata} if metadata else {}
-        torch.jit.save(torch.jit.script(module), str(path), _extra_files=extra)
-    return path
+    return torchscript_files.save(module, path, metadata=metadata)
 
 
 def load(path: str) -> str:

@@ -76,6 +76,10 @@ def pass_through(audio, params, out):
         out[channel] = audio[channel % len(audio), audio.shape[1] - frames :]
 
 
+def multiply(audio, params, out):
+    out[...] = audio[:, audio.shape[1] - out.shape[1] :] * params[0]
+
+
 def knob(name="amount", default=0.5, low=0.0, high=1.0):
     return {"type": "continuous", "name": name, "default_value": default, "min_value": low, "max_value": high}
 

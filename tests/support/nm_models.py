@@ -1,12 +1,13 @@
 """Models as they stand inside of ``.nm`` files, each with one thing that a conversion must get right or refuse."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from support import torchscript_files
 
 
 class Block(nn.Module):
@@ -49,11 +50,7 @@ def save(path: Path, model: nn.Module, **metadata: Any) -> Path:
         "neutone_parameters": {"p1": knob},
         **metadata,
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.script(Wrapper(model.eval()))
-        torch.jit.save(scripted, str(path), _extra_files={"metadata.json": json.dumps(fields)})
-    return path
+    return torchscript_files.save(Wrapper(model.eval()), path, metadata=json.dumps(fields))
 
 
 # -- what converts -----------------------------------------------------------------------------------------------------

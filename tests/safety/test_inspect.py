@@ -12,8 +12,8 @@ import pytest
 import neutone
 from neutone import errors, trust
 from neutone.plugins import Backend
+from support.command_line import assert_one_line, call
 from support.places import PEER_FILES
-from test_cli import assert_one_line, call
 
 
 def unpacked(name: str, folder: Path) -> Path:

@@ -1,4 +1,7 @@
-"""Three small models in the peer's own wrapper classes: one without state, one with look-behind, one recurrent."""
+"""Three small models in the classes of neutone_sdk 1.5.2: one without state, one with look-behind, one recurrent.
+
+Its own environment makes tests/data/peer of them; a test changes the import line, as whoever moves a
+wrapper to neutone."""
 
 from __future__ import annotations
 

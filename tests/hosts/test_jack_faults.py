@@ -12,7 +12,6 @@ import pytest
 from neutone import Engine, errors
 from neutone_jack import JackHost
 from neutone_jack.library import load_library
-from support.jack_measuring import MeasuringClient
 from support.jack_server import JackServer, jack_server, needs_jack
 from support.models import FunctionModel, noise
 from support.places import TESTS
@@ -23,29 +22,10 @@ pytestmark = needs_jack
 PERIOD = 256
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    return MeasuringClient(tmp_path_factory.mktemp("jack"))
-
-
 @pytest.fixture
 def server():
     with jack_server(48_000, PERIOD, patient=True) as running:
         yield running
-
-
-@pytest.fixture
-def hosts():
-    made = []
-
-    def make(model, server, **options):
-        host = JackHost.open(model, **{"slack": 4, "server": server.name, **options})
-        made.append(host)
-        return host
-
-    yield make
-    for host in made:
-        host.close()
 
 
 def goes_on(host):

@@ -19,9 +19,9 @@ from neutone.audio_file import open_output
 from neutone.errors import AudioFileError, IncompleteAudioWarning, OutputFileError
 from neutone.file_rendering import write_audio
 from neutone.file_replacement import replaced_when_complete
+from support.command_line import assert_one_line, call, write_noise
 from support.models import FunctionModel, noise
 from support.places import TESTS
-from test_cli import assert_one_line, call, write_noise
 
 
 def render_file(source: Path, target: Path) -> None:

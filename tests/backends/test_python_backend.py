@@ -16,15 +16,12 @@ from neutone.errors import ConfigurationError, InferenceError, ModelFileError, U
 from neutone.plugins import Model
 from neutone.testing import BackendContract
 from neutone_python import PythonBackend
+from support.models import noise
 
 torch = pytest.importorskip("torch")
 from support import wrappers_by_name as wrappers  # noqa: E402
 
 FILE = Path(wrappers.__file__)
-
-
-def noise(*shape: int, seed: int = 0) -> Any:
-    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)
 
 
 class Contract(BackendContract):

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import neutone
-from neutone.cli.app import app
 from neutone.errors import ConfigurationError, ModelFileError, SandboxError
 from neutone.sandbox import Limits, Protections, SandboxAnswer, available_protections, run_sandboxed
+from support.command_line import call
 from support.places import PEER_FILES
 
 torch = pytest.importorskip("torch")
@@ -37,10 +36,6 @@ needs_both = pytest.mark.skipif(not AVAILABLE.is_complete, reason="this system h
 @pytest.fixture(autouse=True)
 def same_weights() -> None:
     torch.manual_seed(0)
-
-
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def peer_file(name: str, folder: Path) -> Path:

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 import neutone
 from neutone import errors
 from neutone.file_rendering import write_audio
-from support.models import FunctionModel, knob, noise
+from support.models import FunctionModel, knob, multiply, noise
 from support.places import TESTS
-from test_engine import multiply
 
 
 @given(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neutone import Engine, Latency, Resampler, errors
-from support.models import FunctionModel, knob, noise, pass_through, run
+from support.models import FunctionModel, knob, multiply, noise, pass_through, run
 
 
 def test_same_rate_any_block_passes_at_once():
@@ -145,10 +145,6 @@ def test_refused_settings():
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------
-
-
-def multiply(audio, params, out):
-    out[...] = audio[:, audio.shape[1] - out.shape[1] :] * params[0]
 
 
 def test_scalars_ramp_over_one_block():

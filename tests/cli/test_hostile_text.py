@@ -12,7 +12,7 @@ import neutone
 from neutone import errors
 from neutone.cli.terminal import output, print_json
 from neutone.errors import printable
-from test_cli import call, run
+from support.command_line import call, run
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import warnings
 from pathlib import Path
@@ -16,22 +14,13 @@ import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError
 from neutone.testing import BackendContract
 from neutone_torchscript import TorchScriptBackend
+from support.models import noise
+from support.processes import run_python
 
 torch = pytest.importorskip("torch")
+from support.torchscript_files import Echo, save  # noqa: E402
+
 nn, Tensor = torch.nn, torch.Tensor
-
-
-def save(module: Any, path: Path) -> Path:
-    """Script the module, where it is not yet, and save it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = module if isinstance(module, torch.jit.ScriptModule) else torch.jit.script(module)
-        torch.jit.save(scripted, str(path))
-    return path
-
-
-def noise(*shape: int, seed: int = 0) -> Any:
-    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)
 
 
 def play(session: Any, audio: Any, size: int) -> Any:
@@ -42,19 +31,6 @@ def play(session: Any, audio: Any, size: int) -> Any:
         session.run(size)
         out.append(session.audio_out.copy())
     return np.concatenate(out, 1)
-
-
-class Echo(nn.Module):
-    """Mono: adds half of what came 16 frames before."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("past", torch.zeros(1, 16))
-
-    def forward(self, x: Tensor) -> Tensor:
-        both = torch.cat([self.past, x], 1)
-        self.past = both[:, -16:].clone()
-        return x + 0.5 * both[:, : x.size(1)]
 
 
 class EveryState(nn.Module):
@@ -322,11 +298,6 @@ def test_thread_count_is_put_back(tmp_path: Path) -> None:
         assert not torch.is_inference_mode_enabled()
     finally:
         torch.set_num_threads(before)
-
-
-def run_python(code: str, *arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_importing_the_plugin_imports_no_torch() -> None:

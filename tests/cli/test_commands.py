@@ -15,62 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from typer.testing import CliRunner, Result
 
 import neutone
-from neutone.cli.app import app
+from support.command_line import PLAIN_ENVIRONMENT, assert_one_line, call, read, run, write_noise
 
 pytest.importorskip("onnxruntime")
-
-PLAIN_ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
-
-
-@pytest.fixture(autouse=True)
-def plain_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FORCE_COLOR", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own, with both streams piped."""
-    return subprocess.run(
-        [sys.executable, "-m", "neutone.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**PLAIN_ENVIRONMENT, **environment},
-    )
-
-
-def assert_one_line(result: Result | subprocess.CompletedProcess[str], *words: str) -> None:
-    code = result.exit_code if isinstance(result, Result) else result.returncode
-    assert code == 2, result.stderr
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert result.stderr.startswith("neutone: ")
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr
-
-
-def write_noise(path: Path, frames: int = 6000, channels: int = 1, rate: int = 48_000, seed: int = 0) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    audio = np.random.default_rng(seed).uniform(-0.3, 0.3, (frames, channels)).astype(np.float32)
-    container = {".wav": "FLOAT"}.get(path.suffix.lower())
-    soundfile.write(path, audio, rate, subtype=container)
-    return path
 
 
 def rendered(source: Path, **settings: Any) -> Any:
     audio, rate = soundfile.read(source, dtype="float32", always_2d=True)
     return neutone.render(neutone.load(neutone.default_model()), audio.T.copy(), rate, **settings)
-
-
-def read(path: Path) -> Any:
-    return soundfile.read(path, dtype="float32", always_2d=True)[0].T
 
 
 # -- all commands ------------------------------------------------------------------------------------------------------

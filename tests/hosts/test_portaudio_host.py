@@ -14,7 +14,6 @@ import pytest
 from neutone import Engine, errors
 from neutone_portaudio import PortAudioHost
 from neutone_portaudio.devices import require_sounddevice
-from support.jack_measuring import MeasuringClient
 from support.jack_server import jack_server, needs_jack
 from support.models import FunctionModel, noise
 from support.places import TESTS
@@ -38,11 +37,6 @@ def open_host(model=None, **options):
     return PortAudioHost.open(model or FunctionModel(), **{{"device": "system", "slack": 4, **options}})
 
 """
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    return MeasuringClient(tmp_path_factory.mktemp("portaudio"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from neutone import Engine, errors
 from neutone.measured_delay import measure_delay
 from neutone.testing import HostContract
 from neutone_jack import JackHost
-from support.jack_measuring import MeasuringClient, round_trip_of_jack_iodelay
+from support.jack_measuring import round_trip_of_jack_iodelay
 from support.jack_server import jack_server, needs_jack
 from support.models import FunctionModel, knob, noise
 from support.waiting import wait_until
@@ -29,29 +29,9 @@ MODELS = {
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    return MeasuringClient(tmp_path_factory.mktemp("jack"))
-
-
-@pytest.fixture(scope="module")
 def server():
     with jack_server(48_000, 256, patient=True) as running:
         yield running
-
-
-@pytest.fixture
-def hosts(request):
-    """Makes hosts around any model, and closes them."""
-    made = []
-
-    def make(model, server, *, slack=4, **options):
-        host = JackHost.open(model, slack=slack, server=server.name, **options)
-        made.append(host)
-        return host
-
-    yield make
-    for host in made:
-        host.close()
 
 
 class TestContract(HostContract):

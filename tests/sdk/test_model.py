@@ -6,10 +6,8 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -42,20 +40,9 @@ from neutone.sdk import (
     save_script,
     script,
 )
-
-TESTS = Path(__file__).parent
-
-
-def reloaded(module: nn.Module) -> Any:
-    """Scripted, saved and loaded again."""
-    file = io.BytesIO()
-    save_script(script(module), file)
-    file.seek(0)
-    return load_script(file)[0]
-
-
-FORMS: dict[str, Callable[[nn.Module], Any]] = {"eager": lambda module: module, "scripted": script, "loaded": reloaded}
-in_every_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+from support.places import PEER_FILES, TESTS
+from support.processes import run_python
+from support.scripted_forms import FORMS, in_every_form
 
 
 class Clipper(WaveformToWaveformBase):
@@ -556,7 +543,7 @@ def test_the_model_is_in_eval_mode() -> None:
 @pytest.fixture(scope="module")
 def ported(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """The peer's models with the name of the package changed in the import line, and nothing else."""
-    source = (TESTS.parent / "benchmarks" / "peer" / "models.py").read_text(encoding="utf-8")
+    source = (TESTS / "support" / "peer_models.py").read_text(encoding="utf-8")
     assert source.count("from neutone_sdk import") == 1
     path = tmp_path_factory.mktemp("ported") / "ported_models.py"
     path.write_text(source.replace("from neutone_sdk import", "from neutone.sdk import"), encoding="utf-8")
@@ -572,7 +559,7 @@ def ported(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 @in_every_form
 @pytest.mark.parametrize("name", ["shaper", "lookbehind", "lstm_amp"])
 def test_a_ported_wrapper_answers_as_the_peer(name: str, form: Callable[[nn.Module], Any], ported: ModuleType) -> None:
-    with np.load(TESTS / "data" / "peer" / f"{name}.npz") as reference:
+    with np.load(PEER_FILES / f"{name}.npz") as reference:
         rate, size = int(reference["rate"]), int(reference["size"])
         audio, expected = torch.from_numpy(reference["audio"]), torch.from_numpy(reference["expected"])
         params = torch.from_numpy(reference["params"])[:, None].repeat(1, size)
@@ -586,12 +573,6 @@ def test_a_ported_wrapper_answers_as_the_peer(name: str, form: Callable[[nn.Modu
 
 
 # -- the package ---------------------------------------------------------------------------------------------------
-
-
-def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_neutone_itself_does_without_torch() -> None:

@@ -1,6 +1,5 @@
 """Queues and resamplers of the SDK, eager and scripted, against plain Python and the compiled core."""
 
-import io
 from collections import deque
 from typing import Any
 
@@ -14,24 +13,17 @@ from neutone._core import Resampler, Schedule
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
 
-from neutone.sdk import load_script, quiet_torchscript, save_script, script  # noqa: E402
+from neutone.sdk import quiet_torchscript  # noqa: E402
 from neutone.sdk.channel_sandwich import ChannelNormalizerSandwich  # noqa: E402
 from neutone.sdk.circular_queue import CircularInplaceTensorQueue  # noqa: E402
 from neutone.sdk.resample_sandwich import ResampleSandwich  # noqa: E402
 from neutone.sdk.resamplers import Inplace4pHermiteResampler, InplaceLinearResampler  # noqa: E402
 from neutone.sdk.schedule import choose_model_block, choose_model_rate, least_delay, to_host_frames  # noqa: E402
 from neutone.sdk.sliding_buffer import SlidingTensorBuffer  # noqa: E402
+from support.scripted_forms import reloaded  # noqa: E402
 
 KINDS = {"linear": InplaceLinearResampler, "hermite": Inplace4pHermiteResampler}
 RATES = (44_100, 48_000, 96_000, 22_050, 8_000, 44_101)
-
-
-def reloaded(module: Any) -> Any:
-    """Scripted, saved and loaded."""
-    file = io.BytesIO()
-    save_script(script(module), file)
-    file.seek(0)
-    return load_script(file)[0]
 
 
 # -- queues ------------------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 import neutone
 from neutone.cli.app import app
+from support.command_line import assert_one_line, call
 from support.places import TESTS
 
 torch = pytest.importorskip("torch")
@@ -22,24 +23,6 @@ pytest.importorskip("onnxruntime")
 from support.onnx_models import plain  # noqa: E402
 
 WRAPPERS = TESTS / "support" / "wrappers_by_name.py"
-
-
-@pytest.fixture(autouse=True)
-def plain_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FORCE_COLOR", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def assert_one_line(result: Result, *words: str) -> None:
-    assert result.exit_code == 2, result.stderr
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 def checks(path: Path) -> dict[str, bool | None]:
