@@ -4,7 +4,6 @@ by benchmarks/peer/make_fixtures.py), and stand-ins made here for what can be wr
 from __future__ import annotations
 
 import json
-import lzma
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,21 +16,18 @@ import neutone
 from neutone.errors import ConfigurationError, InferenceError, ModelFileError
 from neutone.testing import BackendContract
 from neutone_torchscript import TorchScriptBackend
+from support.peer_files import NAMES, peer_file
 from support.places import PEER_FILES
 
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
-
-NAMES = ("shaper", "lookbehind", "lstm_amp")
 
 
 @pytest.fixture(scope="session")
 def peer_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The peer's files, decompressed."""
     folder = tmp_path_factory.mktemp("peer")
-    for name in NAMES:
-        (folder / f"{name}.nm").write_bytes(lzma.decompress((PEER_FILES / f"{name}.nm.xz").read_bytes()))
-    return {name: folder / f"{name}.nm" for name in NAMES}
+    return {name: peer_file(name, folder) for name in NAMES}
 
 
 # -- the peer's own files ----------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 import neutone
 from fuzz.mutate_zip import bomb
 from support import onnx_models
-from support.places import PEER_FILES
+from support.peer_files import NAMES, peer_file
 from support.torchscript_files import Echo, save
 
 __all__: list[str] = []
@@ -54,8 +53,8 @@ def _write_models(folder: Path) -> None:
     onnx_models.accumulator(folder / "block.onnx", block=64)
     onnx_models.plain(folder / "plain.onnx", [2, "N"])
     onnx_models.with_state(folder / "look_behind.onnx", onnx_models.TensorProto.INT64, start=1, look_behind=5)
-    for packed in PEER_FILES.glob("*.nm.xz"):
-        (folder / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))
+    for name in NAMES:
+        peer_file(name, folder)
     for name, module in (("echo", Echo()), ("convolution", Convolution()), ("shouter", Shouter())):
         save(module.eval(), folder / f"{name}.ts")
 

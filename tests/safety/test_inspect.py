@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +12,7 @@ import neutone
 from neutone import errors, trust
 from neutone.plugins import Backend
 from support.command_line import assert_one_line, call
-from support.places import PEER_FILES
-
-
-def unpacked(name: str, folder: Path) -> Path:
-    path = folder / name
-    path.write_bytes(lzma.decompress((PEER_FILES / f"{name}.xz").read_bytes()))
-    return path
-
+from support.peer_files import peer_file
 
 # -- what a file says --------------------------------------------------------------------------------------------------
 
@@ -28,7 +20,7 @@ def unpacked(name: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", ["lstm_amp.nm", "shaper.nm", "lookbehind.nm"])
 def test_an_archive_says_what_the_loaded_model_says(tmp_path: Path, name: str) -> None:
     pytest.importorskip("torch")
-    path = unpacked(name, tmp_path)
+    path = peer_file(name.removesuffix(".nm"), tmp_path)
     summary, model = neutone.inspect(path), neutone.load(path)
     assert summary.metadata == model.metadata
     assert (summary.input_channels, summary.output_channels) == (model.input_channels, model.output_channels)
@@ -89,7 +81,7 @@ def test_a_backend_without_inspect_loads_the_model() -> None:
 
 
 def test_info_says_what_is_not_in_the_file(tmp_path: Path) -> None:
-    path = unpacked("shaper.nm", tmp_path)
+    path = peer_file("shaper", tmp_path)
     result = call("info", path)
     assert result.exit_code == 0, result.stderr
     assert "2 in, 2 out" in result.stdout
@@ -102,7 +94,7 @@ def test_info_says_what_is_not_in_the_file(tmp_path: Path) -> None:
 
 
 def test_info_needs_no_runtime(tmp_path: Path) -> None:
-    path = unpacked("shaper.nm", tmp_path)
+    path = peer_file("shaper", tmp_path)
     code = (
         "import sys; sys.modules['torch'] = sys.modules['onnxruntime'] = None; "
         "sys.argv[0] = 'neutone'; from neutone.cli import main; main()"
@@ -198,7 +190,7 @@ def test_validate_asks_too_and_the_sandbox_need_not(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("NEUTONE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NEUTONE_CONFIG", str(tmp_path / "config"))
     trust.fetched_folder().mkdir(parents=True)
-    path = unpacked("shaper.nm", trust.fetched_folder())
+    path = peer_file("shaper", trust.fetched_folder())
     assert_one_line(call("validate", path, "--seconds", "0.01"), "was fetched", "--trust")
     result = call("validate", path, "--seconds", "0.01", "--sandbox")
     assert result.exit_code == 0, result.stderr

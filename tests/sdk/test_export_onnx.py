@@ -1,8 +1,7 @@
-"""``export_onnx``: what PyTorch's exporter gets wrong when left alone, each with a test, and what users are told."""
+"""``export_onnx``: block sizes, rates and metadata arrive, and users are told why when an export cannot be."""
 
 from __future__ import annotations
 
-import copy
 import json
 import subprocess
 import sys
@@ -23,222 +22,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from neutone.sdk import (  # noqa: E402
-    CategoricalNeutoneParameter,
-    ContinuousNeutoneParameter,
-    WaveformToWaveformBase,
-    export_onnx,
-    quiet_torchscript,
-)
+from neutone.sdk import CategoricalNeutoneParameter, ContinuousNeutoneParameter, WaveformToWaveformBase, export_onnx  # noqa: E402
+from support.exporting import MONO, Cached, Mono, check  # noqa: E402
 
 nn, Tensor = torch.nn, torch.Tensor
-
-MONO = {"is_input_mono": True, "is_output_mono": True, "native_sample_rates": [48_000]}
-TRUE = 1e-5
-"""what a right file may differ by"""
-
-
-class Mono(WaveformToWaveformBase):
-    """Mono at 48 kHz; do_forward_pass is ``self.model`` unless a test says otherwise."""
-
-    metadata = ModelMetadata(model_name="mono", **MONO)
-
-    def do_forward_pass(self, x: Any, params: dict[str, Any]) -> Any:
-        return self.model(x)
-
-
-def largest_difference(model: Any, path: Path, sizes: list[int]) -> float:
-    """Between a model and its file, by onnxruntime alone: blocks of these sizes one after another, state kept."""
-    model = copy.deepcopy(model)
-    model.prepare_for_inference()
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    outputs = [output.name for output in session.get_outputs()]
-    rows = next((given.shape[0] for given in session.get_inputs() if given.name == "params"), 0)
-    look_behind = model.get_look_behind_samples()
-    rng = np.random.default_rng(1)
-    past = np.zeros((model.in_n_ch, look_behind), np.float32)
-    state: dict[str, Any] = {}
-    difference = 0.0
-    model.set_sample_rate_and_buffer_size(48_000, max(sizes))
-    model.reset()
-    for size in sizes:
-        audio = rng.uniform(-1, 1, (model.in_n_ch, size)).astype(np.float32)
-        params = np.zeros((4, size), np.float32)
-        params[:rows] = rng.random((rows, size))
-        window = np.concatenate([past, audio], 1)
-        past = window[:, window.shape[1] - look_behind :]
-        fed = {"audio": window, **({"params": params[:rows]} if rows else {}), **state}
-        out, *after = session.run(outputs, fed)
-        state = {name.removeprefix("next_"): value for name, value in zip(outputs[1:], after, strict=True)}
-        with torch.no_grad():
-            expected = model(torch.from_numpy(audio), torch.from_numpy(params)).numpy()
-        assert out.shape == expected.shape
-        difference = max(difference, float(np.abs(out - expected).max()))
-    return difference
-
-
-def check(model: Any, folder: Path, sizes: tuple[int, ...] = (64, 64, 7, 7, 1, 300)) -> Any:
-    """Export, and run the file at several sizes, over two blocks of each of the first."""
-    report = export_onnx(model, folder / "model.onnx")
-    assert report.largest_difference < TRUE
-    assert largest_difference(model, report.path, list(sizes)) < TRUE
-    return report
-
-
-# -- recurrent layers ------------------------------------------------------------------------------------------------
-
-
-class Recurrent(nn.Module):
-    """One of PyTorch's recurrent layers over the samples; its state is a buffer for each of h and c."""
-
-    def __init__(self, kind: str, layout: str, layers: int, **options: Any) -> None:
-        super().__init__()
-        self.layout = layout
-        self.rnn = getattr(nn, kind)(1, 4, layers, batch_first=layout == "batch first", **options)
-        self.mix = nn.Linear(4, 1)
-        shape = (layers, 4) if layout == "unbatched" else (layers, 1, 4)
-        self.register_buffer("h", torch.zeros(shape))
-        self.register_buffer("c", torch.zeros(shape))
-
-    def forward(self, audio: Any) -> Any:
-        x = {"unbatched": audio.t(), "batch first": audio.t()[None], "time first": audio.t()[:, None]}[self.layout]
-        if isinstance(self.rnn, nn.LSTM):
-            y, (self.h, self.c) = self.rnn(x, (self.h, self.c))
-        else:
-            y, self.h = self.rnn(x, self.h)
-        return audio + self.mix(y).reshape(1, -1)
-
-
-@pytest.mark.parametrize(
-    ("kind", "layout", "layers", "options"),
-    [
-        *((kind, "time first", 1, {}) for kind in ("LSTM", "GRU", "RNN")),
-        *((kind, "batch first", 2, {}) for kind in ("LSTM", "GRU", "RNN")),
-        *((kind, "unbatched", 1, {}) for kind in ("LSTM", "GRU")),
-        ("LSTM", "unbatched", 2, {"bias": False}),
-        ("RNN", "unbatched", 2, {"nonlinearity": "relu"}),
-    ],
-)
-def test_recurrent_layers_take_any_block(
-    kind: str, layout: str, layers: int, options: dict[str, Any], tmp_path: Path
-) -> None:
-    torch.manual_seed(0)
-    report = check(Mono(Recurrent(kind, layout, layers, **options)), tmp_path)
-    assert report.takes_any_block
-    assert report.states == (("state.model.h", "state.model.c") if kind == "LSTM" else ("state.model.h",))
-    nodes = [node.op_type for node in onnx.load(report.path).graph.node]
-    assert nodes.count(kind) == layers
-    assert "Loop" not in nodes
-    assert "Scan" not in nodes
-
-
-def test_a_recurrent_layer_without_a_state_starts_each_block_anew(tmp_path: Path) -> None:
-    class Forgetful(Mono):
-        def do_forward_pass(self, x: Any, params: dict[str, Any]) -> Any:
-            return self.model(x.t()[:, None])[0][:, 0, :1].t()
-
-    torch.manual_seed(0)
-    assert check(Forgetful(nn.GRU(1, 3)), tmp_path).states == ()
-
-
-@pytest.mark.filterwarnings("ignore:LSTM with projections")  # PyTorch's own, at each run of one
-@pytest.mark.parametrize(
-    ("options", "reason"), [({"bidirectional": True}, "bidirectional nn.LSTM"), ({"proj_size": 1}, "proj_size=1")]
-)
-def test_recurrent_layers_that_onnx_or_streams_lack(options: dict[str, Any], reason: str, tmp_path: Path) -> None:
-    class Wrapped(Mono):
-        def do_forward_pass(self, x: Any, params: dict[str, Any]) -> Any:
-            return self.model(x.t()[:, None])[0][:, 0, :1].t()
-
-    with pytest.raises(ModelFileError, match=reason):
-        export_onnx(Wrapped(nn.LSTM(1, 3, **options)), tmp_path / "model.onnx")
-
-
-# -- state -----------------------------------------------------------------------------------------------------------
-
-
-class Cached(nn.Module):
-    """A causal convolution that replaces its buffer, or writes into it."""
-
-    def __init__(self, in_place: bool) -> None:
-        super().__init__()
-        self.in_place = in_place
-        self.conv = nn.Conv1d(1, 1, 5)
-        self.register_buffer("cache", torch.zeros(1, 4))
-        self.register_buffer("gain", torch.tensor(0.7))  # a buffer, but no state
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        window = torch.cat([self.cache, x], 1)
-        after = window[:, -4:]
-        if self.in_place:
-            self.cache.copy_(after)
-        else:
-            self.cache = after.clone()
-        return self.gain * self.conv(window[None])[0]
-
-
-@pytest.mark.parametrize("in_place", [True, False], ids=["in place", "re-assigned"])
-def test_buffers_of_submodules_become_state(in_place: bool, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    report = check(Mono(nn.Sequential(Cached(in_place), nn.Tanh(), Cached(in_place))), tmp_path)
-    assert report.states == ("state.model.0.cache", "state.model.2.cache")
-    assert report.takes_any_block
-
-
-def test_both_kinds_on_the_wrapper_itself(tmp_path: Path) -> None:
-    class Both(Mono):
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("level", torch.full((1,), 0.5))
-            self.register_buffer("blocks", torch.zeros((), dtype=torch.int64))
-
-        def do_forward_pass(self, x: Any, params: dict[str, Any]) -> Any:
-            self.blocks += 1
-            self.level = 0.9 * self.level + 0.1 * x.abs().mean()
-            return x * self.level + self.blocks
-
-    report = check(Both(), tmp_path)
-    assert report.states == ("state.level", "state.blocks")
-    values = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(report.path).graph.initializer}
-    assert values["state.level"] == np.float32(0.5)  # its value when exported, not zero
-    assert values["state.blocks"].dtype == np.int64
-
-
-def test_state_inside_a_compiled_network(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    with quiet_torchscript():
-        network = torch.jit.script(Cached(in_place=True).eval())
-    report = check(Mono(network), tmp_path)
-    assert report.states == ("state.model.cache",)
-
-
-@pytest.mark.parametrize("where", ["wrapper", "network"])
-def test_state_in_a_plain_tensor_is_an_error_that_names_it(where: str, tmp_path: Path) -> None:
-    class Loose(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.past = torch.zeros(1, 1)
-
-        def forward(self, x: Any) -> Any:
-            y = x + self.past
-            self.past = y[:, -1:].clone()
-            return y
-
-    class Wrapper(Mono):
-        def __init__(self) -> None:
-            super().__init__(Loose() if where == "network" else None)
-            self.memories = [torch.zeros(1, 1)]
-
-        def do_forward_pass(self, x: Any, params: dict[str, Any]) -> Any:
-            if where == "network":
-                return self.model(x)
-            self.memories[0].add_(1.0)
-            return x + self.memories[0]
-
-    name = r"'model\.past'" if where == "network" else r"'memories\[0\]'"
-    with pytest.raises(ModelFileError, match=rf"attribute {name}.*register_buffer"):
-        export_onnx(Wrapper(), tmp_path / "model.onnx")
-    assert list(tmp_path.iterdir()) == []
 
 
 # -- look-behind, block sizes, rates -----------------------------------------------------------------------------------
@@ -318,7 +105,7 @@ def test_a_model_that_depends_on_the_block_size_is_refused(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-# -- what arrives ----------------------------------------------------------------------------------------------------
+# -- what arrives ------------------------------------------------------------------------------------------------------
 
 
 class Described(WaveformToWaveformBase):
