@@ -146,9 +146,9 @@ def print_allocations(peer_folder: Path) -> None:
     reason = why_not()
     if reason is None:
         try:
-            import onnx
             import torch
-            from onnx import TensorProto, helper
+
+            from support import onnx_models, torchscript_files
         except ImportError as error:
             reason = f'{error.name} is not installed: pip install ".[test]"'
     if reason:
@@ -160,16 +160,8 @@ def print_allocations(peer_folder: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = counting_environment(folder)
-        shape = [2, 2048]
-        graph = helper.make_graph(
-            [helper.make_node("Identity", ["x"], ["y"])],
-            "identity",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-        onnx.save(model, folder / "identity.onnx")
-        torch.jit.script(torch.nn.Identity()).save(str(folder / "identity.ts"))
+        onnx_models.plain(folder / "identity.onnx", [2, 2048])
+        torchscript_files.save(torch.nn.Identity(), folder / "identity.ts")
         code = COUNTED.format(
             paths=[str(HERE), str(HERE.parent / "tests")],
             onnx=str(folder / "identity.onnx"),

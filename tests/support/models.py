@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neutone.metadata import ModelMetadata
 from neutone.plugins import Model, Session
@@ -10,23 +11,30 @@ from neutone.plugins import Model, Session
 Run = Callable[["FunctionSession", int], None]
 
 
-class FunctionSession(Session):
-    def __init__(self, model: "FunctionModel", rate: int, block: int) -> None:
+class ArraySession(Session):
+    """The arrays that the contract of sessions asks for, and how blocks lie in them."""
+
+    def __init__(self, model: Model, block: int) -> None:
         metadata = model.metadata
-        self.rate = rate
-        self.audio_in = np.zeros((model.input_channels, metadata.look_behind_samples + block), np.float32)
+        self.look_behind = metadata.look_behind_samples
+        self.audio_in = np.zeros((model.input_channels, self.look_behind + block), np.float32)
         self.params = np.zeros((len(metadata.parameters), block), np.float32)
         self.audio_out = np.zeros((model.output_channels, block), np.float32)
-        self.look_behind = metadata.look_behind_samples
+
+    def packed(self, array: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+        """The first rows x frames floats of an array, as the contract packs them."""
+        rows = array.shape[0]
+        return array.reshape(-1)[: rows * frames].reshape(rows, frames)
+
+
+class FunctionSession(ArraySession):
+    def __init__(self, model: "FunctionModel", rate: int, block: int) -> None:
+        super().__init__(model, block)
+        self.rate = rate
         self.resets = 0
         self.runs: list[int] = []
         self.closed = False
         self._function = model.function
-
-    def packed(self, array, frames):
-        """The first rows x frames floats of an array, as the contract packs them."""
-        rows = array.shape[0]
-        return array.reshape(-1)[: rows * frames].reshape(rows, frames)
 
     def run(self, frames: int) -> None:
         self.runs.append(frames)
