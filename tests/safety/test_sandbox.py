@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from neutone.errors import ConfigurationError, MetadataError, ModelFileError, SandboxError, SandboxWarning
-from neutone.sandbox import Limits, Protections, Results, run_sandboxed, scratch_file
+from neutone.sandbox import Limits, Protections, run_sandboxed, scratch_file
 from support.protections import AVAILABLE, needs_both
 from support.sandboxes import FILTER_ONLY, freely, posix, sandboxed
 
@@ -132,10 +132,5 @@ def test_scratch_files_without_a_folder() -> None:
         assert path.read_bytes() == b"on disk"
         assert path.suffix == ".bin"
     assert not path.exists()
-    found = run_sandboxed("test_sandbox:read_scratch_file", {}, protections=FILTER_ONLY).value
+    found = run_sandboxed("support.sandbox_probes:read_scratch_file", {}, protections=FILTER_ONLY).value
     assert found == ["/proc/self/fd", "in memory"]
-
-
-def read_scratch_file() -> Results:
-    with scratch_file(b"in memory") as path:
-        return Results([str(path.parent), path.read_text()])

@@ -203,7 +203,7 @@ def test_it_is_quiet(tmp_path: Path) -> None:
         f"""
         import os, sys, tempfile, warnings
         import torch, onnxruntime
-        from test_export_onnx import Cached, Mono, Recurrent
+        from support.exporting import Cached, Mono, Recurrent
         from neutone.sdk import export_onnx
         warnings.resetwarnings()
         warnings.simplefilter("always")

@@ -16,32 +16,11 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from neutone.sdk import export_onnx, quiet_torchscript  # noqa: E402
-from support.exporting import Cached, Mono, check  # noqa: E402
+from support.exporting import Cached, Mono, Recurrent, check  # noqa: E402
 
 nn, Tensor = torch.nn, torch.Tensor
 
 # -- recurrent layers --------------------------------------------------------------------------------------------------
-
-
-class Recurrent(nn.Module):
-    """One of PyTorch's recurrent layers over the samples; its state is a buffer for each of h and c."""
-
-    def __init__(self, kind: str, layout: str, layers: int, **options: Any) -> None:
-        super().__init__()
-        self.layout = layout
-        self.rnn = getattr(nn, kind)(1, 4, layers, batch_first=layout == "batch first", **options)
-        self.mix = nn.Linear(4, 1)
-        shape = (layers, 4) if layout == "unbatched" else (layers, 1, 4)
-        self.register_buffer("h", torch.zeros(shape))
-        self.register_buffer("c", torch.zeros(shape))
-
-    def forward(self, audio: Any) -> Any:
-        x = {"unbatched": audio.t(), "batch first": audio.t()[None], "time first": audio.t()[:, None]}[self.layout]
-        if isinstance(self.rnn, nn.LSTM):
-            y, (self.h, self.c) = self.rnn(x, (self.h, self.c))
-        else:
-            y, self.h = self.rnn(x, self.h)
-        return audio + self.mix(y).reshape(1, -1)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,27 @@ def check(model: Any, folder: Path, sizes: tuple[int, ...] = (64, 64, 7, 7, 1, 3
     return report
 
 
+class Recurrent(nn.Module):
+    """One of PyTorch's recurrent layers over the samples; its state is a buffer for each of h and c."""
+
+    def __init__(self, kind: str, layout: str, layers: int, **options: Any) -> None:
+        super().__init__()
+        self.layout = layout
+        self.rnn = getattr(nn, kind)(1, 4, layers, batch_first=layout == "batch first", **options)
+        self.mix = nn.Linear(4, 1)
+        shape = (layers, 4) if layout == "unbatched" else (layers, 1, 4)
+        self.register_buffer("h", torch.zeros(shape))
+        self.register_buffer("c", torch.zeros(shape))
+
+    def forward(self, audio: Any) -> Any:
+        x = {"unbatched": audio.t(), "batch first": audio.t()[None], "time first": audio.t()[:, None]}[self.layout]
+        if isinstance(self.rnn, nn.LSTM):
+            y, (self.h, self.c) = self.rnn(x, (self.h, self.c))
+        else:
+            y, self.h = self.rnn(x, self.h)
+        return audio + self.mix(y).reshape(1, -1)
+
+
 class Cached(nn.Module):
     """A causal convolution that replaces its buffer, or writes into it."""
 

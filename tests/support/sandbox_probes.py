@@ -201,3 +201,10 @@ def bury() -> str:
         Path("d").mkdir()
         os.chdir("d")
     return "done"
+
+
+def read_scratch_file() -> Any:
+    from neutone.sandbox import Results, scratch_file
+
+    with scratch_file(b"in memory") as path:
+        return Results([str(path.parent), path.read_text()])
