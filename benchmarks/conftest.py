@@ -1,3 +1,7 @@
-"""The peer's side runs in an environment of its own."""
+"""The benchmarks share modules that lie beside them. The peer's side runs in an environment of its own."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 collect_ignore = ["peer"]

@@ -2,7 +2,7 @@
 the scripted wrapper of neutone_sdk 1.5.2 around the same network, in one run.
 
     bash benchmarks/peer/setup.sh build/peer        # once: the peer's own environment
-    python benchmarks/examples.py --peer build/peer [--rounds 5]
+    python benchmarks/examples.py --peer build/peer [--rounds 5] [--json FILE]
 
 Host 48 kHz, stereo, a curve for each parameter, one thread. Each round measures all of them in turn; ratios are medians
 over the rounds of the ratios within each. Real-time factors are time spent over time that the audio lasts; eager is the
@@ -29,6 +29,7 @@ import torch
 import neutone
 from neutone.sdk import SampleQueueWrapper, WaveformToWaveformBase, export_onnx, save_script, script
 from peers import Peer, engine_call
+from saved_results import add_option, save
 from timing import microseconds
 
 CALLS = 64  # a whole number of blocks of 2048 at any host block here
@@ -111,9 +112,13 @@ def measure(name: str, block: int, folder: Path, peer: Peer | None, rounds: int)
     return times
 
 
-def print_table(folder: Path, peer: Peer | None, rounds: int) -> None:
+def print_table(folder: Path, peer: Peer | None, rounds: int) -> dict[str, Any]:
+    """Prints row by row, and returns the rows."""
+    rows: list[dict[str, Any]] = []
+    differences: dict[str, float] = {}
     if peer is not None:
-        errors = ", ".join(f"{name} {peer.ask('example-error', name):.1e}" for name in AT_PEER)
+        differences = {name: peer.ask("example-error", name) for name in AT_PEER}
+        errors = ", ".join(f"{name} {difference:.1e}" for name, difference in differences.items())
         print(f"Largest difference between the peer's models and ours on the same audio: {errors}\n")
     print("Real-time factors (microseconds a host block); faster: ONNX through the engine against the peer")
     columns = "".join(f"{title:>18}" for title in ("eager", "TorchScript", "ONNX", "peer"))
@@ -121,23 +126,29 @@ def print_table(folder: Path, peer: Peer | None, rounds: int) -> None:
     for name in EXAMPLES:
         for block in BLOCKS:
             times = measure(name, block, folder, peer, rounds)
+            row: dict[str, Any] = {"example": name, "block": block}
             print(f"{name:<12}{block:>6}", end="")
             for kind in ("eager", "torchscript", "onnx", "peer"):
                 if times[kind]:
                     median = statistics.median(times[kind])
-                    print(f"{median * RATE / block / 1e6:>9.4f} {f'({median:.1f})':>8}", end="")
+                    row[kind] = {"us": median, "rtf": median * RATE / block / 1e6}
+                    print(f"{row[kind]['rtf']:>9.4f} {f'({median:.1f})':>8}", end="")
                 else:
                     print(" " * 18, end="")
             if times["peer"]:
                 ratio = statistics.median(p / o for p, o in zip(times["peer"], times["onnx"], strict=True))
+                row |= {"faster": ratio, "floor": FLOORS[name, block]}
                 print(f"{ratio:>8.2f}x{FLOORS[name, block]:>7}", end="")
             print(flush=True)
+            rows.append(row)
+    return {"differences": differences, "rows": rows}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, help="the folder given to benchmarks/peer/setup.sh; without it: no peer")
     parser.add_argument("--rounds", type=int, default=5)
+    add_option(parser)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -150,7 +161,7 @@ def main() -> None:
             hand_to_peer(example, folder)
         environment = {**os.environ, "NEUTONE_EXAMPLES": str(folder)}
         with Peer(arguments.peer, environment) if arguments.peer else nullcontext() as peer:
-            print_table(folder, peer, arguments.rounds)
+            save(arguments.json, print_table(folder, peer, arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How true each resampler is: error and gain of sines, and aliasing.
 
-    python benchmarks/fidelity.py [--quick]
+    python benchmarks/fidelity.py [--quick] [--json FILE]
 
 Prints, for the three kinds:
 - 48 -> 44.1 -> 48 kHz and 44.1 -> 48 -> 44.1 kHz through a pass-through model in an engine: signal-to-error ratio
@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neutone import Engine, Resampler
 from pass_through import PassThrough
+from saved_results import add_option, save
 
 FREQUENCIES = [50, 1_000, 5_000, 10_000, 15_000, 17_000, 18_000, 20_000]
 QUALITIES = [("linear", 32), ("hermite", 32), ("sinc", 32), ("sinc", 64), ("sinc", 128)]
@@ -58,37 +60,54 @@ def label(kind: str, taps: int) -> str:
     return f"sinc {taps}" if kind == "sinc" else kind
 
 
-def print_round_trips(host_rate: int, model_rate: int, frequencies: list[int]) -> None:
+def print_round_trips(host_rate: int, model_rate: int, frequencies: list[int]) -> dict[str, Any]:
+    rows = []
     print(f"\n{host_rate} -> {model_rate} -> {host_rate} Hz: signal-to-error ratio / gain, dB")
     print(f"{'Hz':>8}" + "".join(f"{label(*quality):>19}" for quality in QUALITIES))
     for frequency in frequencies:
         row = [there_and_back(host_rate, model_rate, frequency, *quality) for quality in QUALITIES]
         print(f"{frequency:>8}" + "".join(f"{ratio:>10.1f} {gain:>+8.4f}" for ratio, gain in row))
+        rows.append({"frequency": frequency, "snr": [ratio for ratio, _ in row], "gain": [gain for _, gain in row]})
+    return {"host_rate": host_rate, "model_rate": model_rate, "rows": rows}
 
 
-def print_worst(edges: list[tuple[int, int]], count: int) -> None:
+def print_worst(edges: list[tuple[int, int]], count: int) -> list[dict[str, Any]]:
+    rows = []
     print("\n48000 -> 44100 -> 48000 Hz: the worst of a grid of sines from 50 Hz")
     for taps, edge in edges:
         results = [there_and_back(48_000, 44_100, f, "sinc", taps) for f in np.linspace(50, edge, count)]
         ratio, gain = min(r for r, _ in results), max(abs(g) for _, g in results)
         print(f"sinc {taps:>3} to {edge} Hz: {ratio:.1f} dB, gain within {gain:.5f} dB ({count} sines)")
+        rows.append({"taps": taps, "to": edge, "snr": ratio, "gain_within": gain, "sines": count})
+    return rows
 
 
-def print_leaks(frequencies: list[int]) -> None:
+def print_leaks(frequencies: list[int]) -> list[dict[str, Any]]:
+    rows = []
     print("\n96000 -> 44100 Hz: what is left of sines above 22050 Hz, dB")
     print(f"{'Hz':>8}" + "".join(f"{label(*quality):>12}" for quality in QUALITIES))
     for frequency in frequencies:
-        print(f"{frequency:>8}" + "".join(f"{leak(frequency, *quality):>12.1f}" for quality in QUALITIES))
+        row = [leak(frequency, *quality) for quality in QUALITIES]
+        print(f"{frequency:>8}" + "".join(f"{left:>12.1f}" for left in row))
+        rows.append({"frequency": frequency, "left": row})
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a coarser grid")
-    quick = parser.parse_args().quick
-    print_round_trips(48_000, 44_100, FREQUENCIES)
-    print_round_trips(44_100, 48_000, FREQUENCIES)
-    print_worst([(32, 17_000), (64, 18_000), (128, 20_000)], 12 if quick else 60)
-    print_leaks([22_500, 23_000, 24_000, 26_000, 30_000, 40_000])
+    add_option(parser)
+    arguments = parser.parse_args()
+    results = {
+        "qualities": [label(*quality) for quality in QUALITIES],
+        "round_trips": [
+            print_round_trips(48_000, 44_100, FREQUENCIES),
+            print_round_trips(44_100, 48_000, FREQUENCIES),
+        ],
+        "worst": print_worst([(32, 17_000), (64, 18_000), (128, 20_000)], 12 if arguments.quick else 60),
+        "leaks": print_leaks([22_500, 23_000, 24_000, 26_000, 30_000, 40_000]),
+    }
+    save(arguments.json, results)
 
 
 if __name__ == "__main__":

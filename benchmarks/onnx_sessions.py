@@ -1,7 +1,7 @@
 """The amp through ONNX Runtime two ways, in one run: Python's `run_with_iobinding`, under the GIL, and the native
 session's C function, called as an audio thread calls it (by ctypes, which adds a fraction of a microsecond).
 
-    python benchmarks/onnx_sessions.py [--rounds 9]
+    python benchmarks/onnx_sessions.py [--rounds 9] [--json FILE]
 
 Both run on tensors that are bound once, with the same options, and answer the same bits. Each round measures both in
 turn; the ratio is the median over the rounds of the ratios within each.
@@ -10,41 +10,27 @@ turn; the ratio is the median over the rounds of the ratios within each.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
 import neutone
-from malloc_counting import allocations_a_call, counting_environment, why_not
-from neutone.plugins import Session
+from saved_results import add_option, save
+from support.malloc_counting import allocations_a_call, counting_environment, why_not
+from support.native_calls import native_call
 from timing import microseconds
 
 CALLS = 200
 RATE = 44_100
 BLOCKS = [32, 128, 512, 2048]
-
-
-def native_call(session: Session, frames: int) -> Callable[[], object]:
-    """The capsule's function on its context, without the GIL. What is answered holds the capsule alone."""
-    api, capsule = ctypes.pythonapi, session.native
-    api.PyCapsule_GetPointer.restype = api.PyCapsule_GetContext.restype = ctypes.c_void_p
-    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    api.PyCapsule_GetContext.argtypes = [ctypes.py_object]
-    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)(
-        api.PyCapsule_GetPointer(capsule, b"neutone.session")
-    )
-    context, count = ctypes.c_void_p(api.PyCapsule_GetContext(capsule)), ctypes.c_uint32(frames)
-
-    def call(_: object = capsule) -> int:
-        return function(context, count)
-
-    return call
 
 
 def calls_of(block: int) -> dict[str, Callable[[], object]]:
@@ -81,7 +67,9 @@ def counted() -> list[list[float]] | None:
     return [[float(number) for number in line.split()] for line in done.stdout.splitlines()]
 
 
-def print_table(rounds: int) -> None:
+def print_table(rounds: int) -> list[dict[str, Any]]:
+    """Prints row by row, and returns the rows."""
+    rows = []
     allocations = counted()
     print(f"The amp at {RATE} Hz: microseconds a block, and calls of the C allocator")
     print(f"{'block':>6}{'python':>10}{'native':>10}{'faster':>8}  |  allocations: python{'native':>9}")
@@ -92,23 +80,25 @@ def print_table(rounds: int) -> None:
             for name, call in calls.items():
                 times.setdefault(name, []).append(microseconds(call, calls=CALLS))
         ratio = statistics.median(p / n for p, n in zip(times["python"], times["native"], strict=True))
-        print(
-            f"{block:>6}{statistics.median(times['python']):>10.1f}{statistics.median(times['native']):>10.1f}"
-            f"{ratio:>7.2f}x  |  ",
-            end="",
-        )
+        python, native = statistics.median(times["python"]), statistics.median(times["native"])
+        print(f"{block:>6}{python:>10.1f}{native:>10.1f}{ratio:>7.2f}x  |  ", end="")
         print("not counted" if allocations is None else "{:>19.0f}{:>9.0f}".format(*allocations[row]))
+        counts = allocations[row] if allocations else [None, None]
+        times_of_row = {"block": block, "python_us": python, "native_us": native, "faster": ratio}
+        rows.append(times_of_row | {"python_allocations": counts[0], "native_allocations": counts[1]})
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--allocations", action="store_true", help=argparse.SUPPRESS)
+    add_option(parser)
     arguments = parser.parse_args()
     if arguments.allocations:
         print_allocations()
     else:
-        print_table(arguments.rounds)
+        save(arguments.json, {"rate": RATE, "rows": print_table(arguments.rounds)})
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import torch
 from neutone_sdk import ContinuousNeutoneParameter, WaveformToWaveformBase
 from torch import Tensor
 
-from models import Captioned
+from support.peer_models import Captioned
 
 __all__ = ["largest_difference", "wrap"]
 

@@ -22,7 +22,9 @@ import torch
 from neutone_sdk import WaveformToWaveformBase
 from neutone_sdk.utils import save_neutone_model
 
-from models import MODELS
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+
+from support.peer_models import MODELS
 
 BLOCKS = 8
 PARAMS = (0.3, 0.65, 0.1, 0.9)

@@ -6,7 +6,7 @@ import torch
 from neutone_sdk import ContinuousNeutoneParameter, WaveformToWaveformBase
 from torch import Tensor, nn
 
-from models import Captioned
+from support.peer_models import Captioned
 
 __all__ = ["pass_through"]
 

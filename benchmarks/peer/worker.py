@@ -27,9 +27,9 @@ logging.disable(logging.WARNING)
 import numpy as np  # noqa: E402
 
 # Behind this folder, whose pass_through is the peer's.
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "tests")]
 
-from malloc_counting import allocations_a_call  # noqa: E402
+from support.malloc_counting import allocations_a_call  # noqa: E402
 from timing import microseconds  # noqa: E402
 
 CALLS = 50

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,27 +12,15 @@ import torch
 from torch import Tensor, nn
 
 import neutone
-import onnx_models
 from fuzz.mutate_zip import bomb
+from support import onnx_models
+from support.peer_files import NAMES, peer_file
+from support.torchscript_files import Echo, save
 
 __all__: list[str] = []
 
-PEER = Path(__file__).parent.parent / "data" / "peer"
 BOMB_SIZES = (64 << 20, 1 << 30)
 RATE, FRAMES = 44_100, 3000
-
-
-class Echo(nn.Module):
-    """A module with state."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("past", torch.zeros(1, 16))
-
-    def forward(self, x: Tensor) -> Tensor:
-        both = torch.cat([self.past, x], 1)
-        self.past = both[:, -16:].clone()
-        return x + 0.5 * both[:, : x.size(1)]
 
 
 class Convolution(nn.Module):
@@ -67,12 +53,10 @@ def _write_models(folder: Path) -> None:
     onnx_models.accumulator(folder / "block.onnx", block=64)
     onnx_models.plain(folder / "plain.onnx", [2, "N"])
     onnx_models.with_state(folder / "look_behind.onnx", onnx_models.TensorProto.INT64, start=1, look_behind=5)
-    for packed in PEER.glob("*.nm.xz"):
-        (folder / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        for name, module in (("echo", Echo()), ("convolution", Convolution()), ("shouter", Shouter())):
-            torch.jit.save(torch.jit.script(module.eval()), str(folder / f"{name}.ts"))
+    for name in NAMES:
+        peer_file(name, folder)
+    for name, module in (("echo", Echo()), ("convolution", Convolution()), ("shouter", Shouter())):
+        save(module.eval(), folder / f"{name}.ts")
 
 
 def _write_audio(folder: Path) -> None:

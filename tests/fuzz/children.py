@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from support.places import TESTS
+
 __all__ = ["Child", "Death", "Limits", "serve"]
 
-TESTS = Path(__file__).resolve().parent.parent
 SHOWN_STDERR = 6000
 """characters of a dead child's stderr that are kept: a traceback, or a sanitizer's report"""
 START_SECONDS = 120.0

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from neutone.errors import ModelFileError
 from neutone.model.metadata import ModelMetadata
-from neutone.plugins import Model, Session
+from neutone.plugins import Model
+from support.models import ArraySession
 
 __all__ = ["Faults", "OnPurposeError", "ProbeModel"]
 
@@ -61,16 +62,12 @@ class Faults:
         return kind
 
 
-class ProbeSession(Session):
+class ProbeSession(ArraySession):
     """Passes audio on, `delay` frames late, times the first parameter if the model has a gain."""
 
     def __init__(self, model: ProbeModel, rate: int, block: int) -> None:
-        metadata = model.metadata
+        super().__init__(model, block)
         self.rate, self.block = rate, block
-        self.look_behind = metadata.look_behind_samples
-        self.audio_in = np.zeros((model.input_channels, self.look_behind + block), np.float32)
-        self.params = np.zeros((len(metadata.parameters), block), np.float32)
-        self.audio_out = np.zeros((model.output_channels, block), np.float32)
         self.model_delay = model.delay if model.delay_is_the_sessions else None
         self._model = model
         self._inside = threading.Lock()
@@ -87,9 +84,6 @@ class ProbeSession(Session):
             return
         self._inside.release()
 
-    def _packed(self, array: Array, frames: int) -> Array:
-        return array.reshape(-1)[: len(array) * frames].reshape(len(array), frames)
-
     def run(self, frames: int) -> None:
         if not self._inside.acquire(blocking=False):
             self._model.complain("two threads ran one session at the same time")
@@ -101,7 +95,7 @@ class ProbeSession(Session):
 
     def _run(self, frames: int) -> None:
         model, faults = self._model, self._model.faults
-        audio, params = self._packed(self.audio_in, self.look_behind + frames), self._packed(self.params, frames)
+        audio, params = self.packed(self.audio_in, self.look_behind + frames), self.packed(self.params, frames)
         self._check(audio, params, frames)
         self._seen = np.concatenate([self._seen, audio[:, self.look_behind :]], 1)[:, frames:]
         self._was_reset = False
@@ -110,7 +104,7 @@ class ProbeSession(Session):
             with np.errstate(all="ignore"):
                 new = new * params[0]
         joined = np.concatenate([self._late, new], 1)
-        out = self._packed(self.audio_out, frames)
+        out = self.packed(self.audio_out, frames)
         out[...] = joined[:, :frames]
         self._late = joined[:, frames:]
         if faults.slow and faults.runs % SLOW_RUNS == 0:

@@ -1,0 +1,27 @@
+"""What the tests of live hosts share."""
+
+import pytest
+
+from neutone_jack import JackHost
+from support.jack_measuring import MeasuringClient
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """What sends a signal through a JACK client, and hears it."""
+    return MeasuringClient(tmp_path_factory.mktemp("jack"))
+
+
+@pytest.fixture
+def hosts():
+    """Makes JACK hosts around any model, and closes them."""
+    made = []
+
+    def make(model, server, **options):
+        host = JackHost.open(model, **{"slack": 4, "server": server.name, **options})
+        made.append(host)
+        return host
+
+    yield make
+    for host in made:
+        host.close()

@@ -1,0 +1,46 @@
+"""The package around the SDK: what imports torch and what does not, and what is done with TorchScript's files."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+from torch import nn
+
+from neutone.sdk import load_script, save_script, script
+from support.described_wrappers import Bare
+from support.processes import run_python
+
+
+def test_neutone_itself_does_without_torch() -> None:
+    assert run_python("import neutone, sys; print('torch' in sys.modules)") == "False"
+
+
+def test_without_torch_the_extra_is_named() -> None:
+    message = run_python(
+        "import sys; sys.modules['torch'] = None\n"
+        "import neutone.errors\n"
+        "try:\n    import neutone.sdk\n"
+        "except neutone.errors.MissingExtraError as error:\n    print(error)"
+    )
+    assert 'pip install "neutone[torch]"' in message
+
+
+def test_files_inside_a_script() -> None:
+    file = io.BytesIO()
+    save_script(script(Bare()), file, {"metadata.json": "{}"})
+    file.seek(0)
+    module, files = load_script(file, ["metadata.json", "missing"])
+    assert files == {"metadata.json": b"{}", "missing": b""}
+    assert module.realtime is True
+
+
+def test_only_the_announcements_of_torchscript_are_silenced() -> None:
+    class Loud(Bare):
+        def prepare_for_inference(self) -> None:
+            super().prepare_for_inference()
+            torch.jit.script(nn.Identity())
+
+    with pytest.raises(DeprecationWarning, match=r"torch\.jit\.script"):
+        script(Loud())
