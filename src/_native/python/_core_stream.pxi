@@ -10,7 +10,7 @@ cdef struct NativeSession:
 
 @cython.final
 cdef class Stream:
-    """One session between one host block size and rate: the engine's compiled half.
+    """One session at the rates and blocks of a schedule: the engine's compiled half.
 
     `session` has audio_in, params, audio_out, run, reset, native and native_error as in neutone.plugins.Session. `delay`
     in host frames replaces the schedule's. `backlog` in model frames, `late` and `fades_in` are for a stream that is
@@ -28,20 +28,14 @@ cdef class Stream:
     cdef float **outputs
     cdef bint is_retired
 
-    def __cinit__(self, Schedule schedule not None, session, *, host_rate, host_block, host_channels, in_channels,
-                  out_channels, parameters, look_behind, bint varies=False, resampler="sinc", taps=32, model_delay=0,
-                  delay=None, backlog=0, late="silence", bint fades_in=False):
+    def __cinit__(self, Schedule schedule not None, session, *, host_channels, in_channels, out_channels, parameters,
+                  look_behind, model_delay=0, delay=None, backlog=0, late="silence", bint fades_in=False):
         cdef nt_stream_config *config = &self.config
         cdef Py_ssize_t block = schedule.fields.session_block
         self.session = session
         self.run = session.run
         self.reset_session = session.reset
         config.schedule = schedule.fields
-        config.host_rate = host_rate
-        config.host_block = host_block
-        config.host_block_varies = varies
-        config.kind = kind_of(resampler)
-        config.taps = taps
         config.host_channels = checked(host_channels, "channels", 1, 1024)
         config.model_delay = model_delay
         config.delay = -1 if delay is None else <int64_t>delay
@@ -119,12 +113,12 @@ cdef class Stream:
         self.busy = False
 
     cdef int _check_frames(self, Planar *audio, str what, Py_ssize_t channels) except -1:
-        cdef Py_ssize_t block = self.config.host_block
+        cdef Py_ssize_t block = self.config.schedule.host_block
         if audio.channels != channels:
             raise ShapeError(f"{what} has {audio.channels} rows, expected {channels}: ({channels}, frames)")
         if audio.frames > block:
             raise ShapeError(f"{what} has {audio.frames} frames, expected at most {block} (block_size)")
-        if not self.config.host_block_varies and audio.frames != block:
+        if not self.config.schedule.host_block_varies and audio.frames != block:
             raise ShapeError(
                 f"{what} has {audio.frames} frames, expected exactly {block} (block_size); fixed_blocks=False takes "
                 f"any number up to it"

@@ -100,7 +100,6 @@ cdef class Worker:
     def offer(self, Stream stream not None, slack):
         """Let the audio thread take it over at its next block that fits. Its delay has `slack` host blocks for the model;
         without any the audio thread runs it."""
-        cdef nt_worker_stream offered
         cdef Py_ssize_t channels = stream.config.host_channels
         if self.closed:
             raise RuntimeError("the engine is closed")
@@ -110,16 +109,10 @@ cdef class Worker:
         stream.outputs = <float **>malloc(channels * sizeof(float *))
         if stream.inputs == NULL or stream.outputs == NULL:
             raise MemoryError()
-        offered.stream = stream.stream
-        offered.host_rate = stream.config.host_rate
-        offered.host_block = stream.config.host_block
-        offered.host_channels = stream.config.host_channels
-        offered.host_block_varies = stream.config.host_block_varies
-        offered.slack = checked(slack, "slack", 0, NT_SLACK_MAX)
-        offered.in_callback = offered.slack == 0
+        cdef uint32_t host_blocks = checked(slack, "slack", 0, NT_SLACK_MAX)
         stream.worker = <void *>self
         held_streams[<size_t>self.worker].append(stream)
-        cdef nt_status status = nt_worker_offer(self.worker, &offered)
+        cdef nt_status status = nt_worker_offer(self.worker, stream.stream, host_blocks)
         if status != NT_OK:
             held_streams[<size_t>self.worker].remove(stream)
             stream.worker = NULL

@@ -72,6 +72,9 @@ cdef extern from "neutone/nt_schedule.h" nogil:
         const uint32_t *model_blocks
         uint32_t model_block_count
     ctypedef struct nt_schedule:
+        uint32_t host_rate
+        uint32_t host_block
+        bint host_block_varies
         uint32_t model_rate
         uint32_t model_block
         uint32_t session_block
@@ -103,11 +106,6 @@ cdef extern from "neutone/nt_stream.h" nogil:
         NT_LATE_REPEAT
     ctypedef struct nt_stream_config:
         nt_schedule schedule
-        uint32_t host_rate
-        uint32_t host_block
-        bint host_block_varies
-        nt_resampler_kind kind
-        uint32_t taps
         uint32_t host_channels
         uint32_t model_delay
         int64_t delay
@@ -171,14 +169,6 @@ cdef extern from "neutone/nt_worker.h" nogil:
         NT_SLACK_MAX
     ctypedef struct nt_worker:
         pass
-    ctypedef struct nt_worker_stream:
-        nt_stream *stream
-        uint32_t host_rate
-        uint32_t host_block
-        uint32_t host_channels
-        bint host_block_varies
-        uint32_t slack
-        bint in_callback
     ctypedef struct nt_worker_stats:
         uint64_t blocks
         uint64_t frames
@@ -190,7 +180,7 @@ cdef extern from "neutone/nt_worker.h" nogil:
         uint64_t audio_ns
     nt_status nt_worker_create(nt_worker **worker, nt_pool *pool)
     void nt_worker_destroy(nt_worker *worker)
-    nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered)
+    nt_status nt_worker_offer(nt_worker *worker, nt_stream *stream, uint32_t slack)
     nt_stream *nt_worker_collect(nt_worker *worker)
     void nt_worker_close(nt_worker *worker)
     nt_status nt_worker_process(nt_worker *worker, const float *const *input, float *const *output, uint32_t channels,

@@ -125,11 +125,6 @@ static inline nt_stream_config config_of(fixture *f)
 {
     const setup *s = &f->made_of;
     return (nt_stream_config){.schedule = f->schedule,
-                              .host_rate = s->host_rate,
-                              .host_block = s->host_block,
-                              .host_block_varies = s->varies,
-                              .kind = s->kind,
-                              .taps = s->taps,
                               .host_channels = or_one(s->host_channels),
                               .model_delay = s->model_delay,
                               .delay = s->has_delay ? s->delay : NT_LEAST_DELAY,

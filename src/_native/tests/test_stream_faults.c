@@ -283,13 +283,21 @@ static void test_config(void)
     CHECK_BAD(session.out_channels, 0, NT_ERROR_CHANNELS);
     CHECK_BAD(session.out_channels, NT_CHANNELS_MAX + 1, NT_ERROR_CHANNELS);
     CHECK_BAD(session.parameters, NT_CHANNELS_MAX + 1, NT_ERROR_CHANNELS);
-    CHECK_BAD(host_block, 0, NT_ERROR_BLOCK);
-    CHECK_BAD(host_block, NT_BLOCK_MAX + 1, NT_ERROR_BLOCK);
+    CHECK_BAD(schedule.host_block, 0, NT_ERROR_BLOCK);
+    CHECK_BAD(schedule.host_block, NT_BLOCK_MAX + 1, NT_ERROR_BLOCK);
     CHECK_BAD(schedule.session_block, 0, NT_ERROR_BLOCK);
     CHECK_BAD(session.look_behind, NT_BLOCK_MAX + 1, NT_ERROR_BLOCK);
-    CHECK_BAD(taps, 7, NT_ERROR_TAPS);
-    CHECK_BAD(kind, (nt_resampler_kind)9, NT_ERROR_KIND);
-    CHECK_BAD(host_rate, 0, NT_ERROR_RATE);
+    CHECK_BAD(schedule.taps, 7, NT_ERROR_TAPS);
+    CHECK_BAD(schedule.kind, (nt_resampler_kind)9, NT_ERROR_KIND);
+    CHECK_BAD(schedule.host_rate, 0, NT_ERROR_RATE);
+    /* Fields that do not belong together: memory would be made for one and used for the other. */
+    CHECK_BAD(schedule.host_block, 2 * BLOCK, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.host_rate, 96000, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.model_rate, 96000, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.arrivals, 1, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.session_block, 1, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.lookahead_in, 0, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.delay, 0, NT_ERROR_ARGUMENT);
 #undef CHECK_BAD
     nt_stream_destroy(NULL);
     close_fixture(&f);

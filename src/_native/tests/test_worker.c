@@ -396,8 +396,7 @@ static void test_arguments(void)
     CHECK_EQUAL(nt_pool_create(&pool, 1, -1), NT_ERROR_ARGUMENT);
     CHECK_EQUAL(nt_worker_create(&worker, NULL), NT_ERROR_ARGUMENT);
     open_worker(&pool, &worker);
-    nt_worker_stream nothing = {.stream = NULL};
-    CHECK_EQUAL(nt_worker_offer(worker, &nothing), NT_ERROR_ARGUMENT);
+    CHECK_EQUAL(nt_worker_offer(worker, NULL, 1), NT_ERROR_ARGUMENT);
     close_worker(pool, worker);
 }
 

@@ -83,9 +83,7 @@ static void replace(engine *e, int number)
     open_fixture(&l->f, s);
     l->f.session.note = &last_frames[number][free_lane];
     l->used = true;
-    nt_worker_stream offered = {
-        .stream = l->f.stream, .host_rate = 48000, .host_block = BLOCK, .host_channels = 1, .slack = 2};
-    CHECK_EQUAL(nt_worker_offer(e->worker, &offered), NT_OK);
+    CHECK_EQUAL(nt_worker_offer(e->worker, l->f.stream, 2), NT_OK);
 }
 
 static engine engines[ENGINES];

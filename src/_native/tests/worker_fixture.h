@@ -28,14 +28,7 @@ static inline void offer(nt_worker *worker, lane *l, setup s, bool in_callback)
 {
     open_fixture(&l->f, s);
     l->used = true;
-    nt_worker_stream offered = {.stream = l->f.stream,
-                                .host_rate = s.host_rate,
-                                .host_block = s.host_block,
-                                .host_channels = or_one(s.host_channels),
-                                .host_block_varies = s.varies,
-                                .slack = in_callback ? 0 : 1,
-                                .in_callback = in_callback};
-    CHECK_EQUAL(nt_worker_offer(worker, &offered), NT_OK);
+    CHECK_EQUAL(nt_worker_offer(worker, l->f.stream, in_callback ? 0 : 1), NT_OK);
 }
 
 /* Close every lane whose stream is given back; answers how many. */

@@ -47,11 +47,7 @@ typedef enum nt_late {
 } nt_late;
 
 typedef struct nt_stream_config {
-    nt_schedule schedule; /* its session_block is the N of the session */
-    uint32_t host_rate, host_block;
-    bool host_block_varies;
-    nt_resampler_kind kind;
-    uint32_t taps;
+    nt_schedule schedule; /* of the host's rate and block, and the model's; its session_block is the N of the session */
     uint32_t host_channels;
     uint32_t model_delay; /* host frames that the model itself delays: the dry path waits for it too */
     int64_t delay;        /* host frames of silence the output starts with; NT_LEAST_DELAY: the schedule's */
@@ -115,6 +111,10 @@ bool nt_stream_run_block(nt_stream *stream, nt_status *status);
 
 /* [run's thread] Whether there would be one. */
 bool nt_stream_has_block(const nt_stream *stream);
+
+/* [any-thread] What it was made for. The schedule lives as long as the stream. */
+const nt_schedule *nt_stream_schedule(const nt_stream *stream);
+uint32_t nt_stream_host_channels(const nt_stream *stream);
 
 /* [any-thread] Each number by itself is right; together they may be a block apart while the stream is at work. */
 void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats);

@@ -1,7 +1,7 @@
 /* nt_worker: an engine whose model runs beside the audio thread.
  *
  * The audio thread only writes to and reads from the stream's lock-free rings and posts a semaphore; a thread of the pool
- * runs the session. Where the stream says so (in_callback) the audio thread runs it by itself.
+ * runs the session. Without slack the audio thread runs it by itself.
  *
  * A stream is never changed while it is in use. Another one is made, offered, and taken over by the audio thread at the
  * beginning of a block, without waiting; the one before fades out, and is given back to the control thread.
@@ -25,15 +25,6 @@ typedef struct nt_worker nt_worker;
 
 enum { NT_METERS = 64 /* channels whose peaks are measured */, NT_SLACK_MAX = 1024 };
 
-/* A stream, and what the audio thread must know of it. */
-typedef struct nt_worker_stream {
-    nt_stream *stream; /* stays the caller's, until nt_worker_collect gives it back */
-    uint32_t host_rate, host_block, host_channels;
-    bool host_block_varies;
-    uint32_t slack;   /* host blocks between a block and its answer; at most NT_SLACK_MAX */
-    bool in_callback; /* the audio thread runs the session: it must not lock, allocate or take the GIL */
-} nt_worker_stream;
-
 /* Since create; taking over another stream changes none of them. */
 typedef struct nt_worker_stats {
     uint64_t blocks, frames; /* of the host */
@@ -52,9 +43,11 @@ nt_status nt_worker_create(nt_worker **worker, nt_pool *pool);
 /* [main-thread] After nt_worker_close, and after everything was collected. NULL is allowed. */
 void nt_worker_destroy(nt_worker *worker);
 
-/* [main-thread] The stream that the audio thread takes over at its next block that fits. One that was offered before and
+/* [main-thread] The stream that the audio thread takes over at its next block that fits; it may not be used otherwise
+ * until nt_worker_collect gives it back. `slack`: host blocks between a block and its answer, at most NT_SLACK_MAX; 0: the
+ * audio thread runs the session, which then must not allocate, lock or take the GIL. A stream that was offered before and
  * not yet taken will not be, and can be collected. */
-nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered);
+nt_status nt_worker_offer(nt_worker *worker, nt_stream *stream, uint32_t slack);
 
 /* [main-thread] A stream that no thread will touch again, or NULL. Waits for a model block that is being computed. */
 nt_stream *nt_worker_collect(nt_worker *worker);

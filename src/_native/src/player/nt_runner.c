@@ -12,7 +12,7 @@ static bool run_block(nt_runner *runner, nt_status *status)
 {
     nt_denormals before = nt_denormals_flush();
     uint64_t begun = nt_clock_now();
-    bool did = nt_stream_run_block(runner->of.stream, status);
+    bool did = nt_stream_run_block(runner->stream, status);
     if (did)
         nt_histogram_add(&runner->worker->model_times, nt_clock_now() - begun);
     nt_denormals_restore(before);
@@ -24,22 +24,25 @@ static bool work(void *context)
 {
     nt_runner *runner = context;
     nt_status status; /* the stream has counted it, and the session knows why */
-    return run_block(runner, &status) && nt_stream_has_block(runner->of.stream);
+    return run_block(runner, &status) && nt_stream_has_block(runner->stream);
 }
 
-nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, const nt_worker_stream *of)
+nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *stream, uint32_t slack)
 {
     nt_runner *made = calloc(1, sizeof *made);
     if (!made)
         return NT_ERROR_MEMORY;
-    size_t samples = (size_t)of->host_channels * of->host_block;
-    made->of = *of;
+    made->stream = stream;
+    made->schedule = nt_stream_schedule(stream);
+    made->channels = nt_stream_host_channels(stream);
+    made->slack = slack;
+    size_t samples = (size_t)made->channels * made->schedule->host_block;
     made->worker = worker;
     made->in = calloc(samples, sizeof(float));
     made->out = calloc(samples, sizeof(float));
-    made->handed = calloc((size_t)of->slack + 1, sizeof *made->handed);
+    made->handed = calloc((size_t)slack + 1, sizeof *made->handed);
     nt_status status = made->in && made->out && made->handed ? NT_OK : NT_ERROR_MEMORY;
-    if (status == NT_OK && !of->in_callback)
+    if (status == NT_OK && slack > 0)
         status = nt_pool_add(worker->pool, &made->slot, work, made);
     if (status != NT_OK) {
         nt_runner_destroy(made);

@@ -39,12 +39,12 @@ void nt_worker_destroy(nt_worker *worker)
     free(worker);
 }
 
-nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered)
+nt_status nt_worker_offer(nt_worker *worker, nt_stream *stream, uint32_t slack)
 {
-    if (!offered->stream || offered->slack > NT_SLACK_MAX)
+    if (!stream || slack > NT_SLACK_MAX)
         return NT_ERROR_ARGUMENT;
     nt_runner *runner;
-    nt_status status = nt_runner_create(&runner, worker, offered);
+    nt_status status = nt_runner_create(&runner, worker, stream, slack);
     if (status != NT_OK)
         return status;
     /* release: all that the runner points to is there before the pointer */
@@ -64,7 +64,7 @@ nt_stream *nt_worker_collect(nt_worker *worker)
     if (!runner)
         return NULL;
     worker->collected = runner->next;
-    nt_stream *stream = runner->of.stream;
+    nt_stream *stream = runner->stream;
     nt_runner_destroy(runner);
     return stream;
 }

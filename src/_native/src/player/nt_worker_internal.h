@@ -8,9 +8,12 @@
 
 /* A stream with its place in the pool and memory to gather a host's channels in. */
 typedef struct nt_runner {
-    nt_worker_stream of;
+    nt_stream *stream;
+    const nt_schedule *schedule; /* the stream's: the host's rate and block */
+    uint32_t channels;           /* the host's */
+    uint32_t slack;              /* host blocks; 0: the audio thread runs the session */
     nt_worker *worker;
-    nt_slot *slot; /* NULL: the audio thread runs the session */
+    nt_slot *slot; /* NULL without slack */
     float *in, *out; /* (host_channels, host_block) */
     uint64_t *handed; /* (slack + 1): when the last blocks were handed to the model, ns, a circular list */
     uint32_t latest; /* its newest */
@@ -43,7 +46,7 @@ struct nt_worker {
 };
 
 /* [main-thread] */
-nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, const nt_worker_stream *of);
+nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *stream, uint32_t slack);
 
 /* [main-thread] Waits for a model block that is being computed. The stream stays. */
 void nt_runner_destroy(nt_runner *runner);

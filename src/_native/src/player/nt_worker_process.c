@@ -15,9 +15,8 @@ static void count(_Atomic uint64_t *counter, uint64_t number)
 
 static bool fits(const nt_runner *runner, uint32_t channels, uint32_t frames)
 {
-    const nt_worker_stream *of = &runner->of;
-    return channels == of->host_channels && frames <= of->host_block &&
-           (of->host_block_varies || frames == of->host_block);
+    uint32_t block = runner->schedule->host_block;
+    return channels == runner->channels && (frames == block || (runner->schedule->host_block_varies && frames < block));
 }
 
 static void retire(nt_worker *worker, nt_runner *runner)
@@ -70,19 +69,19 @@ static void silence(float *const *out, uint32_t channels, uint32_t frames)
  * own deadline makes up for it with blocks in a row, and no model could answer those. */
 static bool is_hurried(nt_runner *runner, uint64_t now)
 {
-    uint32_t slack = runner->of.slack;
+    uint32_t slack = runner->slack;
     runner->latest = runner->latest == slack ? 0 : runner->latest + 1;
-    if (slack == 0 || runner->played++ < slack || runner->of.host_block_varies)
+    if (slack == 0 || runner->played++ < slack || runner->schedule->host_block_varies)
         return false;
     uint32_t due = runner->latest == slack ? 0 : runner->latest + 1; /* slack blocks ago, in a list of slack + 1 */
     uint64_t given = now - runner->handed[due];
-    return given * runner->of.host_rate < (uint64_t)slack * runner->of.host_block * 1000000000u / 2;
+    return given * runner->schedule->host_rate < (uint64_t)slack * runner->schedule->host_block * 1000000000u / 2;
 }
 
 static void count_late(nt_worker *worker, nt_runner *runner, bool hurried)
 {
     nt_stream_stats stats;
-    nt_stream_get_stats(runner->of.stream, &stats);
+    nt_stream_get_stats(runner->stream, &stats);
     count(&worker->late_frames, stats.starved_frames - runner->late_before);
     count(&worker->hurried_frames, hurried ? stats.starved_frames - runner->late_before : 0);
     count(&worker->lost_frames, stats.lost_frames - runner->lost_before);
@@ -94,10 +93,10 @@ static void count_late(nt_worker *worker, nt_runner *runner, bool hurried)
 static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *const *in, uint32_t frames,
                              const float *params, ptrdiff_t params_stride, uint64_t now)
 {
-    ptrdiff_t block = (ptrdiff_t)runner->of.host_block;
-    nt_stream *stream = runner->of.stream;
+    ptrdiff_t block = (ptrdiff_t)runner->schedule->host_block;
+    nt_stream *stream = runner->stream;
     bool hurried = is_hurried(runner, now);
-    for (uint32_t c = 0; c < runner->of.host_channels; c++)
+    for (uint32_t c = 0; c < runner->channels; c++)
         memcpy(runner->in + c * block, in[c], frames * sizeof(float));
     nt_status status = nt_stream_write(stream, runner->in, block, params, params_stride, frames);
     if (status != NT_OK)
@@ -120,11 +119,11 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
 /* What the stream before still had to say, fading over the block. */
 static void add_fading(nt_runner *before, nt_runner *after, float *const *out, uint32_t frames)
 {
-    ptrdiff_t block = (ptrdiff_t)before->of.host_block;
-    if (frames > before->of.host_block)
+    ptrdiff_t block = (ptrdiff_t)before->schedule->host_block;
+    if (frames > before->schedule->host_block)
         return;
-    nt_stream_read(before->of.stream, before->out, block, frames);
-    nt_stream_add_fading(after->of.stream, out, before->out, block, before->of.host_channels, frames);
+    nt_stream_read(before->stream, before->out, block, frames);
+    nt_stream_add_fading(after->stream, out, before->out, block, before->channels, frames);
 }
 
 static nt_status process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
@@ -145,11 +144,11 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
     }
     if (status == NT_OK)
         for (uint32_t c = 0; c < channels; c++)
-            memcpy(out[c], runner->out + (size_t)c * runner->of.host_block, frames * sizeof(float));
+            memcpy(out[c], runner->out + (size_t)c * runner->schedule->host_block, frames * sizeof(float));
     else
         silence(out, channels, frames);
     if (before) {
-        if (channels == before->of.host_channels)
+        if (channels == before->channels)
             add_fading(before, runner, out, frames);
         retire(worker, before);
     }
@@ -158,7 +157,7 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
     count(&worker->blocks, 1);
     count(&worker->frames, frames);
     if (runner)
-        count(&worker->audio_ns, (uint64_t)frames * 1000000000u / runner->of.host_rate);
+        count(&worker->audio_ns, (uint64_t)frames * 1000000000u / runner->schedule->host_rate);
     return status;
 }
 
@@ -194,6 +193,6 @@ void nt_worker_set_parameter(nt_worker *worker, uint32_t index, float value)
     if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst))
         return;
     if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst) && worker->active)
-        nt_stream_set_parameter(worker->active->of.stream, index, value);
+        nt_stream_set_parameter(worker->active->stream, index, value);
     atomic_store_explicit(&worker->inside, false, memory_order_release);
 }

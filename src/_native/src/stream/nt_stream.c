@@ -11,7 +11,7 @@ enum { LONGEST_DELAY = 1 << 28 }; /* host frames: so that sums of delays and blo
 static nt_status create_resampler(nt_resampler **resampler, const nt_stream_config *config, nt_resampler_kind kind,
                                   uint32_t rate_in, uint32_t rate_out, uint32_t channels, uint32_t lookahead)
 {
-    nt_resampler_config wanted = {kind, config->taps, rate_in, rate_out, channels, lookahead};
+    nt_resampler_config wanted = {kind, config->schedule.taps, rate_in, rate_out, channels, lookahead};
     return nt_resampler_create(resampler, &wanted);
 }
 
@@ -23,19 +23,19 @@ static nt_status create_parts(nt_stream *s)
     nt_status status = NT_OK;
 
     if (s->resamples) {
-        status = create_resampler(&s->resampler_in, config, config->kind, config->host_rate, schedule->model_rate,
+        status = create_resampler(&s->resampler_in, config, schedule->kind, schedule->host_rate, schedule->model_rate,
                                   session->in_channels, 0);
         if (status == NT_OK)
-            status = create_resampler(&s->resampler_out, config, config->kind, schedule->model_rate,
-                                      config->host_rate, session->out_channels, 0);
+            status = create_resampler(&s->resampler_out, config, schedule->kind, schedule->model_rate,
+                                      schedule->host_rate, session->out_channels, 0);
         /* Linear in value, but with the look-ahead of the audio, so that both bring the same frames at a time. */
         if (status == NT_OK && session->parameters)
-            status = create_resampler(&s->resampler_params, config, NT_LINEAR, config->host_rate,
+            status = create_resampler(&s->resampler_params, config, NT_LINEAR, schedule->host_rate,
                                       schedule->model_rate, session->parameters, schedule->lookahead_in);
     }
     /* Between calls less than a block waits; one call adds `arrivals`. */
     uint32_t waiting = schedule->session_block + schedule->arrivals + config->backlog;
-    uint32_t block = config->host_block;
+    uint32_t block = schedule->host_block;
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_in, session->in_channels, session->look_behind + waiting);
     if (status == NT_OK)
@@ -78,8 +78,7 @@ static nt_status check(const nt_stream_config *config)
         session->in_channels > NT_CHANNELS_MAX || session->out_channels == 0 ||
         session->out_channels > NT_CHANNELS_MAX || session->parameters > NT_CHANNELS_MAX)
         return NT_ERROR_CHANNELS;
-    if (config->host_block == 0 || config->host_block > NT_BLOCK_MAX || config->schedule.session_block == 0 ||
-        session->look_behind > NT_BLOCK_MAX)
+    if (config->schedule.session_block == 0 || session->look_behind > NT_BLOCK_MAX)
         return NT_ERROR_BLOCK;
     if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > LONGEST_DELAY))
         return NT_ERROR_ARGUMENT;
@@ -87,7 +86,7 @@ static nt_status check(const nt_stream_config *config)
         return NT_ERROR_ARGUMENT;
     if (config->late != NT_LATE_SILENCE && config->late != NT_LATE_DRY && config->late != NT_LATE_REPEAT)
         return NT_ERROR_ARGUMENT;
-    return NT_OK;
+    return nt_schedule_check(&config->schedule);
 }
 
 nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config)
@@ -104,7 +103,7 @@ nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config)
     made->config = *config;
     made->kernels = nt_kernels_select();
     made->delay = config->delay == NT_LEAST_DELAY ? config->schedule.delay : (uint32_t)config->delay;
-    made->resamples = config->host_rate != config->schedule.model_rate;
+    made->resamples = config->schedule.host_rate != config->schedule.model_rate;
     status = create_parts(made);
     if (status != NT_OK) {
         nt_stream_destroy(made);
@@ -193,6 +192,16 @@ void nt_stream_set_level(nt_stream *s, nt_level level, float factor)
 {
     if (level >= 0 && level < NT_LEVELS && factor - factor == 0.0f) /* finite */
         atomic_store_explicit(&s->level_targets[level], factor, memory_order_relaxed);
+}
+
+const nt_schedule *nt_stream_schedule(const nt_stream *s)
+{
+    return &s->config.schedule;
+}
+
+uint32_t nt_stream_host_channels(const nt_stream *s)
+{
+    return s->config.host_channels;
 }
 
 static uint64_t counted(const nt_counter *counter)

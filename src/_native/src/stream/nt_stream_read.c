@@ -73,7 +73,7 @@ static void bring_back(nt_stream *s)
 /* Keep the last host_block frames that were heard in time. */
 static void remember(nt_stream *s, const float *from, ptrdiff_t stride, uint32_t frames)
 {
-    uint32_t block = s->config.host_block;
+    uint32_t block = s->config.schedule.host_block;
     if (frames == 0)
         return;
     for (uint32_t c = 0; c < s->config.session.out_channels; c++) {
@@ -87,7 +87,7 @@ static void remember(nt_stream *s, const float *from, ptrdiff_t stride, uint32_t
 
 static void repeat(nt_stream *s, float *to, ptrdiff_t stride, uint32_t frames)
 {
-    uint32_t block = s->config.host_block;
+    uint32_t block = s->config.schedule.host_block;
     for (uint32_t i = 0; i < frames; i++) {
         for (uint32_t c = 0; c < s->config.session.out_channels; c++)
             to[(ptrdiff_t)c * stride + i] = s->repeat_gain * s->recent[(size_t)c * block + s->repeat_position];
@@ -165,7 +165,7 @@ void nt_stream_read(nt_stream *s, float *out, ptrdiff_t out_stride, uint32_t fra
     if (frames == 0)
         return;
     uint32_t host_channels = s->config.host_channels, out_channels = s->config.session.out_channels;
-    ptrdiff_t block = (ptrdiff_t)s->config.host_block;
+    ptrdiff_t block = (ptrdiff_t)s->config.schedule.host_block;
     ramp wet = next_ramp(s, NT_WET), dry = next_ramp(s, NT_DRY), gain = next_ramp(s, NT_OUTPUT_GAIN);
     s->started = true;
     bool wet_only = is_constant(wet, 1.0f) && is_constant(dry, 0.0f);

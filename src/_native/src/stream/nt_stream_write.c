@@ -6,7 +6,7 @@
 /* Host-rate curves of every parameter into s->curves: given, or ramps to the set values. */
 static nt_status gather_curves(nt_stream *s, const float *params, ptrdiff_t params_stride, uint32_t frames)
 {
-    uint32_t parameters = s->config.session.parameters, block = s->config.host_block;
+    uint32_t parameters = s->config.session.parameters, block = s->config.schedule.host_block;
     if (params) {
         uint32_t nans = 0;
         for (uint32_t p = 0; p < parameters; p++)
@@ -95,7 +95,7 @@ static bool is_lost(nt_stream *s)
 static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint32_t frames, bool lost)
 {
     uint32_t host_channels = s->config.host_channels, in_channels = s->config.session.in_channels;
-    ptrdiff_t block = (ptrdiff_t)s->config.host_block;
+    ptrdiff_t block = (ptrdiff_t)s->config.schedule.host_block;
     for (uint32_t c = 0; c < host_channels; c++)
         nt_count(&s->nonfinite_input, s->kernels->sanitize(s->scratch + (ptrdiff_t)c * block,
                                                            in + (ptrdiff_t)c * in_stride, frames));
@@ -133,7 +133,7 @@ static void push_audio(nt_stream *s, const float *in, ptrdiff_t in_stride, uint3
 
 static void push_curves(nt_stream *s, uint32_t frames, bool lost)
 {
-    ptrdiff_t block = (ptrdiff_t)s->config.host_block;
+    ptrdiff_t block = (ptrdiff_t)s->config.schedule.host_block;
     if (s->config.session.parameters == 0)
         return;
     if (lost)
@@ -147,8 +147,8 @@ static void push_curves(nt_stream *s, uint32_t frames, bool lost)
 nt_status nt_stream_write(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,
                           ptrdiff_t params_stride, uint32_t frames)
 {
-    uint32_t block = s->config.host_block;
-    if (frames > block || (!s->config.host_block_varies && frames != block))
+    uint32_t block = s->config.schedule.host_block;
+    if (frames > block || (!s->config.schedule.host_block_varies && frames != block))
         return NT_ERROR_FRAMES;
     if (frames == 0)
         return NT_OK;
