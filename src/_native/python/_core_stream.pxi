@@ -22,10 +22,8 @@ cdef class Stream:
     cdef int held
     cdef object session, run, reset_session, error, native
     cdef NativeSession native_session
-    cdef bint busy
+    cdef _HostBlock block
     cdef void *worker    # a Worker, which keeps this stream, and says when it no longer does
-    cdef const float **inputs
-    cdef float **outputs
     cdef bint is_retired
 
     def __cinit__(self, Schedule schedule not None, session, *, host_channels, in_channels, out_channels, parameters,
@@ -67,12 +65,11 @@ cdef class Stream:
         cdef nt_status status = nt_stream_create(&self.stream, config)
         if status != NT_OK:
             raise_status(status)
+        self.block = _HostBlock(schedule, config.host_channels, config.session.parameters)
         self._raise_session_error()
 
     def __dealloc__(self):
         nt_stream_destroy(self.stream)
-        free(self.inputs)
-        free(self.outputs)
         for i in range(self.held):
             PyBuffer_Release(&self.views[i])
 
@@ -95,97 +92,36 @@ cdef class Stream:
             return None
         return native_inference_error(self.session)
 
-    cdef int _enter(self) except -1:
-        # The session may let go of the GIL while it runs: another thread must not come in behind it.
-        if self.busy:
-            raise RuntimeError(
-                "the engine is processing: in another thread, or around this very call; one at a time may use it"
-            )
-        self.busy = True
-        return 0
-
     def claim(self):
         """Keep `process` and `reset` out, until `release`; RuntimeError where one of them is at work."""
-        self._enter()
+        self.block.claim()
 
     def release(self):
         """Let them in again."""
-        self.busy = False
-
-    cdef int _check_frames(self, Planar *audio, str what, Py_ssize_t channels) except -1:
-        cdef Py_ssize_t block = self.config.schedule.host_block
-        if audio.channels != channels:
-            raise ShapeError(f"{what} has {audio.channels} rows, expected {channels}: ({channels}, frames)")
-        if audio.frames > block:
-            raise ShapeError(f"{what} has {audio.frames} frames, expected at most {block} (block_size)")
-        if not self.config.schedule.host_block_varies and audio.frames != block:
-            raise ShapeError(
-                f"{what} has {audio.frames} frames, expected exactly {block} (block_size); fixed_blocks=False takes "
-                f"any number up to it"
-            )
-        return 0
-
-    cdef nt_status _process_beside(self, Planar *source, Planar *target, const float *curves, ptrdiff_t stride):
-        cdef nt_status status
-        cdef nt_worker *worker = (<Worker>self.worker).worker
-        cdef uint32_t c, channels = <uint32_t>source.channels, frames = <uint32_t>source.frames
-        if frames == 0:
-            return NT_OK
-        for c in range(channels):
-            self.inputs[c] = source.first + c * source.stride
-            self.outputs[c] = target.first + c * target.stride
-        with nogil:
-            status = nt_worker_process(worker, self.inputs, self.outputs, channels, frames, curves, stride)
-        return status
+        self.block.leave()
 
     def process(self, audio, out=None, curves=None):
         """One host block: audio (channels, frames), curves (parameters, frames) or None. Answers `out`."""
-        cdef Py_buffer in_view, out_view, curves_view
-        cdef Planar source, target, automation
-        cdef nt_status status
-        cdef const float *first_curve = NULL
+        cdef nt_status status = NT_OK
+        cdef nt_worker *worker
+        cdef _HostBlock block = self.block
         if self.is_retired:
             raise RuntimeError("the engine is closed")
-        self._enter()
-        # A zeroed view is one that releasing leaves alone.
-        memset(&in_view, 0, sizeof(Py_buffer))
-        memset(&out_view, 0, sizeof(Py_buffer))
-        memset(&curves_view, 0, sizeof(Py_buffer))
-        automation.stride = 0
+        out = block.enter(audio, out, curves)
         try:
-            held_audio = hold_input(&in_view, audio, "audio")
-            source = planar(&in_view)
-            self._check_frames(&source, "audio", self.config.host_channels)
-            if out is None:
-                out = np.empty((source.channels, source.frames), np.float32)
-            hold_output(&out_view, out, "out")
-            target = planar(&out_view)
-            if target.channels != source.channels or target.frames != source.frames:
-                raise ShapeError(f"out is {describe(out)}, expected float32 {(source.channels, source.frames)}")
-            if curves is not None:
-                held_curves = hold_input(&curves_view, curves, "params")
-                automation = planar(&curves_view)
-                if automation.channels != self.config.session.parameters or automation.frames != source.frames:
-                    raise ShapeError(
-                        f"params is {describe(curves)}, expected float32 "
-                        f"{(self.config.session.parameters, source.frames)}: a row for each declared parameter, 0..1"
-                    )
-                first_curve = automation.first
             if self.worker != NULL:
-                status = self._process_beside(&source, &target, first_curve, automation.stride)
+                worker = (<Worker>self.worker).worker
+                if block.frames:
+                    with nogil:
+                        status = nt_worker_process(worker, block.inputs, block.outputs, block.channels, block.frames,
+                                                   block.curves)
             elif self.native is None:
-                status = nt_stream_process(self.stream, source.first, source.stride, first_curve, automation.stride,
-                                           target.first, target.stride, <uint32_t>source.frames)
+                status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
             else:
                 with nogil:
-                    status = nt_stream_process(self.stream, source.first, source.stride, first_curve,
-                                               automation.stride, target.first, target.stride,
-                                               <uint32_t>source.frames)
+                    status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
         finally:
-            self.busy = False
-            PyBuffer_Release(&in_view)
-            PyBuffer_Release(&out_view)
-            PyBuffer_Release(&curves_view)
+            block.leave()
         if status == NT_OK and (self.error is None or self.worker != NULL):
             return out
         if status == NT_ERROR_NAN:
@@ -201,11 +137,11 @@ cdef class Stream:
 
     def reset(self):
         """Silence in every queue, the parameters at their set values, the session at its first state."""
-        self._enter()
+        self.block.claim()
         try:
             nt_stream_reset(self.stream)
         finally:
-            self.busy = False
+            self.block.leave()
         self._raise_session_error()
 
     def set_parameter(self, index, value):

@@ -100,15 +100,10 @@ cdef class Worker:
     def offer(self, Stream stream not None, slack):
         """Let the audio thread take it over at its next block that fits. Its delay has `slack` host blocks for the model;
         without any the audio thread runs it."""
-        cdef Py_ssize_t channels = stream.config.host_channels
         if self.closed:
             raise RuntimeError("the engine is closed")
-        if stream.inputs != NULL:
+        if stream.worker != NULL or stream.is_retired:
             raise RuntimeError("the stream was offered before")
-        stream.inputs = <const float **>malloc(channels * sizeof(float *))
-        stream.outputs = <float **>malloc(channels * sizeof(float *))
-        if stream.inputs == NULL or stream.outputs == NULL:
-            raise MemoryError()
         cdef uint32_t host_blocks = checked(slack, "slack", 0, NT_SLACK_MAX)
         stream.worker = <void *>self
         held_streams[<size_t>self.worker].append(stream)

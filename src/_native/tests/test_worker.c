@@ -160,7 +160,7 @@ static void test_block_sizes(void)
     const float *two_in[] = {in, in};
     float other[64], *two_out[] = {out, other};
     other[0] = 7.0f;
-    CHECK_EQUAL(nt_worker_process(worker, two_in, two_out, 2, 32, NULL, 0), NT_ERROR_FRAMES);
+    CHECK_EQUAL(nt_worker_process(worker, two_in, two_out, 2, 32, NULL), NT_ERROR_FRAMES);
     CHECK_NEAR(other[0], 0.0, 0.0);
     CHECK_EQUAL(worker_stats(worker).refused_blocks, 3);
     CHECK_EQUAL(process_mono(worker, in, out, 32), NT_OK);

@@ -48,7 +48,7 @@ static inline uint32_t collect(nt_worker *worker, lane *lanes, uint32_t count)
 
 static inline nt_status process_mono(nt_worker *worker, const float *in, float *out, uint32_t frames)
 {
-    return nt_worker_process(worker, &in, &out, 1, frames, NULL, 0);
+    return nt_worker_process(worker, &in, &out, 1, frames, NULL);
 }
 
 static inline nt_worker_stats worker_stats(const nt_worker *worker)

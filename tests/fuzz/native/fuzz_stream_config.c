@@ -59,11 +59,11 @@ static void spoil(fuzz_input *input, nt_stream_config *config)
 
 /* One block through a stream that was made, to see that its memory is as large as it should be. Only if what was spoilt
  * leaves the geometry alone: the session's memory is that of the configuration before. */
-static void run_block(nt_stream *stream, const nt_stream_config *config)
+static void run_block(fixture *f, const nt_stream_config *config)
 {
     uint32_t frames = config->schedule.host_block;
     float *audio = new_noise((size_t)config->host_channels * frames);
-    CHECK_EQUAL(nt_stream_process(stream, audio, (ptrdiff_t)frames, NULL, 0, audio, (ptrdiff_t)frames, frames), NT_OK);
+    CHECK_EQUAL(process_planar(f, audio, (ptrdiff_t)frames, NULL, 0, audio, (ptrdiff_t)frames, frames), NT_OK);
     for (size_t i = 0; i < (size_t)config->host_channels * frames; i++)
         CHECK(isfinite(audio[i]));
     free(audio);
@@ -102,6 +102,6 @@ void fuzz_stream_config(fuzz_input *input)
         memcmp(&config.session, &spoilt.session, sizeof config.session) == 0 &&
         spoilt.schedule.host_block == config.schedule.host_block &&
         spoilt.schedule.host_rate == config.schedule.host_rate && spoilt.host_channels == config.host_channels)
-        run_block(f.stream, &spoilt);
+        run_block(&f, &spoilt);
     close_fixture(&f);
 }

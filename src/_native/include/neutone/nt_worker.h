@@ -12,7 +12,6 @@
 #define NEUTONE_NT_WORKER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "neutone/nt_callback.h"
@@ -59,7 +58,7 @@ void nt_worker_close(nt_worker *worker);
 /* [audio-thread] One host block, as in nt_callback; `params` as in nt_stream_write. Where it answers an error, out is
  * silence. */
 nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
-                            uint32_t frames, const float *params, ptrdiff_t params_stride);
+                            uint32_t frames, const float *const *params);
 
 /* [audio-thread] Of the stream in use. */
 void nt_worker_set_parameter(nt_worker *worker, uint32_t index, float value);

@@ -27,6 +27,20 @@ static bool work(void *context)
     return run_block(runner, &status) && nt_stream_has_block(runner->stream);
 }
 
+/* NULL without memory; else the first row points to the memory of all. */
+static float **new_rows(uint32_t channels, uint32_t frames)
+{
+    float **rows = calloc(channels, sizeof *rows), *samples = calloc((size_t)channels * frames, sizeof *samples);
+    if (!rows || !samples) {
+        free(rows);
+        free(samples);
+        return NULL;
+    }
+    for (uint32_t c = 0; c < channels; c++)
+        rows[c] = samples + (size_t)c * frames;
+    return rows;
+}
+
 nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *stream, uint32_t slack)
 {
     nt_runner *made = calloc(1, sizeof *made);
@@ -36,12 +50,10 @@ nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *str
     made->schedule = nt_stream_schedule(stream);
     made->channels = nt_stream_host_channels(stream);
     made->slack = slack;
-    size_t samples = (size_t)made->channels * made->schedule->host_block;
     made->worker = worker;
-    made->in = calloc(samples, sizeof(float));
-    made->out = calloc(samples, sizeof(float));
+    made->fading = new_rows(made->channels, made->schedule->host_block);
     made->handed = calloc((size_t)slack + 1, sizeof *made->handed);
-    nt_status status = made->in && made->out && made->handed ? NT_OK : NT_ERROR_MEMORY;
+    nt_status status = made->fading && made->handed ? NT_OK : NT_ERROR_MEMORY;
     if (status == NT_OK && slack > 0)
         status = nt_pool_add(worker->pool, &made->slot, work, made);
     if (status != NT_OK) {
@@ -56,8 +68,9 @@ void nt_runner_destroy(nt_runner *runner)
 {
     if (runner->slot)
         nt_pool_remove(runner->worker->pool, runner->slot);
-    free(runner->in);
-    free(runner->out);
+    if (runner->fading)
+        free(runner->fading[0]);
+    free(runner->fading);
     free(runner->handed);
     free(runner);
 }

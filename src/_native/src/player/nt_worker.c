@@ -9,7 +9,7 @@ enum { CLOSE_POLL = 50 /* microseconds */ };
 
 static void process(void *context, const float *const *in, float *const *out, uint32_t channels, uint32_t frames)
 {
-    (void)nt_worker_process(context, in, out, channels, frames, NULL, 0);
+    (void)nt_worker_process(context, in, out, channels, frames, NULL);
 }
 
 static void set_parameter(void *context, uint32_t index, float value)

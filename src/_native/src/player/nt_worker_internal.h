@@ -6,7 +6,7 @@
 
 #include "neutone/nt_worker.h"
 
-/* A stream with its place in the pool and memory to gather a host's channels in. */
+/* A stream with its place in the pool, and what is known of its blocks. */
 typedef struct nt_runner {
     nt_stream *stream;
     const nt_schedule *schedule; /* the stream's: the host's rate and block */
@@ -14,7 +14,7 @@ typedef struct nt_runner {
     uint32_t slack;              /* host blocks; 0: the audio thread runs the session */
     nt_worker *worker;
     nt_slot *slot; /* NULL without slack */
-    float *in, *out; /* (host_channels, host_block) */
+    float **fading;  /* (channels, host_block): what it has to say while another one takes over; one piece of memory */
     uint64_t *handed; /* (slack + 1): when the last blocks were handed to the model, ns, a circular list */
     uint32_t latest; /* its newest */
     uint64_t played; /* blocks */

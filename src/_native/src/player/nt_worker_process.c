@@ -89,16 +89,12 @@ static void count_late(nt_worker *worker, nt_runner *runner, bool hurried)
     runner->lost_before = stats.lost_frames;
 }
 
-/* A block through the stream, to runner->out. */
-static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *const *in, uint32_t frames,
-                             const float *params, ptrdiff_t params_stride, uint64_t now)
+static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *const *in, float *const *out,
+                             uint32_t frames, const float *const *params, uint64_t now)
 {
-    ptrdiff_t block = (ptrdiff_t)runner->schedule->host_block;
     nt_stream *stream = runner->stream;
     bool hurried = is_hurried(runner, now);
-    for (uint32_t c = 0; c < runner->channels; c++)
-        memcpy(runner->in + c * block, in[c], frames * sizeof(float));
-    nt_status status = nt_stream_write(stream, runner->in, block, params, params_stride, frames);
+    nt_status status = nt_stream_write(stream, in, params, frames);
     if (status != NT_OK)
         return status;
     bool waits = runner->slot && nt_worker_is_blocking(worker);
@@ -108,7 +104,7 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
         nt_runner_notify(runner);
         nt_runner_wait(runner);
     }
-    nt_stream_read(stream, runner->out, block, frames);
+    nt_stream_read(stream, out, frames);
     /* Last of all, for the thread that wakes may be put in our place. */
     if (runner->slot && !waits)
         nt_runner_notify(runner);
@@ -119,15 +115,14 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
 /* What the stream before still had to say, fading over the block. */
 static void add_fading(nt_runner *before, nt_runner *after, float *const *out, uint32_t frames)
 {
-    ptrdiff_t block = (ptrdiff_t)before->schedule->host_block;
     if (frames > before->schedule->host_block)
         return;
-    nt_stream_read(before->stream, before->out, block, frames);
-    nt_stream_add_fading(after->stream, out, before->out, block, before->channels, frames);
+    nt_stream_read(before->stream, before->fading, frames);
+    nt_stream_add_fading(after->stream, out, (const float *const *)before->fading, before->channels, frames);
 }
 
 static nt_status process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
-                         uint32_t frames, const float *params, ptrdiff_t params_stride, uint64_t now)
+                         uint32_t frames, const float *const *params, uint64_t now)
 {
     nt_runner *coming = take_offer(worker, channels, frames), *before = NULL;
     if (coming) {
@@ -140,12 +135,9 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
     if (status == NT_OK) {
         for (uint32_t c = 0; c < channels; c++) /* before out is written: it may be the same memory */
             measure(&worker->input_peaks, c, in[c], frames);
-        status = run_through(worker, runner, in, frames, params, params_stride, now);
+        status = run_through(worker, runner, in, out, frames, params, now);
     }
-    if (status == NT_OK)
-        for (uint32_t c = 0; c < channels; c++)
-            memcpy(out[c], runner->out + (size_t)c * runner->schedule->host_block, frames * sizeof(float));
-    else
+    if (status != NT_OK)
         silence(out, channels, frames);
     if (before) {
         if (channels == before->channels)
@@ -162,7 +154,7 @@ static nt_status process(nt_worker *worker, const float *const *in, float *const
 }
 
 nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
-                            uint32_t frames, const float *params, ptrdiff_t params_stride)
+                            uint32_t frames, const float *const *params)
 {
     nt_status status = NT_ERROR_CLOSED;
     if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst)) {
@@ -173,7 +165,7 @@ nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *co
     if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst)) {
         nt_denormals before = nt_denormals_flush();
         uint64_t begun = nt_clock_now();
-        status = process(worker, in, out, channels, frames, params, params_stride, begun);
+        status = process(worker, in, out, channels, frames, params, begun);
         if (status == NT_ERROR_FRAMES)
             atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
         uint64_t ended = nt_clock_now();

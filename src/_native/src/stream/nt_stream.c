@@ -15,6 +15,18 @@ static nt_status create_resampler(nt_resampler **resampler, const nt_stream_conf
     return nt_resampler_create(resampler, &wanted);
 }
 
+/* `first` is NULL without memory; the caller frees it. */
+static nt_span new_rows(uint32_t rows, uint32_t frames)
+{
+    size_t samples = (size_t)rows * frames;
+    return (nt_span){calloc(samples ? samples : 1, sizeof(float)), (ptrdiff_t)frames, frames};
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 static nt_status create_parts(nt_stream *s)
 {
     const nt_stream_config *config = &s->config;
@@ -43,29 +55,29 @@ static nt_status create_parts(nt_stream *s)
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_out, session->out_channels, waiting);
     /* What has come back, with what came too late and is yet to be dropped, never exceeds the delay and what went in. */
-    uint32_t longest = s->delay > schedule->delay ? s->delay : schedule->delay;
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_back, session->out_channels, longest + 2 * block);
+        status = nt_ring_create(&s->ring_back, session->out_channels, larger(s->delay, schedule->delay) + 2 * block);
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_dry, config->host_channels, s->delay + config->model_delay + block);
     if (status != NT_OK)
         return status;
 
-    s->scratch_rows = session->in_channels > config->host_channels ? session->in_channels : config->host_channels;
-    if (session->out_channels > s->scratch_rows)
-        s->scratch_rows = session->out_channels;
-    s->scratch = calloc((size_t)s->scratch_rows * block, sizeof(float));
-    s->mapped = calloc((size_t)s->scratch_rows * block, sizeof(float));
-    s->curves = calloc((size_t)(session->parameters + 1) * block, sizeof(float));
+    uint32_t rows = larger(config->host_channels, larger(session->in_channels, session->out_channels));
+    s->scratch = new_rows(rows, block);
+    s->mapped = new_rows(rows, block);
+    s->scratch_rows = calloc(rows, sizeof *s->scratch_rows);
+    s->curves = new_rows(session->parameters, block);
     s->targets = calloc((size_t)session->parameters + 1, sizeof *s->targets);
     s->values = calloc((size_t)session->parameters + 1, sizeof *s->values);
-    uint32_t lost_rows = session->in_channels > session->parameters ? session->in_channels : session->parameters;
-    s->nowhere = calloc((size_t)lost_rows * schedule->arrivals, sizeof(float));
-    s->silence = calloc(schedule->arrivals, sizeof(float));
-    s->recent = calloc(config->late == NT_LATE_REPEAT ? (size_t)session->out_channels * block : 1, sizeof(float));
-    if (!s->scratch || !s->mapped || !s->curves || !s->targets || !s->values || !s->nowhere || !s->silence ||
-        !s->recent)
+    s->nowhere = new_rows(larger(session->in_channels, session->parameters), schedule->arrivals);
+    s->silence = new_rows(1, schedule->arrivals);
+    s->silence.stride = 0;
+    s->recent = new_rows(config->late == NT_LATE_REPEAT ? session->out_channels : 0, block);
+    if (!s->scratch.first || !s->mapped.first || !s->scratch_rows || !s->curves.first || !s->targets || !s->values ||
+        !s->nowhere.first || !s->silence.first || !s->recent.first)
         return NT_ERROR_MEMORY;
+    for (uint32_t c = 0; c < rows; c++)
+        s->scratch_rows[c] = nt_span_row(s->scratch, c);
     return NT_OK;
 }
 
@@ -129,14 +141,15 @@ void nt_stream_destroy(nt_stream *s)
     nt_ring_destroy(s->ring_out);
     nt_ring_destroy(s->ring_back);
     nt_ring_destroy(s->ring_dry);
-    free(s->scratch);
-    free(s->mapped);
-    free(s->curves);
+    free(s->scratch.first);
+    free(s->mapped.first);
+    free(s->scratch_rows);
+    free(s->curves.first);
     free(s->targets);
     free(s->values);
-    free(s->nowhere);
-    free(s->silence);
-    free(s->recent);
+    free(s->nowhere.first);
+    free(s->silence.first);
+    free(s->recent.first);
     free(s);
 }
 
@@ -224,14 +237,14 @@ void nt_stream_get_stats(const nt_stream *s, nt_stream_stats *stats)
     };
 }
 
-nt_status nt_stream_process(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,
-                            ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames)
+nt_status nt_stream_process(nt_stream *s, const float *const *in, const float *const *params, float *const *out,
+                            uint32_t frames)
 {
     nt_denormals before = nt_denormals_flush();
-    nt_status status = nt_stream_write(s, in, in_stride, params, params_stride, frames);
+    nt_status status = nt_stream_write(s, in, params, frames);
     if (status == NT_OK) {
         status = nt_stream_run(s);
-        nt_stream_read(s, out, out_stride, frames);
+        nt_stream_read(s, out, frames);
     }
     nt_denormals_restore(before);
     return status;

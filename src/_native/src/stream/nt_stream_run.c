@@ -22,8 +22,8 @@ static void push_output(nt_stream *s, uint32_t frames)
         if (span.frames == 0)
             break;
         for (uint32_t c = 0; c < session->out_channels; c++)
-            broken += s->kernels->sanitize(span.first + c * span.stride,
-                                           session->audio_out + (size_t)c * frames + done, span.frames);
+            broken += s->kernels->sanitize(nt_span_row(span, c), session->audio_out + (size_t)c * frames + done,
+                                           span.frames);
         nt_ring_commit(s->ring_out, span.frames);
         done += span.frames;
     }
@@ -43,6 +43,12 @@ bool nt_stream_has_block(const nt_stream *s)
     return runnable_block(s) > 0;
 }
 
+/* As a session has its memory: the rows of a shorter block lie closer. */
+static nt_span packed(float *first, uint32_t frames)
+{
+    return (nt_span){first, (ptrdiff_t)frames, frames};
+}
+
 bool nt_stream_run_block(nt_stream *s, nt_status *status)
 {
     const nt_session *session = &s->config.session;
@@ -53,11 +59,10 @@ bool nt_stream_run_block(nt_stream *s, nt_status *status)
     if (s->session_is_broken && session->reset)
         session->reset(session->context);
     s->session_is_broken = false;
-    nt_ring_peek(s->ring_in, 0, session->audio_in, (ptrdiff_t)(session->look_behind + frames),
-                 session->look_behind + frames);
+    nt_ring_peek(s->ring_in, 0, packed(session->audio_in, session->look_behind + frames));
     nt_ring_discard(s->ring_in, frames);
     if (session->parameters)
-        nt_ring_pop(s->ring_params, session->params, (ptrdiff_t)frames, frames);
+        nt_ring_pop(s->ring_params, packed(session->params, frames));
     if (session->run(session->context, frames) == 0) {
         push_output(s, frames);
     } else {
