@@ -156,6 +156,7 @@ class Engine(MixLevels, BackgroundView):
         self._parameters.attach(stream.set_parameter, stream.get_parameter)
         self.attach_levels(stream.set_level)
         self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
+        self._process = self._background.player.process if self._background else stream.process
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
     def _host_delay_of(self, session: Session, host_rate: int, model_rate: int) -> int:
@@ -202,11 +203,11 @@ class Engine(MixLevels, BackgroundView):
             neutone.errors.InferenceError: the model raised; its block is silence and the engine goes on.
         """
         if params is None:
-            return self._stream.process(audio, out)
+            return self._process(audio, out)
         if isinstance(params, Mapping):
             self._parameters.update(params)
-            return self._stream.process(audio, out)
-        return self._stream.process(audio, out, params)
+            return self._process(audio, out)
+        return self._process(audio, out, params)
 
     def reset(self) -> None:
         """Forget all audio: queues, resamplers, the model's state, the counters. Parameters and levels stay."""

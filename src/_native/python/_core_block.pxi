@@ -1,5 +1,5 @@
 # One host block's arrays: checked, their memory held while the block is processed, and a pointer to each row, as the C core
-# takes them. A stream has one of these, and a worker uses that of the stream which was offered last; both make their checks
+# takes them. A stream has one of these, and a player uses that of the stream which it was offered last: both make their checks
 # here. The GIL may be let go of while a block is processed, so a second thread is kept out until `leave`.
 @cython.final
 cdef class _HostBlock:

@@ -6,7 +6,11 @@ cdef int raise_status(nt_status status) except -1:
     if status == NT_ERROR_MEMORY:
         raise MemoryError(message)
     if status == NT_ERROR_NAN:
-        raise ParameterError(message)
+        raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
+    if status == NT_ERROR_CLOSED:
+        raise RuntimeError("the engine is closed")
+    if status == NT_ERROR_BUSY:
+        raise RuntimeError("the engine is processing in a host's callback; one at a time may use it")
     raise ConfigurationError(message)
 
 

@@ -14,7 +14,7 @@ cdef class Stream:
 
     `session` has audio_in, params, audio_out, run, reset, native and native_error as in neutone.plugins.Session. `delay`
     in host frames replaces the schedule's. `backlog` in model frames, `late` and `fades_in` are for a stream that is
-    offered to a Worker; `process` then goes through that.
+    offered to a Player, whose `process` it is then that takes blocks.
     """
     cdef nt_stream *stream
     cdef nt_stream_config config
@@ -23,8 +23,7 @@ cdef class Stream:
     cdef object session, run, reset_session, error, native
     cdef NativeSession native_session
     cdef _HostBlock block
-    cdef void *worker    # a Worker, which keeps this stream, and says when it no longer does
-    cdef bint is_retired
+    cdef bint is_offered    # to a player: from then on a host's callback and the pool's threads use it
 
     def __cinit__(self, Schedule schedule not None, session, *, host_channels, in_channels, out_channels, parameters,
                   look_behind, model_delay=0, delay=None, backlog=0, late="silence", bint fades_in=False):
@@ -83,7 +82,7 @@ cdef class Stream:
 
     @property
     def failure(self):
-        """The last failure of a session that a worker runs, as InferenceError; None where there was none."""
+        """The last failure of a session in the background, as InferenceError; None where there was none."""
         cdef nt_stream_stats stats
         if self.error is not None:
             return inference_error(self.error)
@@ -100,36 +99,27 @@ cdef class Stream:
         """Let them in again."""
         self.block.leave()
 
+    cdef int _check_is_not_offered(self) except -1:
+        if self.is_offered:
+            raise RuntimeError("the stream was offered to a player, which processes it")
+        return 0
+
     def process(self, audio, out=None, curves=None):
         """One host block: audio (channels, frames), curves (parameters, frames) or None. Answers `out`."""
-        cdef nt_status status = NT_OK
-        cdef nt_worker *worker
+        cdef nt_status status
         cdef _HostBlock block = self.block
-        if self.is_retired:
-            raise RuntimeError("the engine is closed")
+        self._check_is_not_offered()
         out = block.enter(audio, out, curves)
         try:
-            if self.worker != NULL:
-                worker = (<Worker>self.worker).worker
-                if block.frames:
-                    with nogil:
-                        status = nt_worker_process(worker, block.inputs, block.outputs, block.channels, block.frames,
-                                                   block.curves)
-            elif self.native is None:
+            if self.native is None:
                 status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
             else:
                 with nogil:
                     status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
         finally:
             block.leave()
-        if status == NT_OK and (self.error is None or self.worker != NULL):
+        if status == NT_OK and self.error is None:
             return out
-        if status == NT_ERROR_NAN:
-            raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
-        if status == NT_ERROR_CLOSED:
-            raise RuntimeError("the engine is closed")
-        if status == NT_ERROR_BUSY:
-            raise RuntimeError("the engine is processing in a host's callback; one at a time may use it")
         self._raise_session_error()
         if status == NT_ERROR_SESSION:
             raise native_inference_error(self.session)
@@ -137,6 +127,7 @@ cdef class Stream:
 
     def reset(self):
         """Silence in every queue, the parameters at their set values, the session at its first state."""
+        self._check_is_not_offered()
         self.block.claim()
         try:
             nt_stream_reset(self.stream)
@@ -180,7 +171,7 @@ cdef object native_inference_error(object session):
 
 
 # A thread that is not Python's gets a state with the GIL and loses it with the GIL, and with it all that libraries keep
-# for each thread. A worker's stays: what PyGILState_Ensure makes here is never released, only the GIL is.
+# for each thread. A pool thread's stays: what PyGILState_Ensure makes here is never released, only the GIL is.
 cdef extern from *:
     """
     static _Thread_local int nt_keeps_python_state;
@@ -207,7 +198,7 @@ cdef int run_in_python(void *context, uint32_t frames) noexcept with gil:
         stream.run(frames)
         return 0
     except BaseException as error:
-        if stream.error is None or stream.worker != NULL:
+        if stream.error is None or stream.is_offered:    # of those in the background the last one is told
             stream.error = error
         return 1
 

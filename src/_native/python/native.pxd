@@ -168,13 +168,13 @@ cdef extern from "neutone/nt_pool.h" nogil:
     int nt_pool_refusal(const nt_pool *pool)
     bint nt_pool_is_this_thread()
 
-cdef extern from "neutone/nt_worker.h" nogil:
+cdef extern from "neutone/nt_player.h" nogil:
     enum:
         NT_METERS
         NT_SLACK_MAX
-    ctypedef struct nt_worker:
+    ctypedef struct nt_player:
         pass
-    ctypedef struct nt_worker_stats:
+    ctypedef struct nt_player_stats:
         uint64_t blocks
         uint64_t frames
         uint64_t late_frames
@@ -183,18 +183,18 @@ cdef extern from "neutone/nt_worker.h" nogil:
         uint64_t refused_blocks
         uint64_t takeovers
         uint64_t audio_ns
-    nt_status nt_worker_create(nt_worker **worker, nt_pool *pool)
-    void nt_worker_destroy(nt_worker *worker)
-    nt_status nt_worker_offer(nt_worker *worker, nt_stream *stream, uint32_t slack)
-    nt_stream *nt_worker_collect(nt_worker *worker)
-    void nt_worker_close(nt_worker *worker)
-    nt_status nt_worker_process(nt_worker *worker, const float *const *input, float *const *output, uint32_t channels,
+    nt_status nt_player_create(nt_player **player, nt_pool *pool)
+    void nt_player_destroy(nt_player *player)
+    nt_status nt_player_offer(nt_player *player, nt_stream *stream, uint32_t slack)
+    nt_stream *nt_player_collect(nt_player *player)
+    void nt_player_close(nt_player *player)
+    nt_status nt_player_process(nt_player *player, const float *const *input, float *const *output, uint32_t channels,
                                 uint32_t frames, const float *const *params)
-    void nt_worker_set_blocking(nt_worker *worker, bint blocking)
-    bint nt_worker_is_blocking(const nt_worker *worker)
-    const nt_callback *nt_worker_callback(const nt_worker *worker)
-    void nt_worker_get_stats(const nt_worker *worker, nt_worker_stats *stats)
-    const nt_histogram *nt_worker_callback_times(const nt_worker *worker)
-    const nt_histogram *nt_worker_model_times(const nt_worker *worker)
-    float nt_worker_take_input_peak(nt_worker *worker, uint32_t channel)
-    float nt_worker_take_output_peak(nt_worker *worker, uint32_t channel)
+    void nt_player_set_blocking(nt_player *player, bint blocking)
+    bint nt_player_is_blocking(const nt_player *player)
+    const nt_callback *nt_player_callback(const nt_player *player)
+    void nt_player_get_stats(const nt_player *player, nt_player_stats *stats)
+    const nt_histogram *nt_player_callback_times(const nt_player *player)
+    const nt_histogram *nt_player_model_times(const nt_player *player)
+    float nt_player_take_input_peak(nt_player *player, uint32_t channel)
+    float nt_player_take_output_peak(nt_player *player, uint32_t channel)

@@ -340,7 +340,7 @@ static void test_statistics(void)
     close_fixture(&f);
 }
 
-/* The three parts, as a host with a worker calls them. */
+/* The three parts, as a player calls them. */
 static void test_parts(void)
 {
     setup s = {

@@ -1,9 +1,9 @@
-/* The model's side of a worker: a stream whose session is run by a thread of the pool, or in the callback. */
+/* A runner ties a stream to its player and to the pool: a thread of the pool runs the session, or the callback does. */
 #include <stdlib.h>
 
 #include "base/nt_denormals.h"
 #include "base/nt_thread.h"
-#include "player/nt_worker_internal.h"
+#include "player/nt_player_internal.h"
 
 enum { WAIT_YIELDS = 100, WAIT_POLL = 20 /* microseconds */ };
 
@@ -14,7 +14,7 @@ static bool run_block(nt_runner *runner, nt_status *status)
     uint64_t begun = nt_clock_now();
     bool did = nt_stream_run_block(runner->stream, status);
     if (did)
-        nt_histogram_add(&runner->worker->model_times, nt_clock_now() - begun);
+        nt_histogram_add(&runner->player->model_times, nt_clock_now() - begun);
     nt_denormals_restore(before);
     return did;
 }
@@ -41,7 +41,7 @@ static float **new_rows(uint32_t channels, uint32_t frames)
     return rows;
 }
 
-nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *stream, uint32_t slack)
+nt_status nt_runner_create(nt_runner **runner, nt_player *player, nt_stream *stream, uint32_t slack)
 {
     nt_runner *made = calloc(1, sizeof *made);
     if (!made)
@@ -50,12 +50,12 @@ nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *str
     made->schedule = nt_stream_schedule(stream);
     made->channels = nt_stream_host_channels(stream);
     made->slack = slack;
-    made->worker = worker;
+    made->player = player;
     made->fading = new_rows(made->channels, made->schedule->host_block);
     made->handed = calloc((size_t)slack + 1, sizeof *made->handed);
     nt_status status = made->fading && made->handed ? NT_OK : NT_ERROR_MEMORY;
     if (status == NT_OK && slack > 0)
-        status = nt_pool_add(worker->pool, &made->slot, work, made);
+        status = nt_pool_add(player->pool, &made->slot, work, made);
     if (status != NT_OK) {
         nt_runner_destroy(made);
         return status;
@@ -67,7 +67,7 @@ nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *str
 void nt_runner_destroy(nt_runner *runner)
 {
     if (runner->slot)
-        nt_pool_remove(runner->worker->pool, runner->slot);
+        nt_pool_remove(runner->player->pool, runner->slot);
     if (runner->fading)
         free(runner->fading[0]);
     free(runner->fading);
@@ -86,7 +86,7 @@ nt_status nt_runner_run(nt_runner *runner)
 
 void nt_runner_notify(nt_runner *runner)
 {
-    nt_pool_notify(runner->worker->pool, runner->slot);
+    nt_pool_notify(runner->player->pool, runner->slot);
 }
 
 void nt_runner_wait(const nt_runner *runner)

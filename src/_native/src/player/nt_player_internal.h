@@ -1,10 +1,10 @@
-/* The inside of a worker, shared by its audio side and its control side. */
-#ifndef NT_WORKER_INTERNAL_H
-#define NT_WORKER_INTERNAL_H
+/* The inside of a player, shared by its audio side and its control side. */
+#ifndef NT_PLAYER_INTERNAL_H
+#define NT_PLAYER_INTERNAL_H
 
 #include <stdatomic.h>
 
-#include "neutone/nt_worker.h"
+#include "neutone/nt_player.h"
 
 /* A stream with its place in the pool, and what is known of its blocks. */
 typedef struct nt_runner {
@@ -12,13 +12,13 @@ typedef struct nt_runner {
     const nt_schedule *schedule; /* the stream's: the host's rate and block */
     uint32_t channels;           /* the host's */
     uint32_t slack;              /* host blocks; 0: the audio thread runs the session */
-    nt_worker *worker;
+    nt_player *player;
     nt_slot *slot; /* NULL without slack */
     float **fading;  /* (channels, host_block): what it has to say while another one takes over; one piece of memory */
     uint64_t *handed; /* (slack + 1): when the last blocks were handed to the model, ns, a circular list */
     uint32_t latest; /* its newest */
     uint64_t played; /* blocks */
-    uint64_t late_before, lost_before; /* what the worker's statistics hold of it already */
+    uint64_t late_before, lost_before; /* what the player's statistics hold of it already */
     struct nt_runner *next;            /* in a list of those that are done with */
 } nt_runner;
 
@@ -26,7 +26,7 @@ typedef struct nt_peaks {
     _Atomic float of[NT_METERS];
 } nt_peaks;
 
-struct nt_worker {
+struct nt_player {
     nt_pool *pool;
     nt_callback callback;
 
@@ -46,7 +46,7 @@ struct nt_worker {
 };
 
 /* [main-thread] */
-nt_status nt_runner_create(nt_runner **runner, nt_worker *worker, nt_stream *stream, uint32_t slack);
+nt_status nt_runner_create(nt_runner **runner, nt_player *player, nt_stream *stream, uint32_t slack);
 
 /* [main-thread] Waits for a model block that is being computed. The stream stays. */
 void nt_runner_destroy(nt_runner *runner);

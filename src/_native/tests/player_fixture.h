@@ -1,11 +1,11 @@
-/* A worker with one stream after another, over sessions written in C. */
-#ifndef NEUTONE_TESTS_WORKER_FIXTURE_H
-#define NEUTONE_TESTS_WORKER_FIXTURE_H
+/* A player with one stream after another, over sessions written in C. */
+#ifndef NEUTONE_TESTS_PLAYER_FIXTURE_H
+#define NEUTONE_TESTS_PLAYER_FIXTURE_H
 
-#include "neutone/nt_worker.h"
+#include "neutone/nt_player.h"
 #include "stream_fixture.h"
 
-/* One stream of a worker. It stays where it is until the worker gives the stream back. */
+/* One stream of a player. It stays where it is until the player gives the stream back. */
 typedef struct lane {
     fixture f;
     bool used;
@@ -24,18 +24,18 @@ static inline setup background_setup(uint32_t host_block, uint32_t model_block, 
     return s;
 }
 
-static inline void offer(nt_worker *worker, lane *l, setup s, bool in_callback)
+static inline void offer(nt_player *player, lane *l, setup s, bool in_callback)
 {
     open_fixture(&l->f, s);
     l->used = true;
-    CHECK_EQUAL(nt_worker_offer(worker, l->f.stream, in_callback ? 0 : 1), NT_OK);
+    CHECK_EQUAL(nt_player_offer(player, l->f.stream, in_callback ? 0 : 1), NT_OK);
 }
 
 /* Close every lane whose stream is given back; answers how many. */
-static inline uint32_t collect(nt_worker *worker, lane *lanes, uint32_t count)
+static inline uint32_t collect(nt_player *player, lane *lanes, uint32_t count)
 {
     uint32_t collected = 0;
-    for (nt_stream *stream; (stream = nt_worker_collect(worker)) != NULL; collected++) {
+    for (nt_stream *stream; (stream = nt_player_collect(player)) != NULL; collected++) {
         uint32_t i = 0;
         while (i < count && !(lanes[i].used && lanes[i].f.stream == stream))
             i++;
@@ -46,15 +46,15 @@ static inline uint32_t collect(nt_worker *worker, lane *lanes, uint32_t count)
     return collected;
 }
 
-static inline nt_status process_mono(nt_worker *worker, const float *in, float *out, uint32_t frames)
+static inline nt_status process_mono(nt_player *player, const float *in, float *out, uint32_t frames)
 {
-    return nt_worker_process(worker, &in, &out, 1, frames, NULL);
+    return nt_player_process(player, &in, &out, 1, frames, NULL);
 }
 
-static inline nt_worker_stats worker_stats(const nt_worker *worker)
+static inline nt_player_stats player_stats(const nt_player *player)
 {
-    nt_worker_stats stats;
-    nt_worker_get_stats(worker, &stats);
+    nt_player_stats stats;
+    nt_player_get_stats(player, &stats);
     return stats;
 }
 

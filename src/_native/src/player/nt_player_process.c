@@ -1,11 +1,11 @@
-/* The audio side of a worker: what happens in a host's callback. */
+/* The audio side of a player: what happens in a host's callback. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/nt_denormals.h"
 #include "base/nt_thread.h"
-#include "player/nt_worker_internal.h"
+#include "player/nt_player_internal.h"
 
 /* The audio thread alone writes these counters. */
 static void count(_Atomic uint64_t *counter, uint64_t number)
@@ -19,30 +19,30 @@ static bool fits(const nt_runner *runner, uint32_t channels, uint32_t frames)
     return channels == runner->channels && (frames == block || (runner->schedule->host_block_varies && frames < block));
 }
 
-static void retire(nt_worker *worker, nt_runner *runner)
+static void retire(nt_player *player, nt_runner *runner)
 {
-    nt_runner *top = atomic_load_explicit(&worker->retired, memory_order_relaxed);
+    nt_runner *top = atomic_load_explicit(&player->retired, memory_order_relaxed);
     /* The control thread only ever empties the stack, so a second try succeeds. release: the control thread must see what
      * was written to the stream. */
     do
         runner->next = top;
-    while (!atomic_compare_exchange_weak_explicit(&worker->retired, &top, runner, memory_order_release,
+    while (!atomic_compare_exchange_weak_explicit(&player->retired, &top, runner, memory_order_release,
                                                   memory_order_relaxed));
 }
 
 /* The stream that takes over with this block, or NULL. It is left where it is while it does not fit and the one in use
  * does: a host that announces another block size may still send some of the old one. */
-static nt_runner *take_offer(nt_worker *worker, uint32_t channels, uint32_t frames)
+static nt_runner *take_offer(nt_player *player, uint32_t channels, uint32_t frames)
 {
-    if (!atomic_load_explicit(&worker->offered, memory_order_relaxed))
+    if (!atomic_load_explicit(&player->offered, memory_order_relaxed))
         return NULL;
-    nt_runner *coming = atomic_exchange_explicit(&worker->offered, NULL, memory_order_acquire);
-    if (!coming || fits(coming, channels, frames) || !worker->active || !fits(worker->active, channels, frames))
+    nt_runner *coming = atomic_exchange_explicit(&player->offered, NULL, memory_order_acquire);
+    if (!coming || fits(coming, channels, frames) || !player->active || !fits(player->active, channels, frames))
         return coming;
     nt_runner *nothing = NULL;
-    if (!atomic_compare_exchange_strong_explicit(&worker->offered, &nothing, coming, memory_order_release,
+    if (!atomic_compare_exchange_strong_explicit(&player->offered, &nothing, coming, memory_order_release,
                                                  memory_order_relaxed))
-        retire(worker, coming); /* a newer one was offered meanwhile */
+        retire(player, coming); /* a newer one was offered meanwhile */
     return NULL;
 }
 
@@ -78,18 +78,18 @@ static bool is_hurried(nt_runner *runner, uint64_t now)
     return given * runner->schedule->host_rate < (uint64_t)slack * runner->schedule->host_block * 1000000000u / 2;
 }
 
-static void count_late(nt_worker *worker, nt_runner *runner, bool hurried)
+static void count_late(nt_player *player, nt_runner *runner, bool hurried)
 {
     nt_stream_stats stats;
     nt_stream_get_stats(runner->stream, &stats);
-    count(&worker->late_frames, stats.starved_frames - runner->late_before);
-    count(&worker->hurried_frames, hurried ? stats.starved_frames - runner->late_before : 0);
-    count(&worker->lost_frames, stats.lost_frames - runner->lost_before);
+    count(&player->late_frames, stats.starved_frames - runner->late_before);
+    count(&player->hurried_frames, hurried ? stats.starved_frames - runner->late_before : 0);
+    count(&player->lost_frames, stats.lost_frames - runner->lost_before);
     runner->late_before = stats.starved_frames;
     runner->lost_before = stats.lost_frames;
 }
 
-static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *const *in, float *const *out,
+static nt_status run_through(nt_player *player, nt_runner *runner, const float *const *in, float *const *out,
                              uint32_t frames, const float *const *params, uint64_t now)
 {
     nt_stream *stream = runner->stream;
@@ -97,7 +97,7 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
     nt_status status = nt_stream_write(stream, in, params, frames);
     if (status != NT_OK)
         return status;
-    bool waits = runner->slot && nt_worker_is_blocking(worker);
+    bool waits = runner->slot && nt_player_is_blocking(player);
     if (!runner->slot) {
         status = nt_runner_run(runner);
     } else if (waits) {
@@ -108,7 +108,7 @@ static nt_status run_through(nt_worker *worker, nt_runner *runner, const float *
     /* Last of all, for the thread that wakes may be put in our place. */
     if (runner->slot && !waits)
         nt_runner_notify(runner);
-    count_late(worker, runner, hurried);
+    count_late(player, runner, hurried);
     return status == NT_ERROR_SESSION ? NT_OK : status; /* counted, and its block is silence */
 }
 
@@ -121,70 +121,70 @@ static void add_fading(nt_runner *before, nt_runner *after, float *const *out, u
     nt_stream_add_fading(after->stream, out, (const float *const *)before->fading, before->channels, frames);
 }
 
-static nt_status process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
+static nt_status process(nt_player *player, const float *const *in, float *const *out, uint32_t channels,
                          uint32_t frames, const float *const *params, uint64_t now)
 {
-    nt_runner *coming = take_offer(worker, channels, frames), *before = NULL;
+    nt_runner *coming = take_offer(player, channels, frames), *before = NULL;
     if (coming) {
-        before = worker->active;
-        worker->active = coming;
-        count(&worker->takeovers, 1);
+        before = player->active;
+        player->active = coming;
+        count(&player->takeovers, 1);
     }
-    nt_runner *runner = worker->active;
+    nt_runner *runner = player->active;
     nt_status status = runner && fits(runner, channels, frames) ? NT_OK : NT_ERROR_FRAMES;
     if (status == NT_OK) {
         for (uint32_t c = 0; c < channels; c++) /* before out is written: it may be the same memory */
-            measure(&worker->input_peaks, c, in[c], frames);
-        status = run_through(worker, runner, in, out, frames, params, now);
+            measure(&player->input_peaks, c, in[c], frames);
+        status = run_through(player, runner, in, out, frames, params, now);
     }
     if (status != NT_OK)
         silence(out, channels, frames);
     if (before) {
         if (channels == before->channels)
             add_fading(before, runner, out, frames);
-        retire(worker, before);
+        retire(player, before);
     }
     for (uint32_t c = 0; c < channels; c++)
-        measure(&worker->output_peaks, c, out[c], frames);
-    count(&worker->blocks, 1);
-    count(&worker->frames, frames);
+        measure(&player->output_peaks, c, out[c], frames);
+    count(&player->blocks, 1);
+    count(&player->frames, frames);
     if (runner)
-        count(&worker->audio_ns, (uint64_t)frames * 1000000000u / runner->schedule->host_rate);
+        count(&player->audio_ns, (uint64_t)frames * 1000000000u / runner->schedule->host_rate);
     return status;
 }
 
-nt_status nt_worker_process(nt_worker *worker, const float *const *in, float *const *out, uint32_t channels,
+nt_status nt_player_process(nt_player *player, const float *const *in, float *const *out, uint32_t channels,
                             uint32_t frames, const float *const *params)
 {
     nt_status status = NT_ERROR_CLOSED;
-    if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst)) {
-        atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
+    if (atomic_exchange_explicit(&player->inside, true, memory_order_seq_cst)) {
+        atomic_fetch_add_explicit(&player->refused_blocks, 1, memory_order_relaxed);
         silence(out, channels, frames);
         return NT_ERROR_BUSY;
     }
-    if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst)) {
+    if (!atomic_load_explicit(&player->closed, memory_order_seq_cst)) {
         nt_denormals before = nt_denormals_flush();
         uint64_t begun = nt_clock_now();
-        status = process(worker, in, out, channels, frames, params, begun);
+        status = process(player, in, out, channels, frames, params, begun);
         if (status == NT_ERROR_FRAMES)
-            atomic_fetch_add_explicit(&worker->refused_blocks, 1, memory_order_relaxed);
+            atomic_fetch_add_explicit(&player->refused_blocks, 1, memory_order_relaxed);
         uint64_t ended = nt_clock_now();
-        if (worker->active)
-            worker->active->handed[worker->active->latest] = ended;
-        nt_histogram_add(&worker->callback_times, ended - begun);
+        if (player->active)
+            player->active->handed[player->active->latest] = ended;
+        nt_histogram_add(&player->callback_times, ended - begun);
         nt_denormals_restore(before);
     } else {
         silence(out, channels, frames);
     }
-    atomic_store_explicit(&worker->inside, false, memory_order_release);
+    atomic_store_explicit(&player->inside, false, memory_order_release);
     return status;
 }
 
-void nt_worker_set_parameter(nt_worker *worker, uint32_t index, float value)
+void nt_player_set_parameter(nt_player *player, uint32_t index, float value)
 {
-    if (atomic_exchange_explicit(&worker->inside, true, memory_order_seq_cst))
+    if (atomic_exchange_explicit(&player->inside, true, memory_order_seq_cst))
         return;
-    if (!atomic_load_explicit(&worker->closed, memory_order_seq_cst) && worker->active)
-        nt_stream_set_parameter(worker->active->stream, index, value);
-    atomic_store_explicit(&worker->inside, false, memory_order_release);
+    if (!atomic_load_explicit(&player->closed, memory_order_seq_cst) && player->active)
+        nt_stream_set_parameter(player->active->stream, index, value);
+    atomic_store_explicit(&player->inside, false, memory_order_release);
 }
