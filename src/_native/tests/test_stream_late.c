@@ -136,7 +136,7 @@ static nt_stream_stats play(uint32_t model_block, uint32_t slack, nt_late late, 
         CHECK_EQUAL(write_planar(&f, in, 0, NULL, 0, BLOCK), NT_OK);
         e.lost[k] = stats_of(&f).lost_frames != lost_before;
         if (slack == 0) /* the model has no time at all but what it takes of the callback */
-            CHECK_EQUAL(nt_stream_run(f.stream), NT_OK);
+            CHECK_EQUAL(nt_stream_run(f.stream, NULL), NT_OK);
         advance(&e, (k + 1) * BLOCK, stats_of(&f).model_frames);
         read_planar(&f, out, 0, BLOCK);
         check_block(&e, late, k * BLOCK, out);
@@ -153,7 +153,7 @@ static nt_stream_stats play(uint32_t model_block, uint32_t slack, nt_late late, 
             time -= left;
             busy = false;
             nt_status status;
-            if (!nt_stream_run_block(f.stream, &status))
+            if (!nt_stream_run_block(f.stream, NULL, &status))
                 break;
             CHECK_EQUAL(status, NT_OK);
         }
@@ -241,7 +241,7 @@ static void test_against_synchronous(uint32_t model_rate, uint32_t model_block, 
         if (waits)
             waits--;
         else
-            CHECK_EQUAL(nt_stream_run(late.stream), NT_OK);
+            CHECK_EQUAL(nt_stream_run(late.stream, NULL), NT_OK);
         starved += in_time < BLOCK;
     }
     CHECK(starved > 100);

@@ -121,10 +121,10 @@ static void write_then_run_then_read(fuzz_input *input, block *b, bool runs)
         CHECK_EQUAL(after.host_frames - before.host_frames, b->frames);
         oracle_write(&oracle, b->in, b->stride, b->params, b->stride, b->frames, lost > 0);
         if (runs && read_below(input, 2)) {
-            nt_stream_run(subject.stream);
+            nt_stream_run(subject.stream, NULL);
             CHECK(!nt_stream_has_block(subject.stream));
         } else if (runs) {
-            nt_stream_run_block(subject.stream, &status);
+            nt_stream_run_block(subject.stream, NULL, &status);
         }
         read_planar(&subject, b->out, b->stride, b->frames);
         after = stats_of(&subject);

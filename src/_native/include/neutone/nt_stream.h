@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "neutone/nt_histogram.h"
 #include "neutone/nt_schedule.h"
 #include "neutone/nt_status.h"
 
@@ -93,9 +94,10 @@ nt_status nt_stream_process(nt_stream *stream, const float *const *in, const flo
                             uint32_t frames);
 
 /* [audio-thread] The parts of nt_stream_process, to be called in this order; or, side by side, write and read here and
- * run in another thread. */
+ * run in another thread. Denormals are the caller's business in write and read; run flushes them. `times` is NULL, or gets
+ * how long each model block took. */
 nt_status nt_stream_write(nt_stream *stream, const float *const *in, const float *const *params, uint32_t frames);
-nt_status nt_stream_run(nt_stream *stream);
+nt_status nt_stream_run(nt_stream *stream, nt_histogram *times);
 void nt_stream_read(nt_stream *stream, float *const *out, uint32_t frames);
 
 /* [audio-thread] For the block in which `stream` takes over from another one: adds `fading`, what the other still has to
@@ -104,8 +106,8 @@ void nt_stream_read(nt_stream *stream, float *const *out, uint32_t frames);
 void nt_stream_add_fading(nt_stream *stream, float *const *out, const float *const *fading, uint32_t channels,
                           uint32_t frames);
 
-/* [run's thread] At most one model block. Answers whether there was one; `status` is that of its session. */
-bool nt_stream_run_block(nt_stream *stream, nt_status *status);
+/* [run's thread] At most one model block. Returns whether there was one; `status` is that of its session. */
+bool nt_stream_run_block(nt_stream *stream, nt_histogram *times, nt_status *status);
 
 /* [run's thread] Whether there would be one. */
 bool nt_stream_has_block(const nt_stream *stream);

@@ -30,6 +30,7 @@ nt_status nt_player_create(nt_player **player, nt_pool *pool)
     if (!*player)
         return NT_ERROR_MEMORY;
     (*player)->pool = pool;
+    nt_gate_init(&(*player)->gate, true);
     (*player)->callback = (nt_callback){*player, process, set_parameter, set_blocking};
     return NT_OK;
 }
@@ -71,8 +72,8 @@ nt_stream *nt_player_collect(nt_player *player)
 
 void nt_player_close(nt_player *player)
 {
-    atomic_store_explicit(&player->closed, true, memory_order_seq_cst);
-    while (atomic_load_explicit(&player->inside, memory_order_seq_cst))
+    nt_gate_close(&player->gate);
+    while (!nt_gate_is_empty(&player->gate))
         nt_thread_sleep(CLOSE_POLL);
     /* The audio thread will not come in again: all is ours. */
     nt_runner *left[] = {player->active, atomic_exchange_explicit(&player->offered, NULL, memory_order_acquire)};
@@ -100,22 +101,17 @@ const nt_callback *nt_player_callback(const nt_player *player)
     return &player->callback;
 }
 
-static uint64_t counted(const _Atomic uint64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 void nt_player_get_stats(const nt_player *player, nt_player_stats *stats)
 {
     *stats = (nt_player_stats){
-        .blocks = counted(&player->blocks),
-        .frames = counted(&player->frames),
-        .late_frames = counted(&player->late_frames),
-        .hurried_frames = counted(&player->hurried_frames),
-        .lost_frames = counted(&player->lost_frames),
-        .refused_blocks = counted(&player->refused_blocks),
-        .takeovers = counted(&player->takeovers),
-        .audio_ns = counted(&player->audio_ns),
+        .blocks = nt_counted(&player->blocks),
+        .frames = nt_counted(&player->frames),
+        .late_frames = nt_counted(&player->late_frames),
+        .hurried_frames = nt_counted(&player->hurried_frames),
+        .lost_frames = nt_counted(&player->lost_frames),
+        .refused_blocks = nt_counted(&player->refused_blocks),
+        .takeovers = nt_counted(&player->takeovers),
+        .audio_ns = nt_counted(&player->audio_ns),
     };
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdatomic.h>
 
+#include "base/nt_counter.h"
+#include "neutone/nt_gate.h"
 #include "neutone/nt_player.h"
 
 /* A stream with its place in the pool, and what is known of its blocks. */
@@ -34,13 +36,12 @@ struct nt_player {
     _Atomic(nt_runner *) retired; /* a stack: pushed by the audio thread, taken whole by the control thread */
     nt_runner *collected;         /* the control thread's */
 
-    /* Both sequentially consistent: either the audio thread sees `closed`, or the control thread sees `inside`. */
-    _Atomic bool inside, closed;
+    nt_gate gate; /* open until nt_player_close; one audio thread is inside at a time */
     _Atomic bool blocking;
 
     char apart[64];
     nt_runner *active; /* the audio thread's */
-    _Atomic uint64_t blocks, frames, late_frames, hurried_frames, lost_frames, refused_blocks, takeovers, audio_ns;
+    nt_counter blocks, frames, late_frames, hurried_frames, lost_frames, refused_blocks, takeovers, audio_ns;
     nt_peaks input_peaks, output_peaks;
     nt_histogram callback_times, model_times;
 };
@@ -50,9 +51,6 @@ nt_status nt_runner_create(nt_runner **runner, nt_player *player, nt_stream *str
 
 /* [main-thread] Waits for a model block that is being computed. The stream stays. */
 void nt_runner_destroy(nt_runner *runner);
-
-/* [audio-thread] Run the session here and now. */
-nt_status nt_runner_run(nt_runner *runner);
 
 /* [audio-thread] Let the pool run it. */
 void nt_runner_notify(nt_runner *runner);

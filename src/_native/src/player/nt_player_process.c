@@ -7,12 +7,6 @@
 #include "base/nt_thread.h"
 #include "player/nt_player_internal.h"
 
-/* The audio thread alone writes these counters. */
-static void count(_Atomic uint64_t *counter, uint64_t number)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + number, memory_order_relaxed);
-}
-
 static bool fits(const nt_runner *runner, uint32_t channels, uint32_t frames)
 {
     uint32_t block = runner->schedule->host_block;
@@ -82,9 +76,9 @@ static void count_late(nt_player *player, nt_runner *runner, bool hurried)
 {
     nt_stream_stats stats;
     nt_stream_get_stats(runner->stream, &stats);
-    count(&player->late_frames, stats.starved_frames - runner->late_before);
-    count(&player->hurried_frames, hurried ? stats.starved_frames - runner->late_before : 0);
-    count(&player->lost_frames, stats.lost_frames - runner->lost_before);
+    nt_count(&player->late_frames, stats.starved_frames - runner->late_before);
+    nt_count(&player->hurried_frames, hurried ? stats.starved_frames - runner->late_before : 0);
+    nt_count(&player->lost_frames, stats.lost_frames - runner->lost_before);
     runner->late_before = stats.starved_frames;
     runner->lost_before = stats.lost_frames;
 }
@@ -99,7 +93,7 @@ static nt_status run_through(nt_player *player, nt_runner *runner, const float *
         return status;
     bool waits = runner->slot && nt_player_is_blocking(player);
     if (!runner->slot) {
-        status = nt_runner_run(runner);
+        status = nt_stream_run(stream, &player->model_times);
     } else if (waits) {
         nt_runner_notify(runner);
         nt_runner_wait(runner);
@@ -128,7 +122,7 @@ static nt_status process(nt_player *player, const float *const *in, float *const
     if (coming) {
         before = player->active;
         player->active = coming;
-        count(&player->takeovers, 1);
+        nt_count(&player->takeovers, 1);
     }
     nt_runner *runner = player->active;
     nt_status status = runner && fits(runner, channels, frames) ? NT_OK : NT_ERROR_FRAMES;
@@ -146,45 +140,41 @@ static nt_status process(nt_player *player, const float *const *in, float *const
     }
     for (uint32_t c = 0; c < channels; c++)
         measure(&player->output_peaks, c, out[c], frames);
-    count(&player->blocks, 1);
-    count(&player->frames, frames);
+    nt_count(&player->blocks, 1);
+    nt_count(&player->frames, frames);
     if (runner)
-        count(&player->audio_ns, (uint64_t)frames * 1000000000u / runner->schedule->host_rate);
+        nt_count(&player->audio_ns, (uint64_t)frames * 1000000000u / runner->schedule->host_rate);
     return status;
 }
 
 nt_status nt_player_process(nt_player *player, const float *const *in, float *const *out, uint32_t channels,
                             uint32_t frames, const float *const *params)
 {
-    nt_status status = NT_ERROR_CLOSED;
-    if (atomic_exchange_explicit(&player->inside, true, memory_order_seq_cst)) {
-        atomic_fetch_add_explicit(&player->refused_blocks, 1, memory_order_relaxed);
+    nt_entry entry = nt_gate_enter(&player->gate);
+    if (entry != NT_GATE_ENTERED) {
+        nt_count_shared(&player->refused_blocks, entry == NT_GATE_BUSY);
         silence(out, channels, frames);
-        return NT_ERROR_BUSY;
+        return entry == NT_GATE_BUSY ? NT_ERROR_BUSY : NT_ERROR_CLOSED;
     }
-    if (!atomic_load_explicit(&player->closed, memory_order_seq_cst)) {
-        nt_denormals before = nt_denormals_flush();
-        uint64_t begun = nt_clock_now();
-        status = process(player, in, out, channels, frames, params, begun);
-        if (status == NT_ERROR_FRAMES)
-            atomic_fetch_add_explicit(&player->refused_blocks, 1, memory_order_relaxed);
-        uint64_t ended = nt_clock_now();
-        if (player->active)
-            player->active->handed[player->active->latest] = ended;
-        nt_histogram_add(&player->callback_times, ended - begun);
-        nt_denormals_restore(before);
-    } else {
-        silence(out, channels, frames);
-    }
-    atomic_store_explicit(&player->inside, false, memory_order_release);
+    nt_denormals before = nt_denormals_flush();
+    uint64_t begun = nt_clock_now();
+    nt_status status = process(player, in, out, channels, frames, params, begun);
+    if (status == NT_ERROR_FRAMES)
+        nt_count_shared(&player->refused_blocks, 1);
+    uint64_t ended = nt_clock_now();
+    if (player->active)
+        player->active->handed[player->active->latest] = ended;
+    nt_histogram_add(&player->callback_times, ended - begun);
+    nt_denormals_restore(before);
+    nt_gate_leave(&player->gate);
     return status;
 }
 
 void nt_player_set_parameter(nt_player *player, uint32_t index, float value)
 {
-    if (atomic_exchange_explicit(&player->inside, true, memory_order_seq_cst))
+    if (nt_gate_enter(&player->gate) != NT_GATE_ENTERED)
         return;
-    if (!atomic_load_explicit(&player->closed, memory_order_seq_cst) && player->active)
+    if (player->active)
         nt_stream_set_parameter(player->active->stream, index, value);
-    atomic_store_explicit(&player->inside, false, memory_order_release);
+    nt_gate_leave(&player->gate);
 }

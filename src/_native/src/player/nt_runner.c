@@ -1,30 +1,18 @@
 /* A runner ties a stream to its player and to the pool: a thread of the pool runs the session, or the callback does. */
 #include <stdlib.h>
 
-#include "base/nt_denormals.h"
 #include "base/nt_thread.h"
 #include "player/nt_player_internal.h"
 
 enum { WAIT_YIELDS = 100, WAIT_POLL = 20 /* microseconds */ };
-
-/* One model block. Other code in this thread (a runtime, Python) may have changed how denormals are treated. */
-static bool run_block(nt_runner *runner, nt_status *status)
-{
-    nt_denormals before = nt_denormals_flush();
-    uint64_t begun = nt_clock_now();
-    bool did = nt_stream_run_block(runner->stream, status);
-    if (did)
-        nt_histogram_add(&runner->player->model_times, nt_clock_now() - begun);
-    nt_denormals_restore(before);
-    return did;
-}
 
 /* A piece of work is one model block, so that models share the pool's threads fairly. */
 static bool work(void *context)
 {
     nt_runner *runner = context;
     nt_status status; /* the stream has counted it, and the session knows why */
-    return run_block(runner, &status) && nt_stream_has_block(runner->stream);
+    return nt_stream_run_block(runner->stream, &runner->player->model_times, &status) &&
+           nt_stream_has_block(runner->stream);
 }
 
 /* NULL without memory; else the first row points to the memory of all. */
@@ -73,15 +61,6 @@ void nt_runner_destroy(nt_runner *runner)
     free(runner->fading);
     free(runner->handed);
     free(runner);
-}
-
-nt_status nt_runner_run(nt_runner *runner)
-{
-    nt_status status = NT_OK, last;
-    while (run_block(runner, &last))
-        if (last != NT_OK)
-            status = last;
-    return status;
 }
 
 void nt_runner_notify(nt_runner *runner)

@@ -1,5 +1,5 @@
 /* Creation, destruction and the settings of a stream. Its three movements are in nt_stream_write.c, nt_stream_run.c
- * and nt_stream_read.c. */
+ * and nt_stream_read.c, all of them in a row in nt_stream_process.c. */
 #include "stream/nt_stream_internal.h"
 
 #include <math.h>
@@ -181,7 +181,7 @@ void nt_stream_reset(nt_stream *s)
                               &s->host_blocks,     &s->host_frames,      &s->nonfinite_input, &s->nonfinite_output,
                               &s->starved_frames,  &s->lost_frames};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        atomic_store_explicit(counters[i], 0, memory_order_relaxed);
+        nt_count_from_zero(counters[i]);
     if (s->config.session.reset)
         s->config.session.reset(s->config.session.context);
 }
@@ -217,35 +217,17 @@ uint32_t nt_stream_host_channels(const nt_stream *s)
     return s->config.host_channels;
 }
 
-static uint64_t counted(const nt_counter *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 void nt_stream_get_stats(const nt_stream *s, nt_stream_stats *stats)
 {
     *stats = (nt_stream_stats){
-        .host_blocks = counted(&s->host_blocks),
-        .host_frames = counted(&s->host_frames),
-        .model_blocks = counted(&s->model_blocks),
-        .model_frames = counted(&s->model_frames),
-        .nonfinite_input = counted(&s->nonfinite_input),
-        .nonfinite_output = counted(&s->nonfinite_output) + counted(&s->nonfinite_model),
-        .starved_frames = counted(&s->starved_frames),
-        .lost_frames = counted(&s->lost_frames),
-        .failed_blocks = counted(&s->failed_blocks),
+        .host_blocks = nt_counted(&s->host_blocks),
+        .host_frames = nt_counted(&s->host_frames),
+        .model_blocks = nt_counted(&s->model_blocks),
+        .model_frames = nt_counted(&s->model_frames),
+        .nonfinite_input = nt_counted(&s->nonfinite_input),
+        .nonfinite_output = nt_counted(&s->nonfinite_output) + nt_counted(&s->nonfinite_model),
+        .starved_frames = nt_counted(&s->starved_frames),
+        .lost_frames = nt_counted(&s->lost_frames),
+        .failed_blocks = nt_counted(&s->failed_blocks),
     };
-}
-
-nt_status nt_stream_process(nt_stream *s, const float *const *in, const float *const *params, float *const *out,
-                            uint32_t frames)
-{
-    nt_denormals before = nt_denormals_flush();
-    nt_status status = nt_stream_write(s, in, params, frames);
-    if (status == NT_OK) {
-        status = nt_stream_run(s);
-        nt_stream_read(s, out, frames);
-    }
-    nt_denormals_restore(before);
-    return status;
 }

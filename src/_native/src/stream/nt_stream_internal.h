@@ -4,22 +4,13 @@
 
 #include <stdatomic.h>
 
+#include "base/nt_counter.h"
+#include "base/nt_denormals.h"
+#include "kernels/nt_kernels.h"
 #include "neutone/nt_resampler.h"
 #include "neutone/nt_ring.h"
 #include "neutone/nt_stream.h"
 #include "stream/nt_channels.h"
-#include "base/nt_denormals.h"
-#include "kernels/nt_kernels.h"
-
-/* Each counter has one thread that writes it, so a load and a store make an increment. */
-typedef _Atomic uint64_t nt_counter;
-
-static inline void nt_count(nt_counter *counter, uint64_t number)
-{
-    if (number)
-        atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + number,
-                              memory_order_relaxed);
-}
 
 /* Input that found no room in ring_in: after `position` frames of it, `frames` (at the model's rate) are missing. They
  * come back as silence, in their place. */
@@ -72,6 +63,5 @@ struct nt_stream {
     char apart_from_run[64];
     nt_counter host_blocks, host_frames, nonfinite_input, nonfinite_output, starved_frames, lost_frames;
 };
-
 
 #endif
