@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neutone/nt_gate.h"
+
 enum { CAPTURE_LATENCY = 0, PLAYBACK_LATENCY = 1 };
 
 struct nt_jack {
@@ -16,9 +18,7 @@ struct nt_jack {
     const float **in;
     float **out;
 
-    /* The gate: each side stores its own flag and then reads the other's, which only sequential consistency orders. */
-    atomic_bool open;
-    atomic_bool inside;
+    nt_gate gate; /* before the engine */
 
     _Atomic uint32_t latency;
     _Atomic int32_t controllers[NT_JACK_CONTROLLERS];
@@ -49,8 +49,7 @@ nt_jack *nt_jack_create(const nt_callback *engine, uint32_t channels)
         nt_jack_destroy(jack);
         return NULL;
     }
-    atomic_init(&jack->open, false);
-    atomic_init(&jack->inside, false);
+    nt_gate_init(&jack->gate, false);
     atomic_init(&jack->latency, 0);
     for (uint32_t i = 0; i < NT_JACK_CONTROLLERS; i++)
         atomic_init(&jack->controllers[i], -1);
@@ -82,7 +81,9 @@ void nt_jack_attach(nt_jack *jack, const nt_jack_functions *functions, void *con
     memcpy(jack->in_ports, in, jack->channels * sizeof(void *));
     memcpy(jack->out_ports, out, jack->channels * sizeof(void *));
     jack->midi_port = midi;
-    /* relaxed: no thread of JACK's is there yet; starting one orders all of this before it */
+    /* No thread of JACK's is there yet; starting one orders all of this before it. The last one may have been cancelled
+     * between entering the gate and leaving it. */
+    nt_gate_init(&jack->gate, false);
     atomic_store_explicit(&jack->blocks, 0, memory_order_relaxed);
     atomic_store_explicit(&jack->xruns, 0, memory_order_relaxed);
     atomic_store_explicit(&jack->period, 0, memory_order_relaxed);
@@ -97,17 +98,17 @@ void nt_jack_attach(nt_jack *jack, const nt_jack_functions *functions, void *con
 
 void nt_jack_open(nt_jack *jack)
 {
-    atomic_store_explicit(&jack->open, true, memory_order_seq_cst);
+    nt_gate_open(&jack->gate);
 }
 
 void nt_jack_close(nt_jack *jack)
 {
-    atomic_store_explicit(&jack->open, false, memory_order_seq_cst);
+    nt_gate_close(&jack->gate);
 }
 
 bool nt_jack_idle(const nt_jack *jack)
 {
-    return !atomic_load_explicit(&jack->inside, memory_order_seq_cst);
+    return nt_gate_is_empty(&jack->gate);
 }
 
 /* -- audio and MIDI ----------------------------------------------------------------------------------------------- */
@@ -145,16 +146,15 @@ int nt_jack_process(uint32_t frames, void *argument)
         jack->in[c] = jack->functions.port_get_buffer(jack->in_ports[c], frames);
         jack->out[c] = jack->functions.port_get_buffer(jack->out_ports[c], frames);
     }
-    atomic_store_explicit(&jack->inside, true, memory_order_seq_cst);
-    if (atomic_load_explicit(&jack->open, memory_order_seq_cst)) {
+    if (nt_gate_enter(&jack->gate) == NT_GATE_ENTERED) {
         read_midi(jack, frames);
         jack->engine.process(jack->engine.context, jack->in, jack->out, jack->channels, frames);
         atomic_fetch_add_explicit(&jack->blocks, 1, memory_order_relaxed);
+        nt_gate_leave(&jack->gate);
     } else {
         for (uint32_t c = 0; c < jack->channels; c++)
             memset(jack->out[c], 0, frames * sizeof(float));
     }
-    atomic_store_explicit(&jack->inside, false, memory_order_seq_cst);
     return 0;
 }
 
@@ -183,7 +183,7 @@ void nt_jack_on_freewheel(int starting, void *argument)
     nt_jack *jack = argument;
     atomic_store_explicit(&jack->freewheeling, starting != 0, memory_order_release);
     /* A client that is being left has no say any more: the engine may be another's by now. */
-    if (jack->engine.set_blocking && atomic_load_explicit(&jack->open, memory_order_seq_cst))
+    if (jack->engine.set_blocking && nt_gate_is_open(&jack->gate))
         jack->engine.set_blocking(jack->engine.context, starting != 0);
 }
 

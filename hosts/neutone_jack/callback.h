@@ -45,10 +45,10 @@ nt_jack *nt_jack_create(const nt_callback *engine, uint32_t channels);
 void nt_jack_destroy(nt_jack *jack);
 
 /* [main-thread, client not active] The ports of a client that is about to be activated (`channels` each way, and one for
- * MIDI), and counters and notes from zero. */
+ * MIDI), and counters and notes from zero. Closed until it is opened. */
 void nt_jack_attach(nt_jack *jack, const nt_jack_functions *functions, void *const *in, void *const *out, void *midi);
 
-/* [main-thread] Until it is opened, and after it is closed, `process` answers silence and leaves the engine alone.
+/* [main-thread] Until it is opened, and after it is closed, `process` is silent and leaves the engine alone.
  * Freewheeling is noted then, but does not reach the engine.
  * libjack ends its audio thread with an asynchronous pthread_cancel: close, and wait for `idle`, before a client is
  * deactivated, or the thread may die inside the engine. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neutone/nt_gate.h"
+
 enum {
     CONTINUE = 0, /* paContinue */
     LOST = 0xf    /* input underflow and overflow, output underflow and overflow; beyond them is only priming */
@@ -18,9 +20,7 @@ struct nt_portaudio {
     float *samples; /* planar: the engine's channels, `capacity` frames each; processed in place */
     float **pointers;
 
-    /* The gate: each side stores its own flag and then reads the other's, which only sequential consistency orders. */
-    atomic_bool open;
-    atomic_bool inside;
+    nt_gate gate; /* before the engine */
 
     _Atomic uint64_t blocks;
     _Atomic uint64_t xruns;
@@ -39,8 +39,7 @@ nt_portaudio *nt_portaudio_create(const nt_callback *engine, uint32_t channels)
         free(host);
         return NULL;
     }
-    atomic_init(&host->open, false);
-    atomic_init(&host->inside, false);
+    nt_gate_init(&host->gate, false);
     atomic_init(&host->blocks, 0);
     atomic_init(&host->xruns, 0);
     atomic_init(&host->finished, false);
@@ -68,7 +67,9 @@ bool nt_portaudio_attach(nt_portaudio *host, uint32_t in_channels, uint32_t out_
     host->capacity = frames;
     host->in_channels = in_channels;
     host->out_channels = out_channels;
-    /* relaxed: no thread of PortAudio's is there yet; starting one orders all of this before it */
+    /* No thread of PortAudio's is there yet; starting one orders all of this before it. The last one may have been
+     * cancelled between entering the gate and leaving it. */
+    nt_gate_init(&host->gate, false);
     atomic_store_explicit(&host->blocks, 0, memory_order_relaxed);
     atomic_store_explicit(&host->xruns, 0, memory_order_relaxed);
     atomic_store_explicit(&host->finished, false, memory_order_relaxed);
@@ -77,17 +78,17 @@ bool nt_portaudio_attach(nt_portaudio *host, uint32_t in_channels, uint32_t out_
 
 void nt_portaudio_open(nt_portaudio *host)
 {
-    atomic_store_explicit(&host->open, true, memory_order_seq_cst);
+    nt_gate_open(&host->gate);
 }
 
 void nt_portaudio_close(nt_portaudio *host)
 {
-    atomic_store_explicit(&host->open, false, memory_order_seq_cst);
+    nt_gate_close(&host->gate);
 }
 
 bool nt_portaudio_idle(const nt_portaudio *host)
 {
-    return !atomic_load_explicit(&host->inside, memory_order_seq_cst);
+    return nt_gate_is_empty(&host->gate);
 }
 
 static void read_input(nt_portaudio *host, const float *input, uint32_t frames)
@@ -120,17 +121,16 @@ int nt_portaudio_process(const void *input, void *output, unsigned long frames, 
     (void)time;
     if (flags & LOST)
         atomic_fetch_add_explicit(&host->xruns, 1, memory_order_relaxed);
-    atomic_store_explicit(&host->inside, true, memory_order_seq_cst);
-    if (atomic_load_explicit(&host->open, memory_order_seq_cst) && frames <= host->capacity) {
+    if (frames <= host->capacity && nt_gate_enter(&host->gate) == NT_GATE_ENTERED) {
         read_input(host, input, (uint32_t)frames);
         host->engine.process(host->engine.context, (const float *const *)host->pointers, host->pointers,
                              host->channels, (uint32_t)frames);
         write_output(host, output, (uint32_t)frames);
         atomic_fetch_add_explicit(&host->blocks, 1, memory_order_relaxed);
+        nt_gate_leave(&host->gate);
     } else {
         memset(output, 0, (size_t)frames * host->out_channels * sizeof(float));
     }
-    atomic_store_explicit(&host->inside, false, memory_order_seq_cst);
     return CONTINUE;
 }
 

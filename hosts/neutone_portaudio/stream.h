@@ -13,12 +13,12 @@ typedef struct nt_portaudio nt_portaudio;
 nt_portaudio *nt_portaudio_create(const nt_callback *engine, uint32_t channels);
 void nt_portaudio_destroy(nt_portaudio *host);
 
-/* [main-thread, no stream is open] The device's channels and the largest block in frames; counters from zero. False
- * where there is no memory. Channel c of the engine hears channel c mod in_channels of the device; channel c of the
+/* [main-thread, no stream is open] The device's channels and the largest block in frames; counters from zero; closed
+ * until it is opened. False where there is no memory. Channel c of the engine hears channel c mod in_channels of the device; channel c of the
  * device plays channel c mod channels of the engine. */
 bool nt_portaudio_attach(nt_portaudio *host, uint32_t in_channels, uint32_t out_channels, uint32_t frames);
 
-/* [main-thread] Until it is opened, and after it is closed, `process` answers silence and leaves the engine alone.
+/* [main-thread] Until it is opened, and after it is closed, `process` is silent and leaves the engine alone.
  * Some of PortAudio's host APIs end their thread by cancelling it: close, and wait for `idle`, before a stream stops. */
 void nt_portaudio_open(nt_portaudio *host);
 void nt_portaudio_close(nt_portaudio *host);

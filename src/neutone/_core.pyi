@@ -78,16 +78,11 @@ class Stream:
         schedule: Schedule,
         session: Any,
         *,
-        host_rate: int,
-        host_block: int,
         host_channels: int,
         in_channels: int,
         out_channels: int,
         parameters: int,
         look_behind: int,
-        varies: bool = False,
-        resampler: str = "sinc",
-        taps: int = 32,
         model_delay: int = 0,
         delay: int | None = None,
         backlog: int = 0,
@@ -121,10 +116,11 @@ def bury_remains() -> None: ...
 _Times = tuple[int, int, list[tuple[int, int]]]
 
 @final
-class Worker:
+class Player:
     blocking: bool
     def __new__(cls, pool: Pool) -> Self: ...
     def offer(self, stream: Stream, slack: int) -> None: ...
+    def process(self, audio: _Array, out: _Array | None = None, curves: _Array | None = None) -> _Array: ...
     def collect(self) -> list[Stream]: ...
     def close(self) -> list[Stream]: ...
     def take_peaks(self, channels: int) -> tuple[list[float], list[float]]: ...

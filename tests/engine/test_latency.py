@@ -34,15 +34,11 @@ def starved(model, host_rate, host_block, kind, shortened, frames, sizes=None):
     stream = Stream(
         schedule,
         session,
-        host_rate=host_rate,
-        host_block=host_block,
         host_channels=1,
         in_channels=1,
         out_channels=1,
         parameters=0,
         look_behind=0,
-        varies=sizes is not None,
-        resampler=kind,
         delay=schedule.delay - shortened,
     )
     silence = np.zeros((1, host_block), np.float32)

@@ -12,8 +12,7 @@ from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetPointer, PyCap
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, malloc
 
 from native cimport *
 
@@ -23,7 +22,8 @@ from neutone.errors import AudioTypeError, ConfigurationError, InferenceError, P
 
 include "_core_buffers.pxi"
 include "_core_schedule.pxi"
+include "_core_block.pxi"
 include "_core_ring.pxi"
 include "_core_resampler.pxi"
 include "_core_stream.pxi"
-include "_core_worker.pxi"
+include "_core_player.pxi"

@@ -1,18 +1,16 @@
 # Borrowed memory of arrays: Py_buffer by hand, which takes half the time of a typed memoryview.
 
-cdef struct Planar:
-    float *first
-    ptrdiff_t stride    # floats from one channel to the next
-    Py_ssize_t channels
-    Py_ssize_t frames
-
 
 cdef int raise_status(nt_status status) except -1:
     cdef str message = nt_strerror(status).decode()
     if status == NT_ERROR_MEMORY:
         raise MemoryError(message)
     if status == NT_ERROR_NAN:
-        raise ParameterError(message)
+        raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
+    if status == NT_ERROR_CLOSED:
+        raise RuntimeError("the engine is closed")
+    if status == NT_ERROR_BUSY:
+        raise RuntimeError("the engine is processing in a host's callback; one at a time may use it")
     raise ConfigurationError(message)
 
 
@@ -58,8 +56,8 @@ cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     return 0
 
 
-cdef inline Planar planar(Py_buffer *view) noexcept:
-    return Planar(<float *>view.buf, view.strides[0] // 4, view.shape[0], view.shape[1])
+cdef inline nt_span span_of(Py_buffer *view) noexcept:
+    return nt_span(<float *>view.buf, view.strides[0] // 4, <uint32_t>view.shape[1])
 
 
 # As `hold`, with a copy where the layout does not fit. Answers the object that is held.

@@ -51,7 +51,7 @@ cdef class Resampler:
     def process(self, audio):
         """All output frames that the audio (channels, frames) so far allows, as a new array."""
         cdef Py_buffer view, out_view
-        cdef Planar source
+        cdef nt_span source, target
         cdef uint32_t used = 0, generated = 0
         held = hold_input(&view, audio, "audio")
         try:
@@ -60,16 +60,14 @@ cdef class Resampler:
             PyBuffer_Release(&view)
             raise
         try:
-            source = planar(&view)
-            if source.channels != self.config.channels:
-                raise ShapeError(f"audio has {source.channels} channels, expected {self.config.channels}")
-            room = source.frames * self.config.rate_out // self.config.rate_in + 2
-            out = np.empty((source.channels, room), np.float32)
+            if view.shape[0] != self.config.channels:
+                raise ShapeError(f"audio has {view.shape[0]} channels, expected {self.config.channels}")
+            room = view.shape[1] * self.config.rate_out // self.config.rate_in + 2
+            out = np.empty((view.shape[0], room), np.float32)
             hold_output(&out_view, out, "out")
+            source, target = span_of(&view), span_of(&out_view)
             with nogil:
-                nt_resampler_process(self.resampler, source.first, source.stride, <uint32_t>source.frames,
-                                     <float *>out_view.buf, out_view.shape[1], <uint32_t>out_view.shape[1], &used,
-                                     &generated)
+                nt_resampler_process(self.resampler, source, target, &used, &generated)
             PyBuffer_Release(&out_view)
             return out[:, :generated]
         finally:

@@ -46,13 +46,11 @@ cdef class Ring:
     def push(self, audio):
         """Append frames; answers how many fitted."""
         cdef Py_buffer view
-        cdef Planar source
         held = hold_input(&view, audio, "audio")
         try:
-            source = planar(&view)
-            if source.channels != nt_ring_channels(self.ring):
-                raise ShapeError(f"audio has {source.channels} channels, expected {self.channels}")
-            return nt_ring_push(self.ring, source.first, source.stride, <uint32_t>source.frames)
+            if view.shape[0] != nt_ring_channels(self.ring):
+                raise ShapeError(f"audio has {view.shape[0]} channels, expected {self.channels}")
+            return nt_ring_push(self.ring, span_of(&view))
         finally:
             PyBuffer_Release(&view)
 
@@ -75,7 +73,7 @@ cdef class Ring:
             return audio
         cdef Py_buffer view
         hold_output(&view, audio, "audio")
-        nt_ring_peek(self.ring, start, <float *>view.buf, count, count)
+        nt_ring_peek(self.ring, start, span_of(&view))
         PyBuffer_Release(&view)
         if discard:
             nt_ring_discard(self.ring, count)

@@ -10,11 +10,11 @@ cdef struct NativeSession:
 
 @cython.final
 cdef class Stream:
-    """One session between one host block size and rate: the engine's compiled half.
+    """One session at the rates and blocks of a schedule: the engine's compiled half.
 
     `session` has audio_in, params, audio_out, run, reset, native and native_error as in neutone.plugins.Session. `delay`
     in host frames replaces the schedule's. `backlog` in model frames, `late` and `fades_in` are for a stream that is
-    offered to a Worker; `process` then goes through that.
+    offered to a Player, whose `process` it is then that takes blocks.
     """
     cdef nt_stream *stream
     cdef nt_stream_config config
@@ -22,26 +22,17 @@ cdef class Stream:
     cdef int held
     cdef object session, run, reset_session, error, native
     cdef NativeSession native_session
-    cdef bint busy
-    cdef void *worker    # a Worker, which keeps this stream, and says when it no longer does
-    cdef const float **inputs
-    cdef float **outputs
-    cdef bint is_retired
+    cdef _HostBlock block
+    cdef bint is_offered    # to a player: from then on a host's callback and the pool's threads use it
 
-    def __cinit__(self, Schedule schedule not None, session, *, host_rate, host_block, host_channels, in_channels,
-                  out_channels, parameters, look_behind, bint varies=False, resampler="sinc", taps=32, model_delay=0,
-                  delay=None, backlog=0, late="silence", bint fades_in=False):
+    def __cinit__(self, Schedule schedule not None, session, *, host_channels, in_channels, out_channels, parameters,
+                  look_behind, model_delay=0, delay=None, backlog=0, late="silence", bint fades_in=False):
         cdef nt_stream_config *config = &self.config
         cdef Py_ssize_t block = schedule.fields.session_block
         self.session = session
         self.run = session.run
         self.reset_session = session.reset
         config.schedule = schedule.fields
-        config.host_rate = host_rate
-        config.host_block = host_block
-        config.host_block_varies = varies
-        config.kind = kind_of(resampler)
-        config.taps = taps
         config.host_channels = checked(host_channels, "channels", 1, 1024)
         config.model_delay = model_delay
         config.delay = -1 if delay is None else <int64_t>delay
@@ -73,12 +64,11 @@ cdef class Stream:
         cdef nt_status status = nt_stream_create(&self.stream, config)
         if status != NT_OK:
             raise_status(status)
+        self.block = _HostBlock(schedule, config.host_channels, config.session.parameters)
         self._raise_session_error()
 
     def __dealloc__(self):
         nt_stream_destroy(self.stream)
-        free(self.inputs)
-        free(self.outputs)
         for i in range(self.held):
             PyBuffer_Release(&self.views[i])
 
@@ -92,7 +82,7 @@ cdef class Stream:
 
     @property
     def failure(self):
-        """The last failure of a session that a worker runs, as InferenceError; None where there was none."""
+        """The last failure of a session in the background, as InferenceError; None where there was none."""
         cdef nt_stream_stats stats
         if self.error is not None:
             return inference_error(self.error)
@@ -101,105 +91,35 @@ cdef class Stream:
             return None
         return native_inference_error(self.session)
 
-    cdef int _enter(self) except -1:
-        # The session may let go of the GIL while it runs: another thread must not come in behind it.
-        if self.busy:
-            raise RuntimeError(
-                "the engine is processing: in another thread, or around this very call; one at a time may use it"
-            )
-        self.busy = True
-        return 0
-
     def claim(self):
         """Keep `process` and `reset` out, until `release`; RuntimeError where one of them is at work."""
-        self._enter()
+        self.block.claim()
 
     def release(self):
         """Let them in again."""
-        self.busy = False
+        self.block.leave()
 
-    cdef int _check_frames(self, Planar *audio, str what, Py_ssize_t channels) except -1:
-        cdef Py_ssize_t block = self.config.host_block
-        if audio.channels != channels:
-            raise ShapeError(f"{what} has {audio.channels} rows, expected {channels}: ({channels}, frames)")
-        if audio.frames > block:
-            raise ShapeError(f"{what} has {audio.frames} frames, expected at most {block} (block_size)")
-        if not self.config.host_block_varies and audio.frames != block:
-            raise ShapeError(
-                f"{what} has {audio.frames} frames, expected exactly {block} (block_size); fixed_blocks=False takes "
-                f"any number up to it"
-            )
+    cdef int _check_is_not_offered(self) except -1:
+        if self.is_offered:
+            raise RuntimeError("the stream was offered to a player, which processes it")
         return 0
-
-    cdef nt_status _process_beside(self, Planar *source, Planar *target, const float *curves, ptrdiff_t stride):
-        cdef nt_status status
-        cdef nt_worker *worker = (<Worker>self.worker).worker
-        cdef uint32_t c, channels = <uint32_t>source.channels, frames = <uint32_t>source.frames
-        if frames == 0:
-            return NT_OK
-        for c in range(channels):
-            self.inputs[c] = source.first + c * source.stride
-            self.outputs[c] = target.first + c * target.stride
-        with nogil:
-            status = nt_worker_process(worker, self.inputs, self.outputs, channels, frames, curves, stride)
-        return status
 
     def process(self, audio, out=None, curves=None):
         """One host block: audio (channels, frames), curves (parameters, frames) or None. Answers `out`."""
-        cdef Py_buffer in_view, out_view, curves_view
-        cdef Planar source, target, automation
         cdef nt_status status
-        cdef const float *first_curve = NULL
-        if self.is_retired:
-            raise RuntimeError("the engine is closed")
-        self._enter()
-        # A zeroed view is one that releasing leaves alone.
-        memset(&in_view, 0, sizeof(Py_buffer))
-        memset(&out_view, 0, sizeof(Py_buffer))
-        memset(&curves_view, 0, sizeof(Py_buffer))
-        automation.stride = 0
+        cdef _HostBlock block = self.block
+        self._check_is_not_offered()
+        out = block.enter(audio, out, curves)
         try:
-            held_audio = hold_input(&in_view, audio, "audio")
-            source = planar(&in_view)
-            self._check_frames(&source, "audio", self.config.host_channels)
-            if out is None:
-                out = np.empty((source.channels, source.frames), np.float32)
-            hold_output(&out_view, out, "out")
-            target = planar(&out_view)
-            if target.channels != source.channels or target.frames != source.frames:
-                raise ShapeError(f"out is {describe(out)}, expected float32 {(source.channels, source.frames)}")
-            if curves is not None:
-                held_curves = hold_input(&curves_view, curves, "params")
-                automation = planar(&curves_view)
-                if automation.channels != self.config.session.parameters or automation.frames != source.frames:
-                    raise ShapeError(
-                        f"params is {describe(curves)}, expected float32 "
-                        f"{(self.config.session.parameters, source.frames)}: a row for each declared parameter, 0..1"
-                    )
-                first_curve = automation.first
-            if self.worker != NULL:
-                status = self._process_beside(&source, &target, first_curve, automation.stride)
-            elif self.native is None:
-                status = nt_stream_process(self.stream, source.first, source.stride, first_curve, automation.stride,
-                                           target.first, target.stride, <uint32_t>source.frames)
+            if self.native is None:
+                status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
             else:
                 with nogil:
-                    status = nt_stream_process(self.stream, source.first, source.stride, first_curve,
-                                               automation.stride, target.first, target.stride,
-                                               <uint32_t>source.frames)
+                    status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
         finally:
-            self.busy = False
-            PyBuffer_Release(&in_view)
-            PyBuffer_Release(&out_view)
-            PyBuffer_Release(&curves_view)
-        if status == NT_OK and (self.error is None or self.worker != NULL):
+            block.leave()
+        if status == NT_OK and self.error is None:
             return out
-        if status == NT_ERROR_NAN:
-            raise ParameterError("params holds NaN, expected values from 0 to 1; the block was not processed")
-        if status == NT_ERROR_CLOSED:
-            raise RuntimeError("the engine is closed")
-        if status == NT_ERROR_BUSY:
-            raise RuntimeError("the engine is processing in a host's callback; one at a time may use it")
         self._raise_session_error()
         if status == NT_ERROR_SESSION:
             raise native_inference_error(self.session)
@@ -207,11 +127,12 @@ cdef class Stream:
 
     def reset(self):
         """Silence in every queue, the parameters at their set values, the session at its first state."""
-        self._enter()
+        self._check_is_not_offered()
+        self.block.claim()
         try:
             nt_stream_reset(self.stream)
         finally:
-            self.busy = False
+            self.block.leave()
         self._raise_session_error()
 
     def set_parameter(self, index, value):
@@ -250,7 +171,7 @@ cdef object native_inference_error(object session):
 
 
 # A thread that is not Python's gets a state with the GIL and loses it with the GIL, and with it all that libraries keep
-# for each thread. A worker's stays: what PyGILState_Ensure makes here is never released, only the GIL is.
+# for each thread. A pool thread's stays: what PyGILState_Ensure makes here is never released, only the GIL is.
 cdef extern from *:
     """
     static _Thread_local int nt_keeps_python_state;
@@ -277,7 +198,7 @@ cdef int run_in_python(void *context, uint32_t frames) noexcept with gil:
         stream.run(frames)
         return 0
     except BaseException as error:
-        if stream.error is None or stream.worker != NULL:
+        if stream.error is None or stream.is_offered:    # of those in the background the last one is told
             stream.error = error
         return 1
 

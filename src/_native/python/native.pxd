@@ -20,6 +20,12 @@ cdef extern from "neutone/nt_status.h" nogil:
         NT_ERROR_CLOSED
     const char *nt_strerror(nt_status status)
 
+cdef extern from "neutone/nt_span.h" nogil:
+    ctypedef struct nt_span:
+        float *first
+        ptrdiff_t stride
+        uint32_t frames
+
 cdef extern from "neutone/nt_ring.h" nogil:
     ctypedef struct nt_ring:
         pass
@@ -30,10 +36,10 @@ cdef extern from "neutone/nt_ring.h" nogil:
     uint32_t nt_ring_channels(const nt_ring *ring)
     uint32_t nt_ring_readable(const nt_ring *ring)
     uint32_t nt_ring_writable(const nt_ring *ring)
-    uint32_t nt_ring_push(nt_ring *ring, const float *source, ptrdiff_t stride, uint32_t frames)
-    uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, float *target, ptrdiff_t stride, uint32_t frames)
+    uint32_t nt_ring_push(nt_ring *ring, nt_span source)
+    uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, nt_span target)
     uint32_t nt_ring_discard(nt_ring *ring, uint32_t frames)
-    uint32_t nt_ring_pop(nt_ring *ring, float *target, ptrdiff_t stride, uint32_t frames)
+    uint32_t nt_ring_pop(nt_ring *ring, nt_span target)
 
 cdef extern from "neutone/nt_resampler.h" nogil:
     ctypedef enum nt_resampler_kind:
@@ -54,8 +60,7 @@ cdef extern from "neutone/nt_resampler.h" nogil:
     nt_status nt_resampler_create(nt_resampler **resampler, const nt_resampler_config *config)
     void nt_resampler_destroy(nt_resampler *resampler)
     void nt_resampler_reset(nt_resampler *resampler)
-    void nt_resampler_process(nt_resampler *resampler, const float *input, ptrdiff_t in_stride, uint32_t in_frames,
-                              float *output, ptrdiff_t out_stride, uint32_t out_frames, uint32_t *used,
+    void nt_resampler_process(nt_resampler *resampler, nt_span source, nt_span target, uint32_t *used,
                               uint32_t *generated)
     const char *nt_kernels_name()
     nt_status nt_kernels_force(const char *name)
@@ -72,6 +77,9 @@ cdef extern from "neutone/nt_schedule.h" nogil:
         const uint32_t *model_blocks
         uint32_t model_block_count
     ctypedef struct nt_schedule:
+        uint32_t host_rate
+        uint32_t host_block
+        bint host_block_varies
         uint32_t model_rate
         uint32_t model_block
         uint32_t session_block
@@ -103,11 +111,6 @@ cdef extern from "neutone/nt_stream.h" nogil:
         NT_LATE_REPEAT
     ctypedef struct nt_stream_config:
         nt_schedule schedule
-        uint32_t host_rate
-        uint32_t host_block
-        bint host_block_varies
-        nt_resampler_kind kind
-        uint32_t taps
         uint32_t host_channels
         uint32_t model_delay
         int64_t delay
@@ -136,8 +139,8 @@ cdef extern from "neutone/nt_stream.h" nogil:
     void nt_stream_set_parameter(nt_stream *stream, uint32_t index, float value)
     float nt_stream_get_parameter(const nt_stream *stream, uint32_t index)
     void nt_stream_set_level(nt_stream *stream, nt_level level, float factor)
-    nt_status nt_stream_process(nt_stream *stream, const float *input, ptrdiff_t in_stride, const float *params,
-                                ptrdiff_t params_stride, float *output, ptrdiff_t out_stride, uint32_t frames)
+    nt_status nt_stream_process(nt_stream *stream, const float *const *input, const float *const *params,
+                                float *const *output, uint32_t frames)
     void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats)
 
 cdef extern from "neutone/nt_callback.h" nogil:
@@ -165,21 +168,13 @@ cdef extern from "neutone/nt_pool.h" nogil:
     int nt_pool_refusal(const nt_pool *pool)
     bint nt_pool_is_this_thread()
 
-cdef extern from "neutone/nt_worker.h" nogil:
+cdef extern from "neutone/nt_player.h" nogil:
     enum:
         NT_METERS
         NT_SLACK_MAX
-    ctypedef struct nt_worker:
+    ctypedef struct nt_player:
         pass
-    ctypedef struct nt_worker_stream:
-        nt_stream *stream
-        uint32_t host_rate
-        uint32_t host_block
-        uint32_t host_channels
-        bint host_block_varies
-        uint32_t slack
-        bint in_callback
-    ctypedef struct nt_worker_stats:
+    ctypedef struct nt_player_stats:
         uint64_t blocks
         uint64_t frames
         uint64_t late_frames
@@ -188,18 +183,18 @@ cdef extern from "neutone/nt_worker.h" nogil:
         uint64_t refused_blocks
         uint64_t takeovers
         uint64_t audio_ns
-    nt_status nt_worker_create(nt_worker **worker, nt_pool *pool)
-    void nt_worker_destroy(nt_worker *worker)
-    nt_status nt_worker_offer(nt_worker *worker, const nt_worker_stream *offered)
-    nt_stream *nt_worker_collect(nt_worker *worker)
-    void nt_worker_close(nt_worker *worker)
-    nt_status nt_worker_process(nt_worker *worker, const float *const *input, float *const *output, uint32_t channels,
-                                uint32_t frames, const float *params, ptrdiff_t params_stride)
-    void nt_worker_set_blocking(nt_worker *worker, bint blocking)
-    bint nt_worker_is_blocking(const nt_worker *worker)
-    const nt_callback *nt_worker_callback(const nt_worker *worker)
-    void nt_worker_get_stats(const nt_worker *worker, nt_worker_stats *stats)
-    const nt_histogram *nt_worker_callback_times(const nt_worker *worker)
-    const nt_histogram *nt_worker_model_times(const nt_worker *worker)
-    float nt_worker_take_input_peak(nt_worker *worker, uint32_t channel)
-    float nt_worker_take_output_peak(nt_worker *worker, uint32_t channel)
+    nt_status nt_player_create(nt_player **player, nt_pool *pool)
+    void nt_player_destroy(nt_player *player)
+    nt_status nt_player_offer(nt_player *player, nt_stream *stream, uint32_t slack)
+    nt_stream *nt_player_collect(nt_player *player)
+    void nt_player_close(nt_player *player)
+    nt_status nt_player_process(nt_player *player, const float *const *input, float *const *output, uint32_t channels,
+                                uint32_t frames, const float *const *params)
+    void nt_player_set_blocking(nt_player *player, bint blocking)
+    bint nt_player_is_blocking(const nt_player *player)
+    const nt_callback *nt_player_callback(const nt_player *player)
+    void nt_player_get_stats(const nt_player *player, nt_player_stats *stats)
+    const nt_histogram *nt_player_callback_times(const nt_player *player)
+    const nt_histogram *nt_player_model_times(const nt_player *player)
+    float nt_player_take_input_peak(nt_player *player, uint32_t channel)
+    float nt_player_take_output_peak(nt_player *player, uint32_t channel)

@@ -60,8 +60,9 @@ static inline uint32_t resample(nt_resampler *resampler, const float *in, uint32
     while (used || generated) {
         uint32_t offered = piece(chunk, frames - done), wanted = piece(room, capacity - made);
         out[made + wanted] = BEYOND;
-        nt_resampler_process(resampler, in + done, (ptrdiff_t)frames, offered, out + made,
-                             (ptrdiff_t)capacity + 1, wanted, &used, &generated);
+        nt_span source = {(float *)in + done, (ptrdiff_t)frames, offered};
+        nt_span target = {out + made, (ptrdiff_t)capacity + 1, wanted};
+        nt_resampler_process(resampler, source, target, &used, &generated);
         CHECK(used <= offered && generated <= wanted);
         CHECK(used == offered || generated == wanted);
         CHECK_NEAR(out[made + wanted], BEYOND, 0.0);

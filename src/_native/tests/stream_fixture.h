@@ -125,11 +125,6 @@ static inline nt_stream_config config_of(fixture *f)
 {
     const setup *s = &f->made_of;
     return (nt_stream_config){.schedule = f->schedule,
-                              .host_rate = s->host_rate,
-                              .host_block = s->host_block,
-                              .host_block_varies = s->varies,
-                              .kind = s->kind,
-                              .taps = s->taps,
                               .host_channels = or_one(s->host_channels),
                               .model_delay = s->model_delay,
                               .delay = s->has_delay ? s->delay : NT_LEAST_DELAY,
@@ -164,6 +159,49 @@ static inline nt_stream_stats stats_of(const fixture *f)
     return stats;
 }
 
+/* The streams of these tests have at most as many channels or parameters. */
+enum { ROWS_MAX = 32 };
+
+/* Pointers to rows that lie `stride` apart, as a host would have them. */
+static inline void point_to_rows(float *rows[ROWS_MAX], const float *first, ptrdiff_t stride, uint32_t count)
+{
+    CHECK(count <= ROWS_MAX);
+    for (uint32_t c = 0; c < count; c++)
+        rows[c] = (float *)first + (ptrdiff_t)c * stride;
+}
+
+/* nt_stream_write, nt_stream_read and nt_stream_process with the rows of each array in one piece of memory; `params` may be
+ * NULL. */
+static inline nt_status write_planar(fixture *f, const float *in, ptrdiff_t in_stride, const float *params,
+                                     ptrdiff_t params_stride, uint32_t frames)
+{
+    float *in_rows[ROWS_MAX], *params_rows[ROWS_MAX];
+    point_to_rows(in_rows, in, in_stride, nt_stream_host_channels(f->stream));
+    if (params)
+        point_to_rows(params_rows, params, params_stride, f->made_of.parameters);
+    return nt_stream_write(f->stream, (const float *const *)in_rows, params ? (const float *const *)params_rows : NULL,
+                           frames);
+}
+
+static inline void read_planar(fixture *f, float *out, ptrdiff_t out_stride, uint32_t frames)
+{
+    float *out_rows[ROWS_MAX];
+    point_to_rows(out_rows, out, out_stride, nt_stream_host_channels(f->stream));
+    nt_stream_read(f->stream, out_rows, frames);
+}
+
+static inline nt_status process_planar(fixture *f, const float *in, ptrdiff_t in_stride, const float *params,
+                                       ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames)
+{
+    float *in_rows[ROWS_MAX], *out_rows[ROWS_MAX], *params_rows[ROWS_MAX];
+    point_to_rows(in_rows, in, in_stride, nt_stream_host_channels(f->stream));
+    point_to_rows(out_rows, out, out_stride, nt_stream_host_channels(f->stream));
+    if (params)
+        point_to_rows(params_rows, params, params_stride, f->made_of.parameters);
+    return nt_stream_process(f->stream, (const float *const *)in_rows,
+                             params ? (const float *const *)params_rows : NULL, out_rows, frames);
+}
+
 /* Whole signals of `frames`, a multiple of the host's block unless that varies; rows are `frames` apart. */
 static inline void drive(fixture *f, const float *in, const float *params, float *out, uint32_t frames)
 {
@@ -171,7 +209,7 @@ static inline void drive(fixture *f, const float *in, const float *params, float
     for (uint32_t done = 0, size; done < frames; done += size) {
         size = f->made_of.varies ? random_below(block + 1) : block;
         size = size < frames - done ? size : frames - done;
-        CHECK_EQUAL(nt_stream_process(f->stream, in + done, (ptrdiff_t)frames, params ? params + done : NULL,
+        CHECK_EQUAL(process_planar(f, in + done, (ptrdiff_t)frames, params ? params + done : NULL,
                                       (ptrdiff_t)frames, out + done, (ptrdiff_t)frames, size),
                     NT_OK);
     }

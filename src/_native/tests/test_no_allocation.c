@@ -114,8 +114,8 @@ static void process(fixture *f, uint32_t blocks)
         nt_stream_set_level(f->stream, (nt_level)(i % NT_LEVELS), (float)(i % 5) / 4.0f);
         curves[0] = i % 30 == 0 ? NAN : 0.5f; /* sometimes refused */
         in[3] = i % 17 == 0 ? NAN : 0.5f;
-        (void)nt_stream_process(f->stream, in, BLOCK, curved ? curves : NULL, BLOCK, out, BLOCK, size);
-        (void)nt_stream_process(f->stream, in, BLOCK, NULL, 0, out, BLOCK, BLOCK + 1);
+        (void)process_planar(f, in, BLOCK, curved ? curves : NULL, BLOCK, out, BLOCK, size);
+        (void)process_planar(f, in, BLOCK, NULL, 0, out, BLOCK, BLOCK + 1);
         if (i % 1000 == 999)
             nt_stream_reset(f->stream);
         nt_stream_get_stats(f->stream, &stats);
@@ -176,13 +176,13 @@ static void test_ring(void)
     CHECK_EQUAL(nt_ring_create(&ring, CHANNELS, 50), NT_OK);
     calls = 0;
     for (int i = 0; i < 10000; i++) {
-        nt_ring_push(ring, in, BLOCK, random_below(BLOCK));
+        nt_ring_push(ring, (nt_span){in, BLOCK, random_below(BLOCK)});
         nt_ring_push_silence(ring, random_below(5));
         nt_span span = nt_ring_write_span(ring, 3);
         nt_ring_commit(ring, span.frames);
-        nt_ring_peek(ring, 2, out, BLOCK, 10);
+        nt_ring_peek(ring, 2, (nt_span){out, BLOCK, 10});
         nt_ring_discard(ring, nt_ring_read_span(ring, 7).frames);
-        nt_ring_pop(ring, out, BLOCK, random_below(BLOCK));
+        nt_ring_pop(ring, (nt_span){out, BLOCK, random_below(BLOCK)});
         if (i % 100 == 99)
             nt_ring_reset(ring);
     }

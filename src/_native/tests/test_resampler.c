@@ -46,7 +46,8 @@ static void test_counts(nt_resampler *resampler, rate_pair rates, uint32_t looka
     nt_resampler_reset(resampler);
     for (uint32_t i = 0; i < frames; i++) {
         uint32_t used, generated;
-        nt_resampler_process(resampler, in + i, 0, 1, out + made, 0, EVERYTHING, &used, &generated);
+        nt_span source = {(float *)in + i, 0, 1}, target = {out + made, 0, EVERYTHING};
+        nt_resampler_process(resampler, source, target, &used, &generated);
         CHECK_EQUAL(used, 1);
         made += generated;
         CHECK_EQUAL(made, outputs_after(rates, i + 1, lookahead));

@@ -73,7 +73,7 @@ static void push(nt_ring *ring, uint32_t frames)
 {
     fill_source(frames);
     uint32_t fitting = smaller(frames, model.capacity - model.count);
-    CHECK_EQUAL(nt_ring_push(ring, source, STRIDE, frames), fitting);
+    CHECK_EQUAL(nt_ring_push(ring, (nt_span){source, STRIDE, frames}), fitting);
     model_append(source, STRIDE, fitting);
 }
 
@@ -104,7 +104,7 @@ static void peek(nt_ring *ring, uint32_t frames)
     clear_target();
     uint32_t offset = random_below(model.count + 2);
     bool there = (uint64_t)offset + frames <= model.count;
-    CHECK_EQUAL(nt_ring_peek(ring, offset, target, STRIDE, frames), there ? frames : 0);
+    CHECK_EQUAL(nt_ring_peek(ring, offset, (nt_span){target, STRIDE, frames}), there ? frames : 0);
     if (there)
         check_against_model(target, STRIDE, offset, frames);
     check_rest_untouched(there ? frames : 0);
@@ -114,7 +114,7 @@ static void pop(nt_ring *ring, uint32_t frames)
 {
     clear_target();
     uint32_t there = smaller(frames, model.count);
-    CHECK_EQUAL(nt_ring_pop(ring, target, STRIDE, frames), there);
+    CHECK_EQUAL(nt_ring_pop(ring, (nt_span){target, STRIDE, frames}), there);
     check_against_model(target, STRIDE, 0, there);
     check_rest_untouched(there);
     model_drop(there);
@@ -184,14 +184,14 @@ static void test_capacity_is_exact(uint32_t channels, uint32_t capacity)
         push(ring, capacity);
         CHECK_EQUAL(nt_ring_readable(ring), capacity);
         CHECK_EQUAL(nt_ring_writable(ring), 0);
-        CHECK_EQUAL(nt_ring_push(ring, source, STRIDE, 1), 0);
+        CHECK_EQUAL(nt_ring_push(ring, (nt_span){source, STRIDE, 1}), 0);
         CHECK_EQUAL(nt_ring_push_silence(ring, 1), 0);
         CHECK_EQUAL(nt_ring_write_span(ring, 1).frames, 0);
-        CHECK_EQUAL(nt_ring_peek(ring, 0, target, STRIDE, capacity + 1), 0);
-        CHECK_EQUAL(nt_ring_peek(ring, 1, target, STRIDE, capacity), 0);
-        CHECK_EQUAL(nt_ring_peek(ring, UINT32_MAX, target, STRIDE, 2), 0);
+        CHECK_EQUAL(nt_ring_peek(ring, 0, (nt_span){target, STRIDE, capacity + 1}), 0);
+        CHECK_EQUAL(nt_ring_peek(ring, 1, (nt_span){target, STRIDE, capacity}), 0);
+        CHECK_EQUAL(nt_ring_peek(ring, UINT32_MAX, (nt_span){target, STRIDE, 2}), 0);
         pop(ring, capacity);
-        CHECK_EQUAL(nt_ring_pop(ring, target, STRIDE, 1), 0);
+        CHECK_EQUAL(nt_ring_pop(ring, (nt_span){target, STRIDE, 1}), 0);
         CHECK_EQUAL(nt_ring_discard(ring, 1), 0);
         CHECK_EQUAL(nt_ring_read_span(ring, 1).frames, 0);
         push_silence(ring, 1 + capacity / 5); /* move the start along */

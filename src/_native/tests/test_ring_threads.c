@@ -50,7 +50,7 @@ static uint32_t produce_by_push(nt_ring *ring, uint32_t first, uint32_t frames)
 {
     float chunk[CHANNELS * CHUNK_MAX];
     fill(chunk, CHUNK_MAX, first, frames);
-    return nt_ring_push(ring, chunk, CHUNK_MAX, frames);
+    return nt_ring_push(ring, (nt_span){chunk, CHUNK_MAX, frames});
 }
 
 static uint32_t produce_in_place(nt_ring *ring, uint32_t first, uint32_t frames)
@@ -81,7 +81,7 @@ static void *produce(void *argument)
 static uint32_t consume_by_pop(nt_ring *ring, uint32_t first, uint32_t frames)
 {
     float chunk[CHANNELS * CHUNK_MAX];
-    uint32_t there = nt_ring_pop(ring, chunk, CHUNK_MAX, frames);
+    uint32_t there = nt_ring_pop(ring, (nt_span){chunk, CHUNK_MAX, frames});
     compare(chunk, CHUNK_MAX, first, there);
     return there;
 }
@@ -100,7 +100,7 @@ static uint32_t consume_by_peek(nt_ring *ring, uint32_t first, uint32_t frames)
     if (frames > there)
         frames = there;
     uint32_t offset = frames / 2;
-    CHECK_EQUAL(nt_ring_peek(ring, offset, chunk, CHUNK_MAX, frames - offset), frames - offset);
+    CHECK_EQUAL(nt_ring_peek(ring, offset, (nt_span){chunk, CHUNK_MAX, frames - offset}), frames - offset);
     compare(chunk, CHUNK_MAX, first + offset, frames - offset);
     return nt_ring_discard(ring, offset);
 }

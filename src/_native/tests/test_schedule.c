@@ -51,6 +51,7 @@ static extremes follow(const conversion *c, int64_t n)
 static void check_fields(const nt_schedule *made, const conversion *c, uint32_t model_rate,
                          uint32_t model_block)
 {
+    CHECK_EQUAL(nt_schedule_check(made), NT_OK);
     CHECK_EQUAL(made->model_rate, model_rate);
     CHECK_EQUAL(made->model_block, model_block);
     CHECK_EQUAL(made->session_block, model_block ? model_block : made->arrivals);

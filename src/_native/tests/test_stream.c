@@ -222,7 +222,7 @@ static void test_varying_delay_is_least(setup s)
         changed.delay = (int64_t)schedule_of(&s).delay - less;
         open_fixture(&f, changed);
         for (uint32_t t = 0; t < frames; t++)
-            CHECK_EQUAL(nt_stream_process(f.stream, silence + t, 0, NULL, 0, out + t, 0, 1), NT_OK);
+            CHECK_EQUAL(process_planar(&f, silence + t, 0, NULL, 0, out + t, 0, 1), NT_OK);
         CHECK((stats_of(&f).starved_frames > 0) == (less > 0));
         close_fixture(&f);
     }
@@ -330,7 +330,7 @@ static void test_statistics(void)
     open_fixture(&f, s);
     float in[480] = {0}, out[480];
     for (int i = 0; i < 100; i++)
-        CHECK_EQUAL(nt_stream_process(f.stream, in, 0, NULL, 0, out, 0, 480), NT_OK);
+        CHECK_EQUAL(process_planar(&f, in, 0, NULL, 0, out, 0, 480), NT_OK);
     nt_stream_stats stats = stats_of(&f);
     CHECK_EQUAL(stats.host_blocks, 100);
     CHECK_EQUAL(stats.host_frames, 48000);
@@ -340,7 +340,7 @@ static void test_statistics(void)
     close_fixture(&f);
 }
 
-/* The three parts, as a host with a worker calls them. */
+/* The three parts, as a player calls them. */
 static void test_parts(void)
 {
     setup s = {
@@ -355,13 +355,13 @@ static void test_parts(void)
     drive(&f, in, NULL, whole, FRAMES);
     nt_stream_reset(f.stream);
     for (uint32_t done = 0; done < FRAMES; done += 64) {
-        CHECK_EQUAL(nt_stream_write(f.stream, in + done, 0, NULL, 0, 64), NT_OK);
-        CHECK_EQUAL(nt_stream_run(f.stream), NT_OK);
-        nt_stream_read(f.stream, parts + done, 0, 64);
+        CHECK_EQUAL(write_planar(&f, in + done, 0, NULL, 0, 64), NT_OK);
+        CHECK_EQUAL(nt_stream_run(f.stream, NULL), NT_OK);
+        read_planar(&f, parts + done, 0, 64);
     }
     for (uint32_t t = 0; t < FRAMES; t++)
         CHECK_NEAR(parts[t], whole[t],
-                   1e-30); /* nt_stream_process flushes denormals, its parts leave that to callers */
+                   1e-30); /* nt_stream_process flushes denormals; write and read leave that to callers */
     close_fixture(&f);
     free(in);
     free(whole);

@@ -60,7 +60,7 @@ static void test_broken_output(uint32_t model_block)
     float *in = new_noise(FRAMES), *out = new_floats(FRAMES);
     f.session.breaks_at = 3;
     for (uint32_t done = 0; done < FRAMES; done += BLOCK) {
-        CHECK_EQUAL(nt_stream_process(f.stream, in + done, 0, NULL, 0, out + done, 0, BLOCK), NT_OK);
+        CHECK_EQUAL(process_planar(&f, in + done, 0, NULL, 0, out + done, 0, BLOCK), NT_OK);
         if (f.session.runs <= 3)
             CHECK_EQUAL(f.session.resets, 1); /* by create */
         else
@@ -121,11 +121,12 @@ static void test_fading_overflow(void)
     fixture f;
     open_fixture(&f, s);
     float out[BLOCK], fading[BLOCK], *row = out;
+    const float *fading_row = fading;
     for (int i = 0; i < BLOCK; i++) {
         out[i] = i < 4 ? 3e38f : 0.25f;
         fading[i] = 3e38f;
     }
-    nt_stream_add_fading(f.stream, &row, fading, BLOCK, 1, BLOCK);
+    nt_stream_add_fading(f.stream, &row, &fading_row, 1, BLOCK);
     for (int i = 0; i < BLOCK; i++) {
         double sum = (double)3e38f * (BLOCK - 1 - i) / BLOCK;
         CHECK_NEAR(out[i], i < 4 ? 0.0 : sum + 0.25, 1e-6 * sum);
@@ -145,7 +146,7 @@ static void test_failing_session(setup s, uint32_t run)
     uint32_t failures = 0;
     for (uint32_t done = 0; done < FRAMES; done += BLOCK) {
         uint32_t before = f.session.runs;
-        nt_status status = nt_stream_process(f.stream, in + done, 0, NULL, 0, out + done, 0, BLOCK);
+        nt_status status = process_planar(&f, in + done, 0, NULL, 0, out + done, 0, BLOCK);
         bool failed = before < run && f.session.runs >= run;
         CHECK_EQUAL(status, failed ? NT_ERROR_SESSION : NT_OK);
         failures += failed;
@@ -177,7 +178,7 @@ static void test_failure_leaves_the_rest(void)
     nt_stream_reset(f.stream);
     f.session.fails_at = f.session.runs + 5;
     for (uint32_t done = 0; done < FRAMES; done += BLOCK)
-        (void)nt_stream_process(f.stream, in + done, 0, NULL, 0, out + done, 0, BLOCK);
+        (void)process_planar(&f, in + done, 0, NULL, 0, out + done, 0, BLOCK);
     CHECK_EQUAL(stats_of(&f).failed_blocks, 1);
     uint32_t first = f.schedule.delay + 4 * 160,
              last = f.schedule.delay + 5 * 160; /* 147 model frames are 160 */
@@ -207,7 +208,7 @@ static void test_session_without_reset(void)
     f.session.breaks_at = 4;
     float block[BLOCK] = {0};
     for (uint32_t i = 1; i < 8; i++)
-        CHECK_EQUAL(nt_stream_process(f.stream, block, 0, NULL, 0, block, 0, BLOCK),
+        CHECK_EQUAL(process_planar(&f, block, 0, NULL, 0, block, 0, BLOCK),
                     i == 2 ? NT_ERROR_SESSION : NT_OK);
     nt_stream_reset(f.stream);
     close_fixture(&f);
@@ -231,7 +232,7 @@ static void test_wrong_frames(bool varies)
     for (int i = 0; i < 6; i++) {
         bool accepted = sizes[i] == BLOCK || (varies && sizes[i] < BLOCK);
         memcpy(out, unchanged, sizeof out);
-        CHECK_EQUAL(nt_stream_process(f.stream, in, 0, NULL, 0, out, 0, sizes[i]),
+        CHECK_EQUAL(process_planar(&f, in, 0, NULL, 0, out, 0, sizes[i]),
                     accepted ? NT_OK : NT_ERROR_FRAMES);
         if (!accepted || sizes[i] == 0)
             CHECK_SAME_FLOATS(out, unchanged, BLOCK + 1);
@@ -283,13 +284,21 @@ static void test_config(void)
     CHECK_BAD(session.out_channels, 0, NT_ERROR_CHANNELS);
     CHECK_BAD(session.out_channels, NT_CHANNELS_MAX + 1, NT_ERROR_CHANNELS);
     CHECK_BAD(session.parameters, NT_CHANNELS_MAX + 1, NT_ERROR_CHANNELS);
-    CHECK_BAD(host_block, 0, NT_ERROR_BLOCK);
-    CHECK_BAD(host_block, NT_BLOCK_MAX + 1, NT_ERROR_BLOCK);
+    CHECK_BAD(schedule.host_block, 0, NT_ERROR_BLOCK);
+    CHECK_BAD(schedule.host_block, NT_BLOCK_MAX + 1, NT_ERROR_BLOCK);
     CHECK_BAD(schedule.session_block, 0, NT_ERROR_BLOCK);
     CHECK_BAD(session.look_behind, NT_BLOCK_MAX + 1, NT_ERROR_BLOCK);
-    CHECK_BAD(taps, 7, NT_ERROR_TAPS);
-    CHECK_BAD(kind, (nt_resampler_kind)9, NT_ERROR_KIND);
-    CHECK_BAD(host_rate, 0, NT_ERROR_RATE);
+    CHECK_BAD(schedule.taps, 7, NT_ERROR_TAPS);
+    CHECK_BAD(schedule.kind, (nt_resampler_kind)9, NT_ERROR_KIND);
+    CHECK_BAD(schedule.host_rate, 0, NT_ERROR_RATE);
+    /* Fields that do not belong together: memory would be made for one and used for the other. */
+    CHECK_BAD(schedule.host_block, 2 * BLOCK, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.host_rate, 96000, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.model_rate, 96000, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.arrivals, 1, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.session_block, 1, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.lookahead_in, 0, NT_ERROR_ARGUMENT);
+    CHECK_BAD(schedule.delay, 0, NT_ERROR_ARGUMENT);
 #undef CHECK_BAD
     nt_stream_destroy(NULL);
     close_fixture(&f);

@@ -133,12 +133,12 @@ static nt_stream_stats play(uint32_t model_block, uint32_t slack, nt_late late, 
         for (uint32_t i = 0; i < BLOCK; i++)
             in[i] = value_of(k * BLOCK + i);
         uint64_t lost_before = stats_of(&f).lost_frames;
-        CHECK_EQUAL(nt_stream_write(f.stream, in, 0, NULL, 0, BLOCK), NT_OK);
+        CHECK_EQUAL(write_planar(&f, in, 0, NULL, 0, BLOCK), NT_OK);
         e.lost[k] = stats_of(&f).lost_frames != lost_before;
         if (slack == 0) /* the model has no time at all but what it takes of the callback */
-            CHECK_EQUAL(nt_stream_run(f.stream), NT_OK);
+            CHECK_EQUAL(nt_stream_run(f.stream, NULL), NT_OK);
         advance(&e, (k + 1) * BLOCK, stats_of(&f).model_frames);
-        nt_stream_read(f.stream, out, 0, BLOCK);
+        read_planar(&f, out, 0, BLOCK);
         check_block(&e, late, k * BLOCK, out);
         CHECK_EQUAL(stats_of(&f).starved_frames, e.late_frames);
         /* Until the next block comes. What takes longer than that is not there yet. */
@@ -153,7 +153,7 @@ static nt_stream_stats play(uint32_t model_block, uint32_t slack, nt_late late, 
             time -= left;
             busy = false;
             nt_status status;
-            if (!nt_stream_run_block(f.stream, &status))
+            if (!nt_stream_run_block(f.stream, NULL, &status))
                 break;
             CHECK_EQUAL(status, NT_OK);
         }
@@ -228,10 +228,10 @@ static void test_against_synchronous(uint32_t model_rate, uint32_t model_block, 
             in[i] = random_sample();
             curve[i] = 0.5f + 0.5f * random_sample();
         }
-        CHECK_EQUAL(nt_stream_process(at_once.stream, in, 0, curve, 0, wanted, 0, BLOCK), NT_OK);
-        CHECK_EQUAL(nt_stream_write(late.stream, in, 0, curve, 0, BLOCK), NT_OK);
+        CHECK_EQUAL(process_planar(&at_once, in, 0, curve, 0, wanted, 0, BLOCK), NT_OK);
+        CHECK_EQUAL(write_planar(&late, in, 0, curve, 0, BLOCK), NT_OK);
         uint64_t before = stats_of(&late).starved_frames;
-        nt_stream_read(late.stream, out, 0, BLOCK);
+        read_planar(&late, out, 0, BLOCK);
         uint32_t in_time = BLOCK - (uint32_t)(stats_of(&late).starved_frames - before);
         CHECK_SAME_FLOATS(out, wanted, in_time);
         for (uint32_t i = in_time; i < BLOCK; i++)
@@ -241,7 +241,7 @@ static void test_against_synchronous(uint32_t model_rate, uint32_t model_block, 
         if (waits)
             waits--;
         else
-            CHECK_EQUAL(nt_stream_run(late.stream), NT_OK);
+            CHECK_EQUAL(nt_stream_run(late.stream, NULL), NT_OK);
         starved += in_time < BLOCK;
     }
     CHECK(starved > 100);

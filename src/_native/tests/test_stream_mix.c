@@ -166,13 +166,13 @@ static void test_level(nt_level level)
     CHECK_EQUAL(f.schedule.delay, 0);
     float in[2 * BLOCK], out[2 * BLOCK];
     constant_input(in);
-    CHECK_EQUAL(nt_stream_process(f.stream, in, BLOCK, NULL, 0, out, BLOCK, BLOCK), NT_OK);
+    CHECK_EQUAL(process_planar(&f, in, BLOCK, NULL, 0, out, BLOCK, BLOCK), NT_OK);
     check_ramp(out, 0.5, 0.5);
     double last = 0.5;
     for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
         double next = level == NT_DRY ? 0.5 + 0.5 * factors[i] : 0.5 * factors[i];
         nt_stream_set_level(f.stream, level, factors[i]);
-        CHECK_EQUAL(nt_stream_process(f.stream, in, BLOCK, NULL, 0, out, BLOCK, BLOCK), NT_OK);
+        CHECK_EQUAL(process_planar(&f, in, BLOCK, NULL, 0, out, BLOCK, BLOCK), NT_OK);
         check_ramp(out, last, next);
         last = next;
     }
@@ -194,7 +194,7 @@ static void test_first_block(void)
     nt_stream_set_level(f.stream, NT_OUTPUT_GAIN, 0.25f);
     nt_stream_set_level(f.stream, (nt_level)4, 100.0f); /* there is none: ignored */
     for (int block = 0; block < 2; block++) {
-        CHECK_EQUAL(nt_stream_process(f.stream, in, BLOCK, NULL, 0, out, BLOCK, BLOCK), NT_OK);
+        CHECK_EQUAL(process_planar(&f, in, BLOCK, NULL, 0, out, BLOCK, BLOCK), NT_OK);
         check_ramp(out, 0.3125, 0.3125); /* (0.5 * 0.5 + 2 * 0.5) / 4 */
     }
     close_fixture(&f);

@@ -159,7 +159,7 @@ enum {
 static void process_block(fixture *f, const float *curve, float *out)
 {
     static const float silence[BLOCK];
-    CHECK_EQUAL(nt_stream_process(f->stream, silence, 0, curve, 0, out, 0, BLOCK), NT_OK);
+    CHECK_EQUAL(process_planar(f, silence, 0, curve, 0, out, 0, BLOCK), NT_OK);
 }
 
 /* In equal steps from the last value, excluded, to the new one, reached by the last frame. */
@@ -252,12 +252,12 @@ static void test_nan_is_refused(setup s, bool curves_given)
             out[i] = unchanged[i] = 0.125f;
         uint32_t runs = f.session.runs;
         if (b % 3 == 0) {
-            CHECK_EQUAL(nt_stream_process(f.stream, in, 0, broken, BLOCK, out, 0, BLOCK), NT_ERROR_NAN);
+            CHECK_EQUAL(process_planar(&f, in, 0, broken, BLOCK, out, 0, BLOCK), NT_ERROR_NAN);
             CHECK_SAME_FLOATS(out, unchanged, BLOCK);
             CHECK_EQUAL(stats_of(&f).host_blocks, b);
             CHECK_EQUAL(f.session.runs, runs);
         }
-        CHECK_EQUAL(nt_stream_process(f.stream, in + b * BLOCK, 0, curves_given ? curves + b * BLOCK : NULL,
+        CHECK_EQUAL(process_planar(&f, in + b * BLOCK, 0, curves_given ? curves + b * BLOCK : NULL,
                                       FRAMES, out, 0, BLOCK),
                     NT_OK);
         CHECK_SAME_FLOATS(out, expected + b * BLOCK, BLOCK);

@@ -10,7 +10,7 @@ import warnings
 import weakref
 from dataclasses import dataclass
 
-from neutone._core import LATE, Pool, Schedule, Stream, Worker, bury_remains, is_worker_thread
+from neutone._core import LATE, Player, Pool, Schedule, Stream, bury_remains, is_worker_thread
 from neutone.errors import ConfigurationError, HostError, PluginWarning
 from neutone.model.contract import Session
 from neutone.validation import require_integer
@@ -119,11 +119,11 @@ def describe_scheduling() -> str:
 
 
 class Background:
-    """What an engine with ``background=True`` has more than others: a worker, and the streams and sessions that it may
-    still be using."""
+    """What an engine with ``background=True`` has more than others: a player, and the sessions of the streams that may
+    still be in use."""
 
     def __init__(self) -> None:
-        self.worker = Worker(_shared_pool())
+        self.player = Player(_shared_pool())
         self.lock = threading.RLock()
         """held by whoever changes the stream"""
         self.audio_priority: int | None = None
@@ -142,8 +142,8 @@ class Background:
         _choose_priority()
 
     def offer(self, stream: Stream, session: Session, slack: int) -> None:
-        """From the next block on the audio goes through this one. The worker keeps the stream before until then."""
-        self.worker.offer(stream, slack)
+        """From the next block on the audio goes through this one. The player keeps the stream before until then."""
+        self.player.offer(stream, slack)
         self._sessions[stream] = session
 
     def settle(self) -> None:
@@ -151,7 +151,7 @@ class Background:
         some, or until the end."""
         deadline = clock.monotonic() + TAKEOVER_SECONDS
         while True:
-            for stream in self.worker.collect():
+            for stream in self.player.collect():
                 _close_session(self._sessions.pop(stream))
             if len(self._sessions) <= 1 or clock.monotonic() > deadline:
                 return
@@ -186,7 +186,7 @@ class Background:
             self._closed = True
             with _lock:
                 _running.discard(self)
-            for stream in self.worker.close():
+            for stream in self.player.close():
                 _close_session(self._sessions.pop(stream))
         _choose_priority()
 

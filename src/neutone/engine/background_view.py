@@ -31,7 +31,7 @@ class BackgroundView:
         """For hosts in C: a PyCapsule named ``neutone.callback`` around the struct ``nt_callback`` of
         ``neutone/nt_callback.h``, valid as long as the capsule. Its functions allocate nothing, take no lock and make
         no system call but a semaphore post."""
-        return self._beside().worker.callback
+        return self._beside().player.callback
 
     def claim(self) -> None:
         """For hosts, when they start: one at a time plays an engine, and until :meth:`release` its number of channels
@@ -55,11 +55,11 @@ class BackgroundView:
     @property
     def blocking(self) -> bool:
         """In the background: whether :meth:`process` waits for the model, for hosts that are not in real time."""
-        return self._beside().worker.blocking
+        return self._beside().player.blocking
 
     @blocking.setter
     def blocking(self, wanted: bool) -> None:
-        self._beside().worker.blocking = wanted
+        self._beside().player.blocking = wanted
 
     @property
     def audio_priority(self) -> int | None:
@@ -75,15 +75,15 @@ class BackgroundView:
     @property
     def live_stats(self) -> LiveStats:
         """In the background: what was counted since the engine was made, resets and reconfigurations included."""
-        worker = self._beside().worker
+        player = self._beside().player
         return LiveStats(
-            **worker.stats,
-            callback_times=Durations.from_nanoseconds(*worker.callback_times),
-            model_times=Durations.from_nanoseconds(*worker.model_times),
+            **player.stats,
+            callback_times=Durations.from_nanoseconds(*player.callback_times),
+            model_times=Durations.from_nanoseconds(*player.model_times),
             model_in_callback=self._background_settings.slack == 0,
         )
 
     def take_peaks(self) -> tuple[list[float], list[float]]:
         """In the background: the largest magnitudes of the input's and output's channels (up to 64) since the last
         call, 1.0 for full scale."""
-        return self._beside().worker.take_peaks(self._settings.channels)
+        return self._beside().player.take_peaks(self._settings.channels)

@@ -130,16 +130,11 @@ class Engine(MixLevels, BackgroundView):
             stream = Stream(
                 schedule,
                 session,
-                host_rate=settings.sample_rate,
-                host_block=settings.block_size,
                 host_channels=settings.channels,
                 in_channels=self._model.input_channels,
                 out_channels=self._model.output_channels,
                 parameters=len(metadata.parameters),
                 look_behind=metadata.look_behind_samples,
-                varies=not settings.fixed_blocks,
-                resampler=settings.resampler,
-                taps=settings.taps,
                 model_delay=delay,
                 delay=schedule.delay + slack,
                 backlog=beside.backlog(schedule) if self._background else 0,
@@ -162,6 +157,7 @@ class Engine(MixLevels, BackgroundView):
         self._parameters.attach(stream.set_parameter, stream.get_parameter)
         self.attach_levels(stream.set_level)
         self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
+        self._process = self._background.player.process if self._background else stream.process
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
     def _host_delay_of(self, session: Session, host_rate: int, model_rate: int) -> int:
@@ -204,11 +200,11 @@ class Engine(MixLevels, BackgroundView):
             neutone.errors.InferenceError: the model raised; its block is silence and the engine goes on.
         """
         if params is None:
-            return self._stream.process(audio, out)
+            return self._process(audio, out)
         if isinstance(params, Mapping):
             self._parameters.update(params)
-            return self._stream.process(audio, out)
-        return self._stream.process(audio, out, params)
+            return self._process(audio, out)
+        return self._process(audio, out, params)
 
     def reset(self) -> None:
         """Forget all audio: queues, resamplers, the model's state, the counters. Parameters and levels stay."""

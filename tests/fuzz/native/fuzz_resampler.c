@@ -52,7 +52,7 @@ static void create_silly(fuzz_input *input)
     if (made) { /* one frame, so that memory that is smaller than it should be shows */
         float *in = new_floats(config.channels), *out = new_floats(config.channels);
         uint32_t used, generated;
-        nt_resampler_process(made, in, 1, 1, out, 1, 1, &used, &generated);
+        nt_resampler_process(made, (nt_span){in, 1, 1}, (nt_span){out, 1, 1}, &used, &generated);
         CHECK_EQUAL(used, 1);
         CHECK_EQUAL(generated, config.lookahead == 0 && config.rate_in == config.rate_out);
         free(in);
@@ -75,7 +75,8 @@ static uint32_t convert(nt_resampler *resampler, const float *in, uint32_t in_fr
         } else {
             input = NULL;
         }
-        nt_resampler_process(resampler, in + taken, in_frames, give, out + made, out_frames, room, &used, &generated);
+        nt_span source = {(float *)in + taken, (ptrdiff_t)in_frames, give}, target = {out + made, (ptrdiff_t)out_frames, room};
+        nt_resampler_process(resampler, source, target, &used, &generated);
         CHECK(used <= give && generated <= room);
         taken += used;
         made += generated;

@@ -48,7 +48,7 @@ static void push(uint32_t frames, ptrdiff_t stride)
     for (uint32_t c = 0; c < channels; c++)
         for (uint32_t i = 0; i < frames; i++)
             rows[(ptrdiff_t)c * stride + i] = next_sample(c, expected.end + i);
-    CHECK_EQUAL(nt_ring_push(ring, rows, stride, frames), fitting);
+    CHECK_EQUAL(nt_ring_push(ring, (nt_span){rows, stride, frames}), fitting);
     append(fitting, false);
     free(rows);
 }
@@ -70,7 +70,7 @@ static void peek(uint32_t offset, uint32_t frames, ptrdiff_t stride)
     uint32_t there = expected.end - expected.first;
     uint32_t wanted = offset <= there && frames <= there - offset ? frames : 0;
     float *rows = new_rows(frames, stride);
-    CHECK_EQUAL(nt_ring_peek(ring, offset, rows, stride, frames), wanted);
+    CHECK_EQUAL(nt_ring_peek(ring, offset, (nt_span){rows, stride, frames}), wanted);
     expect(rows, stride, offset, wanted);
     free(rows);
 }
@@ -79,7 +79,7 @@ static void pop(uint32_t frames, ptrdiff_t stride)
 {
     uint32_t there = expected.end - expected.first, wanted = frames < there ? frames : there;
     float *rows = new_rows(frames, stride);
-    CHECK_EQUAL(nt_ring_pop(ring, rows, stride, frames), wanted);
+    CHECK_EQUAL(nt_ring_pop(ring, (nt_span){rows, stride, frames}), wanted);
     expect(rows, stride, 0, wanted);
     expected.first += wanted;
     free(rows);

@@ -112,7 +112,7 @@ static void free_block(block *b)
 static void write_then_run_then_read(fuzz_input *input, block *b, bool runs)
 {
     nt_stream_stats before = stats_of(&subject), after;
-    nt_status status = nt_stream_write(subject.stream, b->in, b->stride, b->params, b->stride, b->frames);
+    nt_status status = write_planar(&subject, b->in, b->stride, b->params, b->stride, b->frames);
     CHECK_EQUAL(status, b->has_nan ? NT_ERROR_NAN : NT_OK);
     after = stats_of(&subject);
     if (status == NT_OK) {
@@ -121,12 +121,12 @@ static void write_then_run_then_read(fuzz_input *input, block *b, bool runs)
         CHECK_EQUAL(after.host_frames - before.host_frames, b->frames);
         oracle_write(&oracle, b->in, b->stride, b->params, b->stride, b->frames, lost > 0);
         if (runs && read_below(input, 2)) {
-            nt_stream_run(subject.stream);
+            nt_stream_run(subject.stream, NULL);
             CHECK(!nt_stream_has_block(subject.stream));
         } else if (runs) {
-            nt_stream_run_block(subject.stream, &status);
+            nt_stream_run_block(subject.stream, NULL, &status);
         }
-        nt_stream_read(subject.stream, b->out, b->stride, b->frames);
+        read_planar(&subject, b->out, b->stride, b->frames);
         after = stats_of(&subject);
         oracle_read(&oracle, b->out, b->stride, b->frames, (uint32_t)(after.starved_frames - before.starved_frames));
     }
@@ -138,7 +138,7 @@ static void process(block *b)
     nt_stream_stats before = stats_of(&subject);
     if (!b->has_nan)
         oracle_write(&oracle, b->in, b->stride, b->params, b->stride, b->frames, false);
-    nt_status status = nt_stream_process(subject.stream, b->in, b->stride, b->params, b->stride, b->out, b->stride,
+    nt_status status = process_planar(&subject, b->in, b->stride, b->params, b->stride, b->out, b->stride,
                                          b->frames);
     nt_stream_stats after = stats_of(&subject);
     if (b->has_nan) {
@@ -199,7 +199,7 @@ static void run_one(fuzz_input *input, bool is_split)
         faults = read_byte(input);
         break;
     case 4: {
-        nt_status status = nt_stream_write(subject.stream, oracle.input[0], 0, NULL, 0, subject.made_of.host_block + 1);
+        nt_status status = write_planar(&subject, oracle.input[0], 0, NULL, 0, subject.made_of.host_block + 1);
         CHECK_EQUAL(status, NT_ERROR_FRAMES);
         break;
     }

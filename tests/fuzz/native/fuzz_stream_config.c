@@ -8,16 +8,16 @@ static void spoil(fuzz_input *input, nt_stream_config *config)
 {
     switch (read_below(input, 16)) {
     case 0:
-        config->host_rate = read_silly(input);
+        config->schedule.host_rate = read_silly(input);
         break;
     case 1:
-        config->host_block = read_silly(input);
+        config->schedule.host_block = read_silly(input);
         break;
     case 2:
-        config->kind = (nt_resampler_kind)read_silly(input);
+        config->schedule.kind = (nt_resampler_kind)read_silly(input);
         break;
     case 3:
-        config->taps = read_silly(input);
+        config->schedule.taps = read_silly(input);
         break;
     case 4:
         config->host_channels = read_silly(input);
@@ -59,11 +59,11 @@ static void spoil(fuzz_input *input, nt_stream_config *config)
 
 /* One block through a stream that was made, to see that its memory is as large as it should be. Only if what was spoilt
  * leaves the geometry alone: the session's memory is that of the configuration before. */
-static void run_block(nt_stream *stream, const nt_stream_config *config)
+static void run_block(fixture *f, const nt_stream_config *config)
 {
-    uint32_t frames = config->host_block;
+    uint32_t frames = config->schedule.host_block;
     float *audio = new_noise((size_t)config->host_channels * frames);
-    CHECK_EQUAL(nt_stream_process(stream, audio, (ptrdiff_t)frames, NULL, 0, audio, (ptrdiff_t)frames, frames), NT_OK);
+    CHECK_EQUAL(process_planar(f, audio, (ptrdiff_t)frames, NULL, 0, audio, (ptrdiff_t)frames, frames), NT_OK);
     for (size_t i = 0; i < (size_t)config->host_channels * frames; i++)
         CHECK(isfinite(audio[i]));
     free(audio);
@@ -71,8 +71,9 @@ static void run_block(nt_stream *stream, const nt_stream_config *config)
 
 static bool has_same_geometry(const nt_stream_config *a, const nt_stream_config *b)
 {
-    return a->host_rate == b->host_rate && a->host_block == b->host_block && a->kind == b->kind && a->taps == b->taps &&
-           a->host_channels == b->host_channels && a->session.in_channels == b->session.in_channels &&
+    const nt_schedule *of_a = &a->schedule, *of_b = &b->schedule;
+    return of_a->host_rate == of_b->host_rate && of_a->host_block == of_b->host_block && of_a->kind == of_b->kind &&
+           of_a->taps == of_b->taps && a->host_channels == b->host_channels && a->session.in_channels == b->session.in_channels &&
            a->session.out_channels == b->session.out_channels && a->session.parameters == b->session.parameters &&
            a->session.look_behind == b->session.look_behind && b->delay >= (int64_t)b->schedule.delay;
 }
@@ -98,8 +99,9 @@ void fuzz_stream_config(fuzz_input *input)
     CHECK(failures == 0 || status == NT_ERROR_MEMORY);
     CHECK((status == NT_OK) == (f.stream != NULL));
     if (status == NT_OK && (spoilt.delay == NT_LEAST_DELAY || has_same_geometry(&config, &spoilt)) &&
-        memcmp(&config.session, &spoilt.session, sizeof config.session) == 0 && spoilt.host_block == config.host_block &&
-        spoilt.host_rate == config.host_rate && spoilt.host_channels == config.host_channels)
-        run_block(f.stream, &spoilt);
+        memcmp(&config.session, &spoilt.session, sizeof config.session) == 0 &&
+        spoilt.schedule.host_block == config.schedule.host_block &&
+        spoilt.schedule.host_rate == config.schedule.host_rate && spoilt.host_channels == config.host_channels)
+        run_block(&f, &spoilt);
     close_fixture(&f);
 }

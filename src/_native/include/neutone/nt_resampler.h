@@ -13,9 +13,9 @@
 #ifndef NEUTONE_NT_RESAMPLER_H
 #define NEUTONE_NT_RESAMPLER_H
 
-#include <stddef.h>
 #include <stdint.h>
 
+#include "neutone/nt_span.h"
 #include "neutone/nt_status.h"
 
 typedef enum nt_resampler_kind { NT_LINEAR = 0, NT_HERMITE = 1, NT_SINC = 2 } nt_resampler_kind;
@@ -48,11 +48,9 @@ void nt_resampler_destroy(nt_resampler *resampler);
 /* [audio-thread] Back to the state after create. */
 void nt_resampler_reset(nt_resampler *resampler);
 
-/* [audio-thread] Consume up to `in_frames` and generate up to `out_frames`; stops when it runs out of either. Channel
- * c is at in + c * in_stride and out + c * out_stride, which must not overlap. Non-finite input reaches every output
- * whose taps cover it. */
-void nt_resampler_process(nt_resampler *resampler, const float *in, ptrdiff_t in_stride, uint32_t in_frames,
-                          float *out, ptrdiff_t out_stride, uint32_t out_frames, uint32_t *used, uint32_t *generated);
+/* [audio-thread] Consume frames of `in` and generate frames into `out`; stops when it runs out of either. The two must not
+ * overlap. Non-finite input reaches every output whose taps cover it. */
+void nt_resampler_process(nt_resampler *resampler, nt_span in, nt_span out, uint32_t *used, uint32_t *generated);
 
 /* [any-thread] Which compiled variant of the inner loops this processor runs: "generic", "avx2", "avx512", ... */
 const char *nt_kernels_name(void);

@@ -7,19 +7,12 @@
 #ifndef NEUTONE_NT_RING_H
 #define NEUTONE_NT_RING_H
 
-#include <stddef.h>
 #include <stdint.h>
 
+#include "neutone/nt_span.h"
 #include "neutone/nt_status.h"
 
 typedef struct nt_ring nt_ring;
-
-/* One contiguous stretch of a ring: channel c lies at first + c * stride. */
-typedef struct nt_span {
-    float *first;
-    ptrdiff_t stride;
-    uint32_t frames;
-} nt_span;
 
 /* [main-thread] The only allocation. `channels` may be 0 (a ring that only counts frames). */
 nt_status nt_ring_create(nt_ring **ring, uint32_t channels, uint32_t capacity);
@@ -38,10 +31,10 @@ uint32_t nt_ring_channels(const nt_ring *ring);
 uint32_t nt_ring_readable(const nt_ring *ring);
 uint32_t nt_ring_writable(const nt_ring *ring);
 
-/* [producer, wait-free] Append frames; answers how many fitted. Channel c comes from source + c * stride. */
-uint32_t nt_ring_push(nt_ring *ring, const float *source, ptrdiff_t stride, uint32_t frames);
+/* [producer, wait-free] Append the frames of `source`; returns how many fitted. */
+uint32_t nt_ring_push(nt_ring *ring, nt_span source);
 
-/* [producer, wait-free] Append frames of silence; answers how many fitted. */
+/* [producer, wait-free] Append frames of silence; returns how many fitted. */
 uint32_t nt_ring_push_silence(nt_ring *ring, uint32_t frames);
 
 /* [producer, wait-free] The next free stretch, of at most `frames`, to be filled in place and then committed. It ends
@@ -49,17 +42,17 @@ uint32_t nt_ring_push_silence(nt_ring *ring, uint32_t frames);
 nt_span nt_ring_write_span(const nt_ring *ring, uint32_t frames);
 void nt_ring_commit(nt_ring *ring, uint32_t frames);
 
-/* [consumer, wait-free] Copy frames `offset` .. `offset + frames` of what is readable and leave them there: all of
- * them, or none (answers 0). Channel c goes to target + c * stride. */
-uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, float *target, ptrdiff_t stride, uint32_t frames);
+/* [consumer, wait-free] Fill `target` with what is readable from frame `offset` on, and leave it there: as many frames as
+ * the target has, or none (returns 0). */
+uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, nt_span target);
 
 /* [consumer, wait-free] The oldest readable stretch, of at most `frames`, to be used in place and then discarded. */
 nt_span nt_ring_read_span(const nt_ring *ring, uint32_t frames);
 
-/* [consumer, wait-free] Drop the oldest frames; answers how many there were to drop. */
+/* [consumer, wait-free] Drop the oldest frames; returns how many there were to drop. */
 uint32_t nt_ring_discard(nt_ring *ring, uint32_t frames);
 
-/* [consumer, wait-free] Peek what is there, up to `frames`, and discard it; answers how many. */
-uint32_t nt_ring_pop(nt_ring *ring, float *target, ptrdiff_t stride, uint32_t frames);
+/* [consumer, wait-free] Peek what is there, up to what `target` holds, and discard it; returns how many frames. */
+uint32_t nt_ring_pop(nt_ring *ring, nt_span target);
 
 #endif

@@ -36,7 +36,13 @@ typedef struct nt_schedule_request {
     uint32_t model_block_count;
 } nt_schedule_request;
 
+/* It keeps what the host asked for, so that whoever is given a schedule needs nothing beside it to agree. */
 typedef struct nt_schedule {
+    uint32_t host_rate;       /* Hz */
+    uint32_t host_block;      /* frames, the largest where it varies */
+    bool host_block_varies;
+    nt_resampler_kind kind;
+    uint32_t taps;            /* sinc only */
     uint32_t model_rate;      /* Hz */
     uint32_t model_block;     /* frames; 0 where the model is fed whatever has arrived */
     uint32_t session_block;   /* frames: the largest block the session will see */
@@ -55,5 +61,9 @@ nt_status nt_schedule_compute(nt_schedule *schedule, const nt_schedule_request *
 /* [any-thread] The best of what the model supports: the host's own rate, else the nearest above (no band is lost),
  * else the nearest below; then the block with the least delay, the larger of equals (fewer calls). */
 nt_status nt_schedule_choose(nt_schedule *schedule, const nt_schedule_request *request);
+
+/* [any-thread] NT_OK for a schedule as nt_schedule_compute makes it, its error for what that refuses, and
+ * NT_ERROR_ARGUMENT if the fields were changed afterwards so that they no longer agree. */
+nt_status nt_schedule_check(const nt_schedule *schedule);
 
 #endif

@@ -3,6 +3,7 @@
  * Thread tags, used on every declaration of the core:
  *   [main-thread]   may allocate; never from an audio callback
  *   [audio-thread]  bounded time: no allocation, no lock, no system call
+ *   [pool-thread]   where models run: it may wait, allocate and take locks
  *   [any-thread]    as [audio-thread], and safe beside it
  */
 #ifndef NEUTONE_NT_STATUS_H
@@ -22,7 +23,7 @@ typedef enum nt_status {
     NT_ERROR_SESSION = -10,    /* the session's run reported a failure; its block became silence */
     NT_ERROR_FULL = -11,       /* more engines than a pool has slots for */
     NT_ERROR_BUSY = -12,       /* another thread is inside the same call */
-    NT_ERROR_CLOSED = -13      /* the worker is closed */
+    NT_ERROR_CLOSED = -13      /* the player is closed */
 } nt_status;
 
 enum {

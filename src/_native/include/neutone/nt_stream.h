@@ -16,9 +16,9 @@
 #define NEUTONE_NT_STREAM_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
+#include "neutone/nt_histogram.h"
 #include "neutone/nt_schedule.h"
 #include "neutone/nt_status.h"
 
@@ -47,11 +47,7 @@ typedef enum nt_late {
 } nt_late;
 
 typedef struct nt_stream_config {
-    nt_schedule schedule; /* its session_block is the N of the session */
-    uint32_t host_rate, host_block;
-    bool host_block_varies;
-    nt_resampler_kind kind;
-    uint32_t taps;
+    nt_schedule schedule; /* of the host's rate and block, and the model's; its session_block is the N of the session */
     uint32_t host_channels;
     uint32_t model_delay; /* host frames that the model itself delays: the dry path waits for it too */
     int64_t delay;        /* host frames of silence the output starts with; NT_LEAST_DELAY: the schedule's */
@@ -90,31 +86,35 @@ void nt_stream_set_level(nt_stream *stream, nt_level level, float factor);
 /* [any-thread] The value last set; NaN for an index that is not there. */
 float nt_stream_get_parameter(const nt_stream *stream, uint32_t index);
 
-/* [audio-thread] One host block: `frames` of host_channels channels, channel c at in + c * in_stride and
- * out + c * out_stride; in and out may be the same memory. `params` holds a curve for each parameter, row p at params +
- * p * params_stride, or is NULL, where the set values ramp over the block. A curve with NaN is refused before anything
- * happens. Non-finite input counts as silence. NT_ERROR_SESSION: the stream went on, the failed block is silence. */
-nt_status nt_stream_process(nt_stream *stream, const float *in, ptrdiff_t in_stride, const float *params,
-                            ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames);
+/* [audio-thread] One host block: a pointer to `frames` samples for each of the host's channels; in and out may be the same
+ * memory. `params` has a pointer to a curve for each parameter, or is NULL: then the set values ramp over the block. A
+ * curve with NaN is refused before anything happens. Non-finite input counts as silence. NT_ERROR_SESSION: the stream went
+ * on, the failed block is silence. */
+nt_status nt_stream_process(nt_stream *stream, const float *const *in, const float *const *params, float *const *out,
+                            uint32_t frames);
 
 /* [audio-thread] The parts of nt_stream_process, to be called in this order; or, side by side, write and read here and
- * run in another thread. */
-nt_status nt_stream_write(nt_stream *stream, const float *in, ptrdiff_t in_stride, const float *params,
-                          ptrdiff_t params_stride, uint32_t frames);
-nt_status nt_stream_run(nt_stream *stream);
-void nt_stream_read(nt_stream *stream, float *out, ptrdiff_t out_stride, uint32_t frames);
+ * run in another thread. Denormals are the caller's business in write and read; run flushes them. `times` is NULL, or gets
+ * how long each model block took. */
+nt_status nt_stream_write(nt_stream *stream, const float *const *in, const float *const *params, uint32_t frames);
+nt_status nt_stream_run(nt_stream *stream, nt_histogram *times);
+void nt_stream_read(nt_stream *stream, float *const *out, uint32_t frames);
 
 /* [audio-thread] For the block in which `stream` takes over from another one: adds `fading`, what the other still has to
  * say, to `out` (both `channels` by `frames`), falling from full level to silence. Sums that overflow become silence and
  * count as this stream's nonfinite_output. */
-void nt_stream_add_fading(nt_stream *stream, float *const *out, const float *fading, ptrdiff_t fading_stride,
-                          uint32_t channels, uint32_t frames);
+void nt_stream_add_fading(nt_stream *stream, float *const *out, const float *const *fading, uint32_t channels,
+                          uint32_t frames);
 
-/* [run's thread] At most one model block. Answers whether there was one; `status` is that of its session. */
-bool nt_stream_run_block(nt_stream *stream, nt_status *status);
+/* [run's thread] At most one model block. Returns whether there was one; `status` is that of its session. */
+bool nt_stream_run_block(nt_stream *stream, nt_histogram *times, nt_status *status);
 
 /* [run's thread] Whether there would be one. */
 bool nt_stream_has_block(const nt_stream *stream);
+
+/* [any-thread] What it was made for. The schedule lives as long as the stream. */
+const nt_schedule *nt_stream_schedule(const nt_stream *stream);
+uint32_t nt_stream_host_channels(const nt_stream *stream);
 
 /* [any-thread] Each number by itself is right; together they may be a block apart while the stream is at work. */
 void nt_stream_get_stats(const nt_stream *stream, nt_stream_stats *stats);

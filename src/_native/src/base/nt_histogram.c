@@ -1,5 +1,7 @@
 #include "neutone/nt_histogram.h"
 
+#include "base/nt_counter.h"
+
 /* Below 16 a class is one value; above, the top five bits of the value name it. */
 static uint32_t class_of(uint64_t nanoseconds)
 {
@@ -20,8 +22,8 @@ uint64_t nt_histogram_upper(uint32_t class_index)
 
 void nt_histogram_add(nt_histogram *histogram, uint64_t nanoseconds)
 {
-    atomic_fetch_add_explicit(&histogram->counts[class_of(nanoseconds)], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&histogram->total, nanoseconds, memory_order_relaxed);
+    nt_count_shared(&histogram->counts[class_of(nanoseconds)], 1);
+    nt_count_shared(&histogram->total, nanoseconds);
     uint64_t largest = atomic_load_explicit(&histogram->largest, memory_order_relaxed);
     while (nanoseconds > largest &&
            !atomic_compare_exchange_weak_explicit(&histogram->largest, &largest, nanoseconds, memory_order_relaxed,
@@ -32,5 +34,5 @@ void nt_histogram_add(nt_histogram *histogram, uint64_t nanoseconds)
 void nt_histogram_read(const nt_histogram *histogram, uint64_t counts[NT_HISTOGRAM_CLASSES])
 {
     for (uint32_t i = 0; i < NT_HISTOGRAM_CLASSES; i++)
-        counts[i] = atomic_load_explicit(&histogram->counts[i], memory_order_relaxed);
+        counts[i] = nt_counted(&histogram->counts[i]);
 }

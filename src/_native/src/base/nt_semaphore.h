@@ -31,7 +31,7 @@ static inline void nt_semaphore_post(nt_semaphore *semaphore)
     ReleaseSemaphore(*semaphore, 1, NULL);
 }
 
-/* [worker] Blocks. */
+/* [pool-thread] Blocks. */
 static inline void nt_semaphore_wait(nt_semaphore *semaphore)
 {
     WaitForSingleObject(*semaphore, INFINITE);

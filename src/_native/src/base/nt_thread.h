@@ -17,7 +17,7 @@ void nt_thread_join(nt_thread *thread);
  * system's reason against it (an errno). */
 int nt_thread_set_priority(nt_thread *thread, int priority);
 
-/* [worker] Let others run, if any wait for this processor; or for about as long. */
+/* [pool-thread] Let others run, if any wait for this processor; or for about as long. */
 void nt_thread_yield(void);
 void nt_thread_sleep(uint32_t microseconds);
 

@@ -162,28 +162,29 @@ static void drop_used_history(nt_resampler *r)
     r->fill = kept;
 }
 
-static uint32_t take(nt_resampler *r, const float *in, ptrdiff_t in_stride, uint32_t frames)
+static uint32_t take(nt_resampler *r, nt_span in)
 {
+    uint32_t frames = in.frames;
     if (frames > r->capacity - r->fill && r->start > 0)
         drop_used_history(r);
     if (frames > r->capacity - r->fill)
         frames = r->capacity - r->fill;
     for (uint32_t c = 0; c < r->config.channels && frames; c++)
-        memcpy(r->history + c * row_length(r) + r->fill, in + (ptrdiff_t)c * in_stride, frames * sizeof(float));
+        memcpy(r->history + c * row_length(r) + r->fill, nt_span_row(in, c), frames * sizeof(float));
     r->fill += frames;
     return frames;
 }
 
-static void convolve_batch(const nt_resampler *r, const nt_positions *at, float *out, ptrdiff_t out_stride,
-                           uint32_t count)
+static void convolve_batch(const nt_resampler *r, const nt_positions *at, nt_span out)
 {
+    uint32_t count = out.frames;
     const float *rows[NT_BATCH];
     const nt_sinc *sinc = &r->sinc;
     if (sinc->layout == NT_SINC_ROWS) {
         for (uint32_t j = 0; j < (count + 3) / 4 * 4; j++)
             rows[j] = sinc->rows + (size_t)at->phase[j] * sinc->row;
-        r->kernels->convolve(rows, at->index, sinc->row, r->history, (ptrdiff_t)row_length(r), out, out_stride,
-                             r->config.channels, count);
+        r->kernels->convolve(rows, at->index, sinc->row, r->history, (ptrdiff_t)row_length(r), out.first,
+                             out.stride, r->config.channels, count);
         return;
     }
     for (uint32_t j = 0; j < count; j += 4) {
@@ -195,8 +196,8 @@ static void convolve_batch(const nt_resampler *r, const nt_positions *at, float 
             rows[k] = row;
         }
         uint32_t left = count - j < 4 ? count - j : 4;
-        r->kernels->convolve(rows, at->index + j, sinc->row, r->history, (ptrdiff_t)row_length(r), out + j, out_stride,
-                             r->config.channels, left);
+        r->kernels->convolve(rows, at->index + j, sinc->row, r->history, (ptrdiff_t)row_length(r), out.first + j,
+                             out.stride, r->config.channels, left);
     }
 }
 
@@ -209,16 +210,16 @@ static void advance(nt_resampler *r, uint32_t outputs)
 
 /* Groups lie fixed on the output's time, so that they repeat: one that the last call left unfinished is computed again,
  * and the lanes that were missing are stored. Its first lane's window may have left the history: hence the margin. */
-static void generate_groups(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
+static void generate_groups(nt_resampler *r, nt_span out)
 {
     const nt_sinc *sinc = &r->sinc;
-    uint32_t group = r->turn / sinc->lanes, first = r->turn % sinc->lanes, done = 0;
+    uint32_t group = r->turn / sinc->lanes, first = r->turn % sinc->lanes, done = 0, count = out.frames;
     const float *x = r->history + (ptrdiff_t)r->start - sinc->offsets[(size_t)group * NT_GROUP + first];
     while (done < count) {
         uint32_t last = sinc->lanes - first < count - done ? sinc->lanes : first + count - done;
         r->kernels->convolve_group(sinc->rows + (size_t)group * sinc->row * NT_GROUP,
                                    sinc->offsets + (size_t)group * NT_GROUP, sinc->row, x, (ptrdiff_t)row_length(r),
-                                   out + done, out_stride, r->config.channels, first, last);
+                                   out.first + done, out.stride, r->config.channels, first, last);
         done += last - first;
         first = 0;
         x += sinc->spans[group];
@@ -229,56 +230,54 @@ static void generate_groups(nt_resampler *r, float *out, ptrdiff_t out_stride, u
     advance(r, count);
 }
 
-static void generate_batches(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
+static void generate_batches(nt_resampler *r, nt_span out)
 {
     nt_positions at;
     void (*interpolate)(const nt_positions *, uint32_t, const float *, float *, uint32_t) =
         r->config.kind == NT_LINEAR ? r->kernels->linear : r->kernels->hermite;
-    while (count) {
-        uint32_t batch = count < NT_BATCH ? count : NT_BATCH;
+    while (out.frames) {
+        uint32_t batch = out.frames < NT_BATCH ? out.frames : NT_BATCH;
         r->kernels->positions(&at, &r->steps, r->start, r->phase, batch);
         if (r->config.kind == NT_SINC)
-            convolve_batch(r, &at, out, out_stride, batch);
+            convolve_batch(r, &at, nt_span_first(out, batch));
         else
             for (uint32_t c = 0; c < r->config.channels; c++)
-                interpolate(&at, r->ratio.L, r->history + c * row_length(r), out + (ptrdiff_t)c * out_stride, batch);
+                interpolate(&at, r->ratio.L, r->history + c * row_length(r), nt_span_row(out, c), batch);
         advance(r, batch);
-        out += batch;
-        count -= batch;
+        out = nt_span_behind(out, batch);
     }
 }
 
-static void generate(nt_resampler *r, float *out, ptrdiff_t out_stride, uint32_t count)
+static void generate(nt_resampler *r, nt_span out)
 {
     if (r->config.kind == NT_SINC && r->sinc.layout == NT_SINC_GROUPS)
-        generate_groups(r, out, out_stride, count);
+        generate_groups(r, out);
     else
-        generate_batches(r, out, out_stride, count);
+        generate_batches(r, out);
 }
 
-static uint32_t pass_through(const nt_resampler *r, const float *in, ptrdiff_t in_stride, uint32_t in_frames,
-                             float *out, ptrdiff_t out_stride, uint32_t out_frames)
+static uint32_t pass_through(const nt_resampler *r, nt_span in, nt_span out)
 {
-    uint32_t frames = in_frames < out_frames ? in_frames : out_frames;
+    uint32_t frames = in.frames < out.frames ? in.frames : out.frames;
     for (uint32_t c = 0; c < r->config.channels && frames; c++)
-        memcpy(out + (ptrdiff_t)c * out_stride, in + (ptrdiff_t)c * in_stride, frames * sizeof(float));
+        memcpy(nt_span_row(out, c), nt_span_row(in, c), frames * sizeof(float));
     return frames;
 }
 
-void nt_resampler_process(nt_resampler *r, const float *in, ptrdiff_t in_stride, uint32_t in_frames, float *out,
-                          ptrdiff_t out_stride, uint32_t out_frames, uint32_t *used, uint32_t *generated)
+void nt_resampler_process(nt_resampler *r, nt_span in, nt_span out, uint32_t *used, uint32_t *generated)
 {
     if (r->ratio.L == r->ratio.M && r->config.lookahead == 0) {
-        *used = *generated = pass_through(r, in, in_stride, in_frames, out, out_stride, out_frames);
+        *used = *generated = pass_through(r, in, out);
         return;
     }
     *used = *generated = 0;
     for (;;) {
-        uint32_t taken = take(r, in + *used, in_stride, in_frames - *used);
+        uint32_t taken = take(r, in);
         uint64_t there = available(r);
-        uint32_t room = out_frames - *generated;
-        uint32_t count = there < room ? (uint32_t)there : room;
-        generate(r, out + *generated, out_stride, count);
+        uint32_t count = there < out.frames ? (uint32_t)there : out.frames;
+        generate(r, nt_span_first(out, count));
+        in = nt_span_behind(in, taken);
+        out = nt_span_behind(out, count);
         *used += taken;
         *generated += count;
         if (taken == 0 && count == 0)

@@ -4,9 +4,9 @@
 #define NT_CHANNELS_H
 
 #include "kernels/nt_kernels.h"
+#include "neutone/nt_span.h"
 
-/* [audio-thread] Channel b goes to target + b * target_stride; source and target must not overlap. */
-void nt_map_channels(const nt_kernels *kernels, const float *source, ptrdiff_t source_stride, uint32_t A,
-                     float *target, ptrdiff_t target_stride, uint32_t B, uint32_t frames);
+/* [audio-thread] A channels of `source` into B channels of `target`, as long as the source; they must not overlap. */
+void nt_map_channels(const nt_kernels *kernels, nt_span source, uint32_t A, nt_span target, uint32_t B);
 
 #endif

@@ -118,15 +118,15 @@ void nt_ring_commit(nt_ring *ring, uint32_t frames)
     atomic_store_explicit(&ring->written, advance(ring, written, frames), memory_order_release);
 }
 
-uint32_t nt_ring_push(nt_ring *ring, const float *source, ptrdiff_t stride, uint32_t frames)
+uint32_t nt_ring_push(nt_ring *ring, nt_span source)
 {
     uint32_t done = 0;
-    while (done < frames) {
-        nt_span span = nt_ring_write_span(ring, frames - done);
+    while (done < source.frames) {
+        nt_span span = nt_ring_write_span(ring, source.frames - done);
         if (span.frames == 0)
             break;
         for (uint32_t c = 0; c < ring->channels; c++)
-            memcpy(span.first + c * span.stride, source + c * stride + done, span.frames * sizeof(float));
+            memcpy(nt_span_row(span, c), nt_span_row(source, c) + done, span.frames * sizeof(float));
         nt_ring_commit(ring, span.frames);
         done += span.frames;
     }
@@ -141,16 +141,16 @@ uint32_t nt_ring_push_silence(nt_ring *ring, uint32_t frames)
         if (span.frames == 0)
             break;
         for (uint32_t c = 0; c < ring->channels; c++)
-            memset(span.first + c * span.stride, 0, span.frames * sizeof(float));
+            memset(nt_span_row(span, c), 0, span.frames * sizeof(float));
         nt_ring_commit(ring, span.frames);
         done += span.frames;
     }
     return done;
 }
 
-uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, float *target, ptrdiff_t stride, uint32_t frames)
+uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, nt_span target)
 {
-    uint32_t readable = nt_ring_readable(ring);
+    uint32_t readable = nt_ring_readable(ring), frames = target.frames;
     if (offset > readable || frames > readable - offset)
         return 0;
     uint32_t read = atomic_load_explicit(&ring->read, memory_order_relaxed);
@@ -158,7 +158,7 @@ uint32_t nt_ring_peek(const nt_ring *ring, uint32_t offset, float *target, ptrdi
     uint32_t before_wrap = minimum(frames, ring->capacity - start);
     for (uint32_t c = 0; c < ring->channels; c++) {
         const float *channel = ring->samples + (size_t)c * ring->capacity;
-        float *to = target + c * stride;
+        float *to = nt_span_row(target, c);
         memcpy(to, channel + start, before_wrap * sizeof(float));
         memcpy(to + before_wrap, channel, (frames - before_wrap) * sizeof(float));
     }
@@ -181,8 +181,9 @@ uint32_t nt_ring_discard(nt_ring *ring, uint32_t frames)
     return dropped;
 }
 
-uint32_t nt_ring_pop(nt_ring *ring, float *target, ptrdiff_t stride, uint32_t frames)
+uint32_t nt_ring_pop(nt_ring *ring, nt_span target)
 {
-    uint32_t popped = nt_ring_peek(ring, 0, target, stride, minimum(frames, nt_ring_readable(ring)));
+    uint32_t there = minimum(target.frames, nt_ring_readable(ring));
+    uint32_t popped = nt_ring_peek(ring, 0, nt_span_first(target, there));
     return nt_ring_discard(ring, popped);
 }

@@ -27,7 +27,13 @@ nt_status nt_schedule_compute(nt_schedule *schedule, const nt_schedule_request *
         return NT_ERROR_ARGUMENT;
     if (request->host_block == 0 || request->host_block > NT_BLOCK_MAX || model_block > NT_BLOCK_MAX)
         return NT_ERROR_BLOCK;
-    nt_schedule made = {.model_rate = model_rate, .model_block = model_block};
+    nt_schedule made = {.host_rate = request->host_rate,
+                        .host_block = request->host_block,
+                        .host_block_varies = request->host_block_varies,
+                        .kind = request->kind,
+                        .taps = request->taps,
+                        .model_rate = model_rate,
+                        .model_block = model_block};
     nt_status status =
         nt_resampler_lookahead(request->kind, request->taps, request->host_rate, model_rate, &made.lookahead_in);
     if (status == NT_OK)
@@ -85,4 +91,24 @@ nt_status nt_schedule_choose(nt_schedule *schedule, const nt_schedule_request *r
     }
     *schedule = best;
     return NT_OK;
+}
+
+nt_status nt_schedule_check(const nt_schedule *schedule)
+{
+    if (!schedule)
+        return NT_ERROR_ARGUMENT;
+    nt_schedule_request request = {.host_rate = schedule->host_rate,
+                                   .host_block = schedule->host_block,
+                                   .host_block_varies = schedule->host_block_varies,
+                                   .kind = schedule->kind,
+                                   .taps = schedule->taps};
+    nt_schedule again;
+    nt_status status = nt_schedule_compute(&again, &request, schedule->model_rate, schedule->model_block);
+    if (status != NT_OK)
+        return status;
+    bool agrees = schedule->session_block == again.session_block && schedule->lookahead_in == again.lookahead_in &&
+                  schedule->lookahead_out == again.lookahead_out && schedule->arrivals == again.arrivals &&
+                  schedule->resampling == again.resampling && schedule->buffering == again.buffering &&
+                  schedule->delay == again.delay;
+    return agrees ? NT_OK : NT_ERROR_ARGUMENT;
 }

@@ -1,5 +1,5 @@
 /* Creation, destruction and the settings of a stream. Its three movements are in nt_stream_write.c, nt_stream_run.c
- * and nt_stream_read.c. */
+ * and nt_stream_read.c, all of them in a row in nt_stream_process.c. */
 #include "stream/nt_stream_internal.h"
 
 #include <math.h>
@@ -11,8 +11,20 @@ enum { LONGEST_DELAY = 1 << 28 }; /* host frames: so that sums of delays and blo
 static nt_status create_resampler(nt_resampler **resampler, const nt_stream_config *config, nt_resampler_kind kind,
                                   uint32_t rate_in, uint32_t rate_out, uint32_t channels, uint32_t lookahead)
 {
-    nt_resampler_config wanted = {kind, config->taps, rate_in, rate_out, channels, lookahead};
+    nt_resampler_config wanted = {kind, config->schedule.taps, rate_in, rate_out, channels, lookahead};
     return nt_resampler_create(resampler, &wanted);
+}
+
+/* `first` is NULL without memory; the caller frees it. */
+static nt_span new_rows(uint32_t rows, uint32_t frames)
+{
+    size_t samples = (size_t)rows * frames;
+    return (nt_span){calloc(samples ? samples : 1, sizeof(float)), (ptrdiff_t)frames, frames};
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
 }
 
 static nt_status create_parts(nt_stream *s)
@@ -23,19 +35,19 @@ static nt_status create_parts(nt_stream *s)
     nt_status status = NT_OK;
 
     if (s->resamples) {
-        status = create_resampler(&s->resampler_in, config, config->kind, config->host_rate, schedule->model_rate,
+        status = create_resampler(&s->resampler_in, config, schedule->kind, schedule->host_rate, schedule->model_rate,
                                   session->in_channels, 0);
         if (status == NT_OK)
-            status = create_resampler(&s->resampler_out, config, config->kind, schedule->model_rate,
-                                      config->host_rate, session->out_channels, 0);
+            status = create_resampler(&s->resampler_out, config, schedule->kind, schedule->model_rate,
+                                      schedule->host_rate, session->out_channels, 0);
         /* Linear in value, but with the look-ahead of the audio, so that both bring the same frames at a time. */
         if (status == NT_OK && session->parameters)
-            status = create_resampler(&s->resampler_params, config, NT_LINEAR, config->host_rate,
+            status = create_resampler(&s->resampler_params, config, NT_LINEAR, schedule->host_rate,
                                       schedule->model_rate, session->parameters, schedule->lookahead_in);
     }
     /* Between calls less than a block waits; one call adds `arrivals`. */
     uint32_t waiting = schedule->session_block + schedule->arrivals + config->backlog;
-    uint32_t block = config->host_block;
+    uint32_t block = schedule->host_block;
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_in, session->in_channels, session->look_behind + waiting);
     if (status == NT_OK)
@@ -43,29 +55,29 @@ static nt_status create_parts(nt_stream *s)
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_out, session->out_channels, waiting);
     /* What has come back, with what came too late and is yet to be dropped, never exceeds the delay and what went in. */
-    uint32_t longest = s->delay > schedule->delay ? s->delay : schedule->delay;
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_back, session->out_channels, longest + 2 * block);
+        status = nt_ring_create(&s->ring_back, session->out_channels, larger(s->delay, schedule->delay) + 2 * block);
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_dry, config->host_channels, s->delay + config->model_delay + block);
     if (status != NT_OK)
         return status;
 
-    s->scratch_rows = session->in_channels > config->host_channels ? session->in_channels : config->host_channels;
-    if (session->out_channels > s->scratch_rows)
-        s->scratch_rows = session->out_channels;
-    s->scratch = calloc((size_t)s->scratch_rows * block, sizeof(float));
-    s->mapped = calloc((size_t)s->scratch_rows * block, sizeof(float));
-    s->curves = calloc((size_t)(session->parameters + 1) * block, sizeof(float));
+    uint32_t rows = larger(config->host_channels, larger(session->in_channels, session->out_channels));
+    s->scratch = new_rows(rows, block);
+    s->mapped = new_rows(rows, block);
+    s->scratch_rows = calloc(rows, sizeof *s->scratch_rows);
+    s->curves = new_rows(session->parameters, block);
     s->targets = calloc((size_t)session->parameters + 1, sizeof *s->targets);
     s->values = calloc((size_t)session->parameters + 1, sizeof *s->values);
-    uint32_t lost_rows = session->in_channels > session->parameters ? session->in_channels : session->parameters;
-    s->nowhere = calloc((size_t)lost_rows * schedule->arrivals, sizeof(float));
-    s->silence = calloc(schedule->arrivals, sizeof(float));
-    s->recent = calloc(config->late == NT_LATE_REPEAT ? (size_t)session->out_channels * block : 1, sizeof(float));
-    if (!s->scratch || !s->mapped || !s->curves || !s->targets || !s->values || !s->nowhere || !s->silence ||
-        !s->recent)
+    s->nowhere = new_rows(larger(session->in_channels, session->parameters), schedule->arrivals);
+    s->silence = new_rows(1, schedule->arrivals);
+    s->silence.stride = 0;
+    s->recent = new_rows(config->late == NT_LATE_REPEAT ? session->out_channels : 0, block);
+    if (!s->scratch.first || !s->mapped.first || !s->scratch_rows || !s->curves.first || !s->targets || !s->values ||
+        !s->nowhere.first || !s->silence.first || !s->recent.first)
         return NT_ERROR_MEMORY;
+    for (uint32_t c = 0; c < rows; c++)
+        s->scratch_rows[c] = nt_span_row(s->scratch, c);
     return NT_OK;
 }
 
@@ -78,8 +90,7 @@ static nt_status check(const nt_stream_config *config)
         session->in_channels > NT_CHANNELS_MAX || session->out_channels == 0 ||
         session->out_channels > NT_CHANNELS_MAX || session->parameters > NT_CHANNELS_MAX)
         return NT_ERROR_CHANNELS;
-    if (config->host_block == 0 || config->host_block > NT_BLOCK_MAX || config->schedule.session_block == 0 ||
-        session->look_behind > NT_BLOCK_MAX)
+    if (config->schedule.session_block == 0 || session->look_behind > NT_BLOCK_MAX)
         return NT_ERROR_BLOCK;
     if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > LONGEST_DELAY))
         return NT_ERROR_ARGUMENT;
@@ -87,7 +98,7 @@ static nt_status check(const nt_stream_config *config)
         return NT_ERROR_ARGUMENT;
     if (config->late != NT_LATE_SILENCE && config->late != NT_LATE_DRY && config->late != NT_LATE_REPEAT)
         return NT_ERROR_ARGUMENT;
-    return NT_OK;
+    return nt_schedule_check(&config->schedule);
 }
 
 nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config)
@@ -104,7 +115,7 @@ nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config)
     made->config = *config;
     made->kernels = nt_kernels_select();
     made->delay = config->delay == NT_LEAST_DELAY ? config->schedule.delay : (uint32_t)config->delay;
-    made->resamples = config->host_rate != config->schedule.model_rate;
+    made->resamples = config->schedule.host_rate != config->schedule.model_rate;
     status = create_parts(made);
     if (status != NT_OK) {
         nt_stream_destroy(made);
@@ -130,14 +141,15 @@ void nt_stream_destroy(nt_stream *s)
     nt_ring_destroy(s->ring_out);
     nt_ring_destroy(s->ring_back);
     nt_ring_destroy(s->ring_dry);
-    free(s->scratch);
-    free(s->mapped);
-    free(s->curves);
+    free(s->scratch.first);
+    free(s->mapped.first);
+    free(s->scratch_rows);
+    free(s->curves.first);
     free(s->targets);
     free(s->values);
-    free(s->nowhere);
-    free(s->silence);
-    free(s->recent);
+    free(s->nowhere.first);
+    free(s->silence.first);
+    free(s->recent.first);
     free(s);
 }
 
@@ -169,7 +181,7 @@ void nt_stream_reset(nt_stream *s)
                               &s->host_blocks,     &s->host_frames,      &s->nonfinite_input, &s->nonfinite_output,
                               &s->starved_frames,  &s->lost_frames};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        atomic_store_explicit(counters[i], 0, memory_order_relaxed);
+        nt_count_from_zero(counters[i]);
     if (s->config.session.reset)
         s->config.session.reset(s->config.session.context);
 }
@@ -195,35 +207,27 @@ void nt_stream_set_level(nt_stream *s, nt_level level, float factor)
         atomic_store_explicit(&s->level_targets[level], factor, memory_order_relaxed);
 }
 
-static uint64_t counted(const nt_counter *counter)
+const nt_schedule *nt_stream_schedule(const nt_stream *s)
 {
-    return atomic_load_explicit(counter, memory_order_relaxed);
+    return &s->config.schedule;
+}
+
+uint32_t nt_stream_host_channels(const nt_stream *s)
+{
+    return s->config.host_channels;
 }
 
 void nt_stream_get_stats(const nt_stream *s, nt_stream_stats *stats)
 {
     *stats = (nt_stream_stats){
-        .host_blocks = counted(&s->host_blocks),
-        .host_frames = counted(&s->host_frames),
-        .model_blocks = counted(&s->model_blocks),
-        .model_frames = counted(&s->model_frames),
-        .nonfinite_input = counted(&s->nonfinite_input),
-        .nonfinite_output = counted(&s->nonfinite_output) + counted(&s->nonfinite_model),
-        .starved_frames = counted(&s->starved_frames),
-        .lost_frames = counted(&s->lost_frames),
-        .failed_blocks = counted(&s->failed_blocks),
+        .host_blocks = nt_counted(&s->host_blocks),
+        .host_frames = nt_counted(&s->host_frames),
+        .model_blocks = nt_counted(&s->model_blocks),
+        .model_frames = nt_counted(&s->model_frames),
+        .nonfinite_input = nt_counted(&s->nonfinite_input),
+        .nonfinite_output = nt_counted(&s->nonfinite_output) + nt_counted(&s->nonfinite_model),
+        .starved_frames = nt_counted(&s->starved_frames),
+        .lost_frames = nt_counted(&s->lost_frames),
+        .failed_blocks = nt_counted(&s->failed_blocks),
     };
-}
-
-nt_status nt_stream_process(nt_stream *s, const float *in, ptrdiff_t in_stride, const float *params,
-                            ptrdiff_t params_stride, float *out, ptrdiff_t out_stride, uint32_t frames)
-{
-    nt_denormals before = nt_denormals_flush();
-    nt_status status = nt_stream_write(s, in, in_stride, params, params_stride, frames);
-    if (status == NT_OK) {
-        status = nt_stream_run(s);
-        nt_stream_read(s, out, out_stride, frames);
-    }
-    nt_denormals_restore(before);
-    return status;
 }

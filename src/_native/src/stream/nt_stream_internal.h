@@ -4,22 +4,13 @@
 
 #include <stdatomic.h>
 
+#include "base/nt_counter.h"
+#include "base/nt_denormals.h"
+#include "kernels/nt_kernels.h"
 #include "neutone/nt_resampler.h"
 #include "neutone/nt_ring.h"
 #include "neutone/nt_stream.h"
 #include "stream/nt_channels.h"
-#include "base/nt_denormals.h"
-#include "kernels/nt_kernels.h"
-
-/* Each counter has one thread that writes it, so a load and a store make an increment. */
-typedef _Atomic uint64_t nt_counter;
-
-static inline void nt_count(nt_counter *counter, uint64_t number)
-{
-    if (number)
-        atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + number,
-                              memory_order_relaxed);
-}
 
 /* Input that found no room in ring_in: after `position` frames of it, `frames` (at the model's rate) are missing. They
  * come back as silence, in their place. */
@@ -43,9 +34,9 @@ struct nt_stream {
     nt_ring *ring_back;   /* host rate, output channels: starts with `delay` frames of silence */
     nt_ring *ring_dry;    /* host rate, host channels */
 
-    uint32_t scratch_rows;
-    float *scratch, *mapped; /* (scratch_rows, host_block) */
-    float *curves;           /* (parameters, host_block) at the host's rate, 0..1 */
+    nt_span scratch, mapped; /* host_block frames, rows for the most channels of any side */
+    float **scratch_rows;    /* the rows of scratch, as a host would point to them */
+    nt_span curves;          /* (parameters, host_block) at the host's rate, 0..1 */
 
     _Atomic float *targets; /* set by any thread, read once a block */
     float *values;          /* where each parameter stood at the end of the last block */
@@ -54,7 +45,7 @@ struct nt_stream {
     bool started; /* before the first block there is nothing to ramp from */
 
     uint64_t late; /* starved frames whose audio is still to come, and to be dropped */
-    float *recent; /* NT_LATE_REPEAT: (out_channels, host_block), what was last heard in time */
+    nt_span recent; /* NT_LATE_REPEAT: (out_channels, host_block), what was last heard in time */
     uint32_t repeat_position;
     float repeat_gain;
 
@@ -62,8 +53,8 @@ struct nt_stream {
     uint32_t gap_count;
     bool in_gap;              /* the last of them is still growing */
     uint64_t pushed, returned; /* model frames put into ring_in, and taken out of ring_out */
-    float *nowhere;            /* (in_channels or parameters, arrivals): where lost frames are resampled to */
-    float *silence;            /* (arrivals) zeros */
+    nt_span nowhere;           /* (in_channels or parameters, arrivals): where lost frames are resampled to */
+    nt_span silence;           /* arrivals zeros, the same row for every channel */
 
     /* What the thread of `run` owns stays away from what the audio thread writes to. */
     char apart_from_audio[64];
@@ -72,6 +63,5 @@ struct nt_stream {
     char apart_from_run[64];
     nt_counter host_blocks, host_frames, nonfinite_input, nonfinite_output, starved_frames, lost_frames;
 };
-
 
 #endif

@@ -1,6 +1,5 @@
 /* Model blocks: out of the input ring, through the session, into the output ring. */
-#include <string.h>
-
+#include "base/nt_thread.h"
 #include "stream/nt_stream_internal.h"
 
 static uint32_t next_block(const nt_stream *s)
@@ -22,8 +21,8 @@ static void push_output(nt_stream *s, uint32_t frames)
         if (span.frames == 0)
             break;
         for (uint32_t c = 0; c < session->out_channels; c++)
-            broken += s->kernels->sanitize(span.first + c * span.stride,
-                                           session->audio_out + (size_t)c * frames + done, span.frames);
+            broken += s->kernels->sanitize(nt_span_row(span, c), session->audio_out + (size_t)c * frames + done,
+                                           span.frames);
         nt_ring_commit(s->ring_out, span.frames);
         done += span.frames;
     }
@@ -43,38 +42,56 @@ bool nt_stream_has_block(const nt_stream *s)
     return runnable_block(s) > 0;
 }
 
-bool nt_stream_run_block(nt_stream *s, nt_status *status)
+/* As a session has its memory: the rows of a shorter block lie closer. */
+static nt_span packed(float *first, uint32_t frames)
+{
+    return (nt_span){first, (ptrdiff_t)frames, frames};
+}
+
+static nt_status run_session(nt_stream *s, uint32_t frames)
 {
     const nt_session *session = &s->config.session;
-    uint32_t frames = runnable_block(s);
-    *status = NT_OK;
-    if (frames == 0)
-        return false;
+    nt_status status = NT_OK;
     if (s->session_is_broken && session->reset)
         session->reset(session->context);
     s->session_is_broken = false;
-    nt_ring_peek(s->ring_in, 0, session->audio_in, (ptrdiff_t)(session->look_behind + frames),
-                 session->look_behind + frames);
+    nt_ring_peek(s->ring_in, 0, packed(session->audio_in, session->look_behind + frames));
     nt_ring_discard(s->ring_in, frames);
     if (session->parameters)
-        nt_ring_pop(s->ring_params, session->params, (ptrdiff_t)frames, frames);
+        nt_ring_pop(s->ring_params, packed(session->params, frames));
     if (session->run(session->context, frames) == 0) {
         push_output(s, frames);
     } else {
-        *status = NT_ERROR_SESSION;
+        status = NT_ERROR_SESSION;
         nt_count(&s->failed_blocks, 1);
         s->session_is_broken = true;
         nt_ring_push_silence(s->ring_out, frames);
     }
     nt_count(&s->model_blocks, 1);
     nt_count(&s->model_frames, frames);
+    return status;
+}
+
+bool nt_stream_run_block(nt_stream *s, nt_histogram *times, nt_status *status)
+{
+    uint32_t frames = runnable_block(s);
+    *status = NT_OK;
+    if (frames == 0)
+        return false;
+    uint64_t begun = times ? nt_clock_now() : 0;
+    /* For every block: other code in this thread (a runtime, Python) may have changed how they are treated. */
+    nt_denormals before = nt_denormals_flush();
+    *status = run_session(s, frames);
+    nt_denormals_restore(before);
+    if (times)
+        nt_histogram_add(times, nt_clock_now() - begun);
     return true;
 }
 
-nt_status nt_stream_run(nt_stream *s)
+nt_status nt_stream_run(nt_stream *s, nt_histogram *times)
 {
     nt_status status = NT_OK, last;
-    while (nt_stream_run_block(s, &last))
+    while (nt_stream_run_block(s, times, &last))
         if (last != NT_OK)
             status = last;
     return status;

@@ -37,12 +37,12 @@ def is_worker_thread():
     return nt_pool_is_this_thread()
 
 
-# Workers (addresses, and their pools) that were let go of in a thread of the pool, where the garbage collector happened
+# Players (addresses, and their pools) that were let go of in a thread of the pool, where the garbage collector happened
 # to run.
 cdef list remains = []
 
 
-# The streams that a worker's threads may touch, by its address. Here the garbage collector finds them in use, even where
+# The streams that a player and the pool may touch, by the player's address. Here the garbage collector finds them in use, even where
 # everything else that knows them is garbage.
 cdef dict held_streams = {}
 
@@ -51,79 +51,87 @@ def bury_remains():
     """Free what could not be freed where it was let go of. Waits for models that are computing."""
     while remains and not nt_pool_is_this_thread():
         address, pool = remains.pop()
-        held = held_streams.pop(address)    # before another worker has this address
-        free_worker(<nt_worker *><size_t>address)
+        held = held_streams.pop(address)    # before another player has this address
+        free_player(<nt_player *><size_t>address)
         del held, pool
 
 
-cdef void free_worker(nt_worker *worker) noexcept:
+cdef void free_player(nt_player *player) noexcept:
     with nogil:
-        nt_worker_close(worker)
-        while nt_worker_collect(worker) != NULL:
+        nt_player_close(player)
+        while nt_player_collect(player) != NULL:
             pass
-        nt_worker_destroy(worker)
+        nt_player_destroy(player)
 
 
 # Not cleared before it is freed: it needs its pool until then.
 @cython.final
 @cython.no_gc_clear
-cdef class Worker:
+cdef class Player:
     """Streams that take turns at one host's callback, with their sessions run by a pool.
 
-    Its methods are for one control thread at a time, `Stream.process` and the callback for one audio thread.
+    `process` and the callback are for one audio thread, the other methods for one control thread at a time.
     """
-    cdef nt_worker *worker
+    cdef nt_player *player
     cdef Pool pool
+    cdef _HostBlock block    # of the stream that was offered last
     cdef bint closed
 
     def __cinit__(self, Pool pool not None):
         self.pool = pool
-        cdef nt_status status = nt_worker_create(&self.worker, pool.pool)
+        cdef nt_status status = nt_player_create(&self.player, pool.pool)
         if status != NT_OK:
             raise_status(status)
-        held_streams[<size_t>self.worker] = []
+        held_streams[<size_t>self.player] = []
         bury_remains()
 
     def __dealloc__(self):
-        if self.worker == NULL:
+        if self.player == NULL:
             return
-        for stream in held_streams[<size_t>self.worker]:
-            (<Stream>stream).worker = NULL
-            (<Stream>stream).is_retired = True
         if nt_pool_is_this_thread():
-            remains.append((<size_t>self.worker, self.pool))
+            remains.append((<size_t>self.player, self.pool))
         else:
-            held = held_streams.pop(<size_t>self.worker)
-            free_worker(self.worker)
+            held = held_streams.pop(<size_t>self.player)
+            free_player(self.player)
             del held
 
     def offer(self, Stream stream not None, slack):
         """Let the audio thread take it over at its next block that fits. Its delay has `slack` host blocks for the model;
         without any the audio thread runs it."""
-        cdef nt_worker_stream offered
-        cdef Py_ssize_t channels = stream.config.host_channels
+        cdef uint32_t host_blocks = checked(slack, "slack", 0, NT_SLACK_MAX)
         if self.closed:
             raise RuntimeError("the engine is closed")
-        if stream.inputs != NULL:
+        if stream.is_offered:
             raise RuntimeError("the stream was offered before")
-        stream.inputs = <const float **>malloc(channels * sizeof(float *))
-        stream.outputs = <float **>malloc(channels * sizeof(float *))
-        if stream.inputs == NULL or stream.outputs == NULL:
-            raise MemoryError()
-        offered.stream = stream.stream
-        offered.host_rate = stream.config.host_rate
-        offered.host_block = stream.config.host_block
-        offered.host_channels = stream.config.host_channels
-        offered.host_block_varies = stream.config.host_block_varies
-        offered.slack = checked(slack, "slack", 0, NT_SLACK_MAX)
-        offered.in_callback = offered.slack == 0
-        stream.worker = <void *>self
-        held_streams[<size_t>self.worker].append(stream)
-        cdef nt_status status = nt_worker_offer(self.worker, &offered)
+        stream.is_offered = True
+        held_streams[<size_t>self.player].append(stream)
+        cdef nt_status status = nt_player_offer(self.player, stream.stream, host_blocks)
         if status != NT_OK:
-            held_streams[<size_t>self.worker].remove(stream)
-            stream.worker = NULL
+            held_streams[<size_t>self.player].remove(stream)
+            stream.is_offered = False
             raise_status(status)
+        self.block = stream.block
+
+    def process(self, audio, out=None, curves=None):
+        """One host block, as `Stream.process` takes it; waits for nothing, unless `blocking`. A session that fails is
+        silence, and no error: `Stream.failure` has it."""
+        cdef nt_status status = NT_OK
+        cdef _HostBlock block = self.block
+        if self.closed:
+            raise RuntimeError("the engine is closed")
+        if block is None:
+            raise RuntimeError("no stream was offered yet")
+        out = block.enter(audio, out, curves)
+        try:
+            if block.frames:
+                with nogil:
+                    status = nt_player_process(self.player, block.inputs, block.outputs, block.channels, block.frames,
+                                               block.curves)
+        finally:
+            block.leave()
+        if status != NT_OK:
+            raise_status(status)
+        return out
 
     def collect(self):
         """The streams that no thread will touch again. Waits for a model that is computing a block of theirs."""
@@ -132,15 +140,13 @@ cdef class Worker:
         collected = []
         while True:
             with nogil:
-                done = nt_worker_collect(self.worker)
+                done = nt_player_collect(self.player)
             if done == NULL:
                 return collected
-            for candidate in held_streams[<size_t>self.worker]:
+            for candidate in held_streams[<size_t>self.player]:
                 stream = candidate
                 if stream.stream == done:
-                    stream.worker = NULL
-                    stream.is_retired = True
-                    held_streams[<size_t>self.worker].remove(stream)
+                    held_streams[<size_t>self.player].remove(stream)
                     collected.append(stream)
                     break
 
@@ -148,13 +154,13 @@ cdef class Worker:
         """Every block is silence from here on; all streams are answered, as by `collect`."""
         self.closed = True
         with nogil:
-            nt_worker_close(self.worker)
+            nt_player_close(self.player)
         return self.collect()
 
     @property
     def callback(self):
-        """A capsule "neutone.callback" around what nt_callback.h declares; it keeps the worker alive."""
-        capsule = PyCapsule_New(<void *>nt_worker_callback(self.worker), CALLBACK_NAME, release_worker)
+        """A capsule "neutone.callback" around what nt_callback.h declares; it keeps the player alive."""
+        capsule = PyCapsule_New(<void *>nt_player_callback(self.player), CALLBACK_NAME, release_player)
         PyCapsule_SetContext(capsule, <void *>self)
         Py_INCREF(self)
         return capsule
@@ -162,37 +168,37 @@ cdef class Worker:
     @property
     def blocking(self):
         """Whether `process` waits for the model."""
-        return nt_worker_is_blocking(self.worker)
+        return nt_player_is_blocking(self.player)
 
     @blocking.setter
     def blocking(self, bint blocking):
-        nt_worker_set_blocking(self.worker, blocking)
+        nt_player_set_blocking(self.player, blocking)
 
     @property
     def stats(self):
         """Counters since it was made, by name."""
-        cdef nt_worker_stats stats
-        nt_worker_get_stats(self.worker, &stats)
+        cdef nt_player_stats stats
+        nt_player_get_stats(self.player, &stats)
         return stats
 
     @property
     def callback_times(self):
         """(total ns, longest ns, [(at most ns, how many), ...]) of the host's blocks."""
-        return read_histogram(nt_worker_callback_times(self.worker))
+        return read_histogram(nt_player_callback_times(self.player))
 
     @property
     def model_times(self):
         """The same of the model's blocks."""
-        return read_histogram(nt_worker_model_times(self.worker))
+        return read_histogram(nt_player_model_times(self.player))
 
     def take_peaks(self, channels):
         """([input peaks], [output peaks]) of the first channels (at most 64) since the last call, linear."""
         rows = range(min(<uint32_t>channels, <uint32_t>NT_METERS))
-        return ([nt_worker_take_input_peak(self.worker, c) for c in rows],
-                [nt_worker_take_output_peak(self.worker, c) for c in rows])
+        return ([nt_player_take_input_peak(self.player, c) for c in rows],
+                [nt_player_take_output_peak(self.player, c) for c in rows])
 
 
-cdef void release_worker(object capsule) noexcept:
+cdef void release_player(object capsule) noexcept:
     Py_DECREF(<object>PyCapsule_GetContext(capsule))
 
 

@@ -1,4 +1,4 @@
-/* What the audio thread of a worker, in the callbacks of JACK and PortAudio too, does not do: allocate, lock, wait, or
+/* What the audio thread of a player, in the callbacks of JACK and PortAudio too, does not do: allocate, lock, wait, or
  * call the system, but to wake another thread.
  *
  * Twice watched. The linker sends calls of the allocator and of locks through counters (-Wl,--wrap). And the kernel, by a
@@ -23,7 +23,7 @@
 
 #include "callback.h"
 #include "stream.h"
-#include "worker_fixture.h"
+#include "player_fixture.h"
 
 #if defined(__x86_64__)
 #define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -105,16 +105,16 @@ static bool trap_system_calls(void)
 
 enum { BLOCK = 64, BLOCKS = 30000, LANES = 4 };
 
-/* The ways into a worker. */
+/* The ways into a player. */
 typedef enum way { DIRECTLY, THROUGH_JACK, THROUGH_PORTAUDIO } way;
 
 typedef struct playing {
-    nt_worker *worker;
+    nt_player *player;
     way way;
     nt_jack *jack;
     nt_portaudio *portaudio;
     bool traps;
-    bool clocked; /* one block a millisecond or so: the worker falls asleep in between, and must be woken */
+    bool clocked; /* one block a millisecond or so: the thread of the pool falls asleep in between, and must be woken */
     _Atomic bool done;
 } playing;
 
@@ -146,12 +146,12 @@ static void open_hosts(playing *p)
 {
     static const nt_jack_functions functions = {port_buffer, one_event, controller_event, NULL, NULL};
     void *in_port = in, *out_port = out;
-    p->jack = nt_jack_create(nt_worker_callback(p->worker), 1);
+    p->jack = nt_jack_create(nt_player_callback(p->player), 1);
     CHECK(p->jack != NULL);
     nt_jack_attach(p->jack, &functions, &in_port, &out_port, controller);
     nt_jack_set_controller(p->jack, 7, 0);
     nt_jack_open(p->jack);
-    p->portaudio = nt_portaudio_create(nt_worker_callback(p->worker), 1);
+    p->portaudio = nt_portaudio_create(nt_player_callback(p->player), 1);
     CHECK(p->portaudio != NULL && nt_portaudio_attach(p->portaudio, 1, 1, BLOCK));
     nt_portaudio_open(p->portaudio);
 }
@@ -160,7 +160,7 @@ static void play_block(playing *p, int k)
 {
     const float *ins[] = {in};
     float *outs[] = {out};
-    const nt_callback *callback = nt_worker_callback(p->worker);
+    const nt_callback *callback = nt_player_callback(p->player);
     uint32_t frames = k % 1000 == 999 ? BLOCK / 2 : BLOCK; /* sometimes refused */
     switch (p->way) {
     case DIRECTLY:
@@ -216,33 +216,33 @@ static bool test_play(setup s, way chosen, bool in_callback, bool clocked)
     playing p = {.clocked = clocked, .way = chosen};
     pthread_t thread;
     CHECK_EQUAL(nt_pool_create(&pool, 1, 0), NT_OK);
-    CHECK_EQUAL(nt_worker_create(&p.worker, pool), NT_OK);
+    CHECK_EQUAL(nt_player_create(&p.player, pool), NT_OK);
     s.parameters = 1;
-    offer(p.worker, &lanes[0], s, in_callback);
+    offer(p.player, &lanes[0], s, in_callback);
     open_hosts(&p);
     calls = 0;
     system_calls = 0;
     CHECK_EQUAL(pthread_create(&thread, NULL, play, &p), 0);
     s.fades_in = true;
     while (!atomic_load(&p.done)) { /* reset and reconfigure meanwhile */
-        collect(p.worker, lanes, LANES);
+        collect(p.player, lanes, LANES);
         for (int i = 0; i < LANES; i++)
             if (!lanes[i].used) {
-                offer(p.worker, &lanes[i], s, in_callback);
+                offer(p.player, &lanes[i], s, in_callback);
                 break;
             }
         usleep(2000);
     }
     pthread_join(thread, NULL);
-    CHECK_EQUAL(worker_stats(p.worker).blocks, BLOCKS);
-    CHECK(worker_stats(p.worker).takeovers > 3);
+    CHECK_EQUAL(player_stats(p.player).blocks, BLOCKS);
+    CHECK(player_stats(p.player).takeovers > 3);
     if (s.body == slow && !in_callback)
-        CHECK(worker_stats(p.worker).late_frames > 0);
-    nt_worker_close(p.worker);
-    collect(p.worker, lanes, LANES);
+        CHECK(player_stats(p.player).late_frames > 0);
+    nt_player_close(p.player);
+    collect(p.player, lanes, LANES);
     nt_jack_destroy(p.jack);
     nt_portaudio_destroy(p.portaudio);
-    nt_worker_destroy(p.worker);
+    nt_player_destroy(p.player);
     nt_pool_destroy(pool);
     return p.traps;
 }

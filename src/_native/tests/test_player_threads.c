@@ -9,12 +9,12 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "worker_fixture.h"
+#include "player_fixture.h"
 
 enum { ENGINES = 4, LANES = 6, THREADS = 2, BLOCK = 32, COUNTED = 1 << 24 };
 
 typedef struct engine {
-    nt_worker *worker;
+    nt_player *player;
     lane lanes[LANES];
     uint32_t blocks;
     bool blocking;
@@ -45,9 +45,9 @@ static void *play(void *argument)
         for (int i = 0; i < BLOCK; i++)
             in[i] = (float)(count + (uint32_t)i);
         count = count + BLOCK >= COUNTED ? 1 : count + BLOCK;
-        nt_status status = process_mono(e->worker, in, out, BLOCK);
+        nt_status status = process_mono(e->player, in, out, BLOCK);
         CHECK(status == NT_OK);
-        nt_worker_set_parameter(e->worker, 0, 0.5f);
+        nt_player_set_parameter(e->player, 0, 0.5f);
         for (int i = 0; i < BLOCK; i++) {
             if (out[i] == 0.0f) {
                 e->silent++;
@@ -67,7 +67,7 @@ static float last_frames[ENGINES][LANES];
 
 static void replace(engine *e, int number)
 {
-    collect(e->worker, e->lanes, LANES);
+    collect(e->player, e->lanes, LANES);
     int free_lane = 0;
     while (free_lane < LANES && e->lanes[free_lane].used)
         free_lane++;
@@ -83,9 +83,7 @@ static void replace(engine *e, int number)
     open_fixture(&l->f, s);
     l->f.session.note = &last_frames[number][free_lane];
     l->used = true;
-    nt_worker_stream offered = {
-        .stream = l->f.stream, .host_rate = 48000, .host_block = BLOCK, .host_channels = 1, .slack = 2};
-    CHECK_EQUAL(nt_worker_offer(e->worker, &offered), NT_OK);
+    CHECK_EQUAL(nt_player_offer(e->player, l->f.stream, 2), NT_OK);
 }
 
 static engine engines[ENGINES];
@@ -100,8 +98,8 @@ static void test_engines(bool blocking, uint32_t blocks, bool replaces)
     for (int i = 0; i < ENGINES; i++) {
         engines[i].blocks = blocks;
         engines[i].blocking = blocking;
-        CHECK_EQUAL(nt_worker_create(&engines[i].worker, pool), NT_OK);
-        nt_worker_set_blocking(engines[i].worker, blocking);
+        CHECK_EQUAL(nt_player_create(&engines[i].player, pool), NT_OK);
+        nt_player_set_blocking(engines[i].player, blocking);
         replace(&engines[i], i);
         CHECK_EQUAL(pthread_create(&threads[i], NULL, play, &engines[i]), 0);
     }
@@ -111,8 +109,8 @@ static void test_engines(bool blocking, uint32_t blocks, bool replaces)
             all_done = all_done && atomic_load(&engines[i].done);
             if (replaces)
                 replace(&engines[i], i);
-            (void)worker_stats(engines[i].worker);
-            (void)nt_worker_take_output_peak(engines[i].worker, 0);
+            (void)player_stats(engines[i].player);
+            (void)nt_player_take_output_peak(engines[i].player, 0);
             for (int l = 0; l < LANES; l++)
                 if (engines[i].lanes[l].used)
                     (void)stats_of(&engines[i].lanes[l].f);
@@ -123,7 +121,7 @@ static void test_engines(bool blocking, uint32_t blocks, bool replaces)
     for (int i = 0; i < ENGINES; i++) {
         pthread_join(threads[i], NULL);
         engine *e = &engines[i];
-        nt_worker_stats stats = worker_stats(e->worker);
+        nt_player_stats stats = player_stats(e->player);
         CHECK_EQUAL(stats.blocks, blocks);
         CHECK_EQUAL(stats.refused_blocks, 0);
         if (blocking)
@@ -138,11 +136,11 @@ static void test_engines(bool blocking, uint32_t blocks, bool replaces)
         } else {
             CHECK(stats.takeovers > 1);
         }
-        nt_worker_close(e->worker);
-        collect(e->worker, e->lanes, LANES);
+        nt_player_close(e->player);
+        collect(e->player, e->lanes, LANES);
         for (int l = 0; l < LANES; l++)
             CHECK(!e->lanes[l].used);
-        nt_worker_destroy(e->worker);
+        nt_player_destroy(e->player);
     }
     nt_pool_destroy(pool);
 }
@@ -153,7 +151,7 @@ static void *play_until_closed(void *argument)
     engine *e = argument;
     float in[BLOCK] = {1.0f}, out[BLOCK];
     while (!atomic_load(&e->done))
-        (void)process_mono(e->worker, in, out, BLOCK);
+        (void)process_mono(e->player, in, out, BLOCK);
     return NULL;
 }
 
@@ -166,25 +164,25 @@ static void test_close_while_playing(void)
         engine *e = &engines[0];
         memset(e, 0, sizeof *e);
         pthread_t thread;
-        CHECK_EQUAL(nt_worker_create(&e->worker, pool), NT_OK);
+        CHECK_EQUAL(nt_player_create(&e->player, pool), NT_OK);
         replace(e, 0);
         CHECK_EQUAL(pthread_create(&thread, NULL, play_until_closed, e), 0);
         struct timespec pause = {0, 100000 * (long)(1 + round % 5)};
         nanosleep(&pause, NULL);
         replace(e, 0);
-        nt_worker_close(e->worker);
-        collect(e->worker, e->lanes, LANES);
+        nt_player_close(e->player);
+        collect(e->player, e->lanes, LANES);
         for (int l = 0; l < LANES; l++)
             CHECK(!e->lanes[l].used);
         nanosleep(&pause, NULL);
         atomic_store(&e->done, true);
         pthread_join(thread, NULL);
-        nt_worker_destroy(e->worker);
+        nt_player_destroy(e->player);
     }
     nt_pool_destroy(pool);
 }
 
-/* Half an hour of audio in blocks of 64 at 48 kHz, as fast as it goes: the clock is that of the worker, which is waited
+/* Half an hour of audio in blocks of 64 at 48 kHz, as fast as it goes: the clock is that of the pool, which is waited
  * for. Not a frame is missing, with another stream every second. */
 static void test_half_an_hour(void)
 {
@@ -194,32 +192,32 @@ static void test_half_an_hour(void)
     nt_pool *pool;
     memset(e, 0, sizeof *e);
     CHECK_EQUAL(nt_pool_create(&pool, THREADS, 0), NT_OK);
-    CHECK_EQUAL(nt_worker_create(&e->worker, pool), NT_OK);
-    nt_worker_set_blocking(e->worker, true);
+    CHECK_EQUAL(nt_player_create(&e->player, pool), NT_OK);
+    nt_player_set_blocking(e->player, true);
     float in[SOAK_BLOCK], out[SOAK_BLOCK];
     for (uint32_t second = 0; second < 30 * 60; second++) {
         setup s = background_setup(SOAK_BLOCK, second % 3 ? 0 : 100, 1, NT_LATE_SILENCE);
         uint32_t delay = (uint32_t)s.delay;
         int number = e->lanes[0].used ? 1 : 0;
-        offer(e->worker, &e->lanes[number], s, false);
+        offer(e->player, &e->lanes[number], s, false);
         for (uint32_t k = 0; k < SECOND; k++) {
             for (uint32_t i = 0; i < SOAK_BLOCK; i++)
                 in[i] = (float)(1 + k * SOAK_BLOCK + i);
-            CHECK_EQUAL(process_mono(e->worker, in, out, SOAK_BLOCK), NT_OK);
+            CHECK_EQUAL(process_mono(e->player, in, out, SOAK_BLOCK), NT_OK);
             /* Until the one before has faded out. */
             for (uint32_t i = 0; k > 0 && i < SOAK_BLOCK; i++) {
                 uint32_t t = k * SOAK_BLOCK + i;
                 CHECK_NEAR(out[i], t < delay ? 0.0f : (float)(1 + t - delay), 0.0);
             }
         }
-        CHECK_EQUAL(collect(e->worker, e->lanes, LANES), second ? 1 : 0);
+        CHECK_EQUAL(collect(e->player, e->lanes, LANES), second ? 1 : 0);
     }
-    nt_worker_stats stats = worker_stats(e->worker);
+    nt_player_stats stats = player_stats(e->player);
     CHECK_EQUAL(stats.blocks, 30 * 60 * SECOND);
     CHECK_EQUAL(stats.late_frames + stats.lost_frames + stats.refused_blocks, 0);
-    nt_worker_close(e->worker);
-    collect(e->worker, e->lanes, LANES);
-    nt_worker_destroy(e->worker);
+    nt_player_close(e->player);
+    collect(e->player, e->lanes, LANES);
+    nt_player_destroy(e->player);
     nt_pool_destroy(pool);
 }
 
