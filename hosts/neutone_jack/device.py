@@ -31,7 +31,6 @@ class JackDevice(Device):
         self._follow(client.sample_rate, client.period)
         self._reported = self._engine.latency.total
         self.gate.set_latency(self._reported)
-        self._engine.audio_priority = client.real_time_priority
 
     def start(self) -> None:
         assert self._client is not None
@@ -61,6 +60,10 @@ class JackDevice(Device):
     def counts(self) -> tuple[int, int]:
         blocks, xruns, *_ = self.gate.notes
         return blocks, xruns
+
+    @property
+    def audio_priority(self) -> int | None:
+        return None if self._client is None else self._client.real_time_priority
 
     @property
     def freewheeling(self) -> bool:

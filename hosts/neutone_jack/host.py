@@ -67,7 +67,7 @@ class JackHost(RunHost[JackDevice]):
         self._wanted_name = name
         self._connect = connect
         self._server = server
-        self._callback = Callback(engine.callback, engine.channels)
+        self._callback = Callback(self._live.callback, engine.channels)
         self._controllers = Controllers(self._callback, list(engine.parameters), {} if cc is None else cc)
 
     @classmethod
@@ -107,7 +107,7 @@ class JackHost(RunHost[JackDevice]):
         return cls._around(engine, name=name, connect=connect, cc=cc, server=server)
 
     def _make_device(self) -> JackDevice:
-        self._callback = Callback(self._engine.callback, self._engine.channels)
+        self._callback = Callback(self._live.callback, self._engine.channels)
         self._controllers.move_to(self._callback)
         return JackDevice(
             self._engine, self._callback, name=self._wanted_name, server=self._server, connect=self._connect

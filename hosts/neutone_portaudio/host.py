@@ -83,7 +83,7 @@ class PortAudioHost(RunHost[DuplexStream]):
     def _make_device(self) -> DuplexStream:
         _check_block_size(self._engine.block_size)
         source, target = find_device(self._device[0], "input"), find_device(self._device[1], "output")
-        gate = StreamCallback(self._engine.callback, self._engine.channels)
+        gate = StreamCallback(self._live.callback, self._engine.channels)
         return DuplexStream(self._engine, gate, source, target)
 
     @property

@@ -164,3 +164,25 @@ def test_order_and_state_survive_being_late():
         in_time = heard != 0.0
         np.testing.assert_allclose(heard[in_time], expected[in_time], atol=1e-6)
         assert np.count_nonzero(~in_time) <= engine.stats.starved_frames + BLOCK
+
+
+def test_the_names_of_live_on_the_engine():
+    """Both ways lead to the same."""
+    with background() as engine:
+        live = engine.live
+        engine.blocking = False
+        assert live.blocking is False
+        live.blocking = True
+        assert engine.blocking is True
+        engine.process(noise(1, BLOCK))
+        assert engine.live_stats.blocks == live.stats.blocks == 1
+        engine.claim()
+        assert live.claimed
+        assert engine.fixed_channels
+        live.release()
+        assert not engine.fixed_channels
+        engine.audio_priority = 3
+        assert live.audio_priority == 3
+        assert live.take_peaks()[0][0] > 0.0
+        assert engine.take_peaks() == ([0.0], [0.0])
+        assert engine.error is live.error is None

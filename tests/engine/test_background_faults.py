@@ -70,8 +70,12 @@ def test_no_slack_needs_a_native_session():
 
 def test_live_properties_need_the_background():
     engine = Engine(FunctionModel(), 48_000, BLOCK, 2)
-    for read in (lambda: engine.callback, lambda: engine.blocking, lambda: engine.live_stats, engine.take_peaks):
+    assert engine.live is None
+    names = ("callback", "blocking", "live_stats", "take_peaks", "claim", "release", "audio_priority")
+    for name in names:
         with pytest.raises(errors.ConfigurationError, match="background=True"):
-            read()
+            getattr(engine, name)
+    with pytest.raises(errors.ConfigurationError, match="background=True"):
+        engine.blocking = True
     assert engine.error is None
     assert engine.latency.slack == 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -12,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone._core import Schedule, Stream
-from neutone.engine.background import Background, BackgroundSettings, describe_scheduling
-from neutone.engine.background_view import BackgroundView
+from neutone.engine.calling import Calling
 from neutone.engine.latency import Latency
+from neutone.engine.live import Live, OfLive
 from neutone.engine.mix import MixLevels, decibels_of_unit
 from neutone.engine.parameter_set import ParameterSet
-from neutone.engine.settings import HostSettings
+from neutone.engine.settings import BackgroundSettings, HostSettings
 from neutone.engine.stats import EngineStats
-from neutone.errors import ConfigurationError
+from neutone.errors import ConfigurationError, InferenceError
 from neutone.limits import MAX_DELAY
 from neutone.model.contract import Model, Session
 from neutone.validation import require_integer
@@ -33,7 +32,7 @@ Array = NDArray[np.float32]
 Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 
 
-class Engine(MixLevels, BackgroundView):
+class Engine(MixLevels):
     """Runs a model on a host's blocks.
 
     A model with other channels than the host is fed by this rule, and answers by it: channel b of B is the mean of the
@@ -106,11 +105,12 @@ class Engine(MixLevels, BackgroundView):
             dry=metadata.dry_default_value,
         )
         self._parameters = ParameterSet(metadata.parameters)
-        self._background_settings = BackgroundSettings(slack, late)
-        self._background = Background() if background else None
+        in_background = BackgroundSettings(slack, late)
+        self._live = Live(in_background) if background else None
+        self._place: Live | Calling = self._live or Calling()
         self._open(HostSettings(sample_rate, block_size, channels, resampler, taps, fixed_blocks))
 
-    def _open(self, settings: HostSettings, *, takes_over: bool = False) -> None:
+    def _open(self, settings: HostSettings) -> None:
         """All that depends on the settings is made first, and takes its place only when it is complete."""
         metadata = self._model.metadata
         schedule = Schedule.choose(
@@ -123,8 +123,7 @@ class Engine(MixLevels, BackgroundView):
             model_blocks=metadata.native_buffer_sizes,
         )
         session = self._model.prepare(schedule.model_rate, schedule.session_block)
-        beside = self._background_settings
-        slack = beside.slack * settings.block_size if self._background else 0
+        slack = self._place.slack * settings.block_size
         try:
             delay = self._host_delay_of(session, settings.sample_rate, schedule.model_rate)
             stream = Stream(
@@ -137,27 +136,18 @@ class Engine(MixLevels, BackgroundView):
                 look_behind=metadata.look_behind_samples,
                 model_delay=delay,
                 delay=schedule.delay + slack,
-                backlog=beside.backlog(schedule) if self._background else 0,
-                late=beside.late,
-                fades_in=takes_over and self._background is not None,
+                **self._place.stream_options(schedule),
             )
-            if self._background and beside.slack == 0 and session.native is None:
-                raise ConfigurationError(
-                    f"slack is 0, but {type(session).__name__} cannot run in a real-time callback: it has no native "
-                    f"function; expected slack of 1 or more"
-                )
             self._parameters.send_to(stream.set_parameter)
             self.send_levels_to(stream.set_level)
-            if self._background:
-                self._background.offer(stream, session, beside.slack)
+            self._process = self._place.put(stream, session, settings.channels)
         except BaseException:
             if isinstance(session, Session):
                 session.close()
             raise
         self._parameters.attach(stream.set_parameter, stream.get_parameter)
         self.attach_levels(stream.set_level)
-        self._settings, self._schedule, self._session, self._stream = settings, schedule, session, stream
-        self._process = self._background.player.process if self._background else stream.process
+        self._settings, self._schedule, self._stream = settings, schedule, stream
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
     def _host_delay_of(self, session: Session, host_rate: int, model_rate: int) -> int:
@@ -208,11 +198,7 @@ class Engine(MixLevels, BackgroundView):
 
     def reset(self) -> None:
         """Forget all audio: queues, resamplers, the model's state, the counters. Parameters and levels stay."""
-        if self._background:
-            with self._replacing():
-                self._open(self._settings, takes_over=True)
-        else:
-            self._stream.reset()
+        self._place.reset(lambda: self._open(self._settings))
 
     def configure(
         self,
@@ -233,7 +219,7 @@ class Engine(MixLevels, BackgroundView):
             raise ConfigurationError(
                 f"channels is {channels!r}, expected {self.channels} while a host plays: its ports do not change"
             )
-        with self._replacing():
+        with self._place.replacing():
             before = self._settings
             settings = replace(
                 before,
@@ -242,36 +228,12 @@ class Engine(MixLevels, BackgroundView):
                 channels=before.channels if channels is None else channels,
                 fixed_blocks=before.fixed_blocks if fixed_blocks is None else fixed_blocks,
             )
-            self._open(settings, takes_over=True)
-
-    @contextlib.contextmanager
-    def _replacing(self) -> Iterator[None]:
-        """While another stream is put in place: nobody else does, and the session before is closed at the end."""
-        if self._background:
-            self._background.check_thread()
-            with self._background.lock:
-                yield
-                self._background.settle()
-            return
-        stream, session = self._stream, self._session
-        stream.claim()
-        try:
-            yield
-        finally:
-            stream.release()
-        session.close()
+            self._open(settings)
 
     def close(self) -> None:
         """Free what the model's runtime holds. The engine is not used afterwards; a callback that still calls it gets
         silence."""
-        if self._background:
-            self._background.close()
-            return
-        self._stream.claim()
-        try:
-            self._session.close()
-        finally:
-            self._stream.release()
+        self._place.close()
 
     def __repr__(self) -> str:
         settings = self._settings
@@ -297,6 +259,31 @@ class Engine(MixLevels, BackgroundView):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    # -- in the background ---------------------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> Live | None:
+        """The engine's side for hosts and for those who watch it; None unless it was made with ``background=True``."""
+        return self._live
+
+    @property
+    def fixed_channels(self) -> bool:
+        """Whether a host plays the engine, so that its number of channels stays."""
+        return self._live is not None and self._live.claimed
+
+    @property
+    def error(self) -> InferenceError | None:
+        """In the background: the last failure of the model since the last reset, whose block became silence."""
+        return None if self._live is None else self._live.error
+
+    callback = OfLive("callback")
+    claim = OfLive("claim")
+    release = OfLive("release")
+    blocking = OfLive("blocking")
+    audio_priority = OfLive("audio_priority")
+    live_stats = OfLive("stats")
+    take_peaks = OfLive("take_peaks")
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 
@@ -343,10 +330,7 @@ class Engine(MixLevels, BackgroundView):
     @property
     def stats(self) -> EngineStats:
         """What was counted since the last reset."""
-        stats = EngineStats(**self._stream.stats)
-        if self._background:
-            return replace(stats, scheduling=describe_scheduling())
-        return stats
+        return EngineStats(**self._stream.stats, scheduling=self._place.scheduling)
 
     # -- settings ------------------------------------------------------------------------------------------------------
 

@@ -1,13 +1,17 @@
-"""What a host asks of an engine."""
+"""What a host asks of an engine, and of one in the background."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neutone._core import LATE, Schedule
+from neutone.errors import ConfigurationError
 from neutone.limits import MAX_CHANNELS
 from neutone.validation import require_integer
 
-__all__ = ["HostSettings"]
+MAX_SLACK = 1024
+BACKLOG_SECONDS = 0.5
+BACKLOG_BLOCKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,21 @@ class HostSettings:
             object.__setattr__(self, name, require_integer(getattr(self, name), name))
         object.__setattr__(self, "fixed_blocks", bool(self.fixed_blocks))
         require_integer(self.channels, "channels", 1, MAX_CHANNELS)
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundSettings:
+    """``slack`` in host blocks, and what is heard in place of late output."""
+
+    slack: int
+    late: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slack", require_integer(self.slack, "slack", 0, MAX_SLACK, unit="host blocks"))
+        if not isinstance(self.late, str) or self.late not in LATE:
+            raise ConfigurationError(f"late is {self.late!r}, expected one of {', '.join(LATE)}")
+
+    def backlog(self, schedule: Schedule) -> int:
+        """Model frames that may wait for the model. A model that was late for a while computes them all, so that its
+        state is what it would have been; beyond that they are lost."""
+        return max(int(BACKLOG_SECONDS * schedule.model_rate), BACKLOG_BLOCKS * schedule.session_block)

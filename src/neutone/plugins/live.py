@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
+from neutone.engine.live import Live
 from neutone.errors import HostError
 from neutone.plugins.host import HostStats, LiveHost
 
@@ -86,6 +87,11 @@ class Device(ABC):
         """The blocks so far, and the xruns. It may be read from any thread, and after the end."""
 
     @property
+    def audio_priority(self) -> int | None:
+        """The SCHED_FIFO priority of the thread that calls the gate, 0 for an ordinary one; None: not known."""
+        return None
+
+    @property
     def freewheeling(self) -> bool:
         """Whether the audio thread waits for the model, because the server is not in real time now."""
         return False
@@ -107,16 +113,17 @@ class LiveRun(Generic[AnyDevice]):
         self.error: HostError | None = None
         """Why it ended by itself; None if it has not."""
         self.ended = threading.Event()
-        self._engine = engine
         self._stopping = threading.Event()
         self._ending = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, name=device.thread_name, daemon=True)
-        engine.claim()
+        self._live = live = Live.of(engine)
+        live.claim()
         try:
             device.open()
-            if engine.live_stats.blocks:  # from silence, and counted from here
+            live.audio_priority = device.audio_priority
+            if live.stats.blocks:  # from silence, and counted from here
                 engine.reset()
-            self.late_before = engine.live_stats.late_frames
+            self.late_before = live.stats.late_frames
             device.gate.open()
             device.start()
             # The last to be registered is called first: before the audio library's own end, and before engines close,
@@ -127,7 +134,7 @@ class LiveRun(Generic[AnyDevice]):
         except BaseException:
             self._stopping.set()
             self._close()
-            engine.release()
+            live.release()
             raise
         with _lock:
             if not self.ended.is_set():
@@ -167,7 +174,7 @@ class LiveRun(Generic[AnyDevice]):
             try:
                 self._close()
             finally:
-                self._engine.release()
+                self._live.release()
                 self.ended.set()
                 with _lock:
                     _running.discard(self)
@@ -175,7 +182,7 @@ class LiveRun(Generic[AnyDevice]):
     def _close(self) -> None:
         self.device.gate.close()
         if self.device.freewheeling:
-            self._engine.blocking = False
+            self._live.blocking = False
         deadline = clock.monotonic() + IDLE_SECONDS
         while not self.device.gate.idle and clock.monotonic() < deadline:
             clock.sleep(0.001)
@@ -192,8 +199,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
     """A live host that makes a :class:`Device`, and a :class:`LiveRun` with it, at every start."""
 
     def __init__(self, engine: Engine) -> None:
-        engine.callback  # noqa: B018 - raises unless the engine runs in the background
         self._engine = engine
+        self._live = Live.of(engine)
         self._owns_engine = False
         self._lock = threading.Lock()
         self._run: LiveRun[AnyDevice] | None = None
@@ -280,7 +287,7 @@ class RunHost(LiveHost, Generic[AnyDevice]):
     def stats(self) -> HostStats:
         run = self._run
         blocks, xruns = (0, 0) if run is None else run.device.counts
-        live = self._engine.live_stats
+        live = self._live.stats
         late = live.late_frames - (0 if run is None else run.late_before)
         return HostStats(blocks=blocks, xruns=xruns, load=live.load, late_frames=late)
 

@@ -65,7 +65,8 @@ class HostContract:
         if not isinstance(host, LiveHost):
             pytest.skip("not a live host")
         assert not host.running
-        assert host.engine.live_stats.refused_blocks == 0
+        assert host.engine.live is not None
+        assert host.engine.live.stats.refused_blocks == 0
         with host:
             self.feed(host)
             assert host.running

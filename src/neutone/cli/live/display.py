@@ -13,6 +13,7 @@ from rich.text import Text
 
 from neutone.cli.live.controls import KEY_HELP, LiveControls
 from neutone.cli.terminal import cell
+from neutone.engine.live import Live
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,7 +79,7 @@ class LiveDisplay:
 
     def _meters(self) -> Table:
         table = Table.grid(padding=(0, 1))
-        inputs, outputs = self._host.engine.take_peaks()
+        inputs, outputs = Live.of(self._host.engine).take_peaks()
         for label, peaks in (("in", inputs), ("out", outputs)):
             for channel, peak in enumerate(peaks[:CHANNELS_SHOWN]):
                 name = f"{label} {channel + 1}"
@@ -92,7 +93,7 @@ class LiveDisplay:
 
     def _recent(self) -> tuple[LiveStats, LiveStats]:
         now = clock.monotonic()
-        self._history.append((now, self._host.engine.live_stats))
+        self._history.append((now, Live.of(self._host.engine).stats))
         while len(self._history) > 2 and self._history[0][0] < now - WINDOW_SECONDS:
             self._history.popleft()
         return self._history[0][1], self._history[-1][1]

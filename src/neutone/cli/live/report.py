@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from neutone.engine.live import Live
+
 if TYPE_CHECKING:
     from neutone.engine.durations import Durations
     from neutone.plugins import LiveHost
@@ -19,7 +21,7 @@ def _microseconds(times: Durations) -> dict[str, float]:
 def live_report(host: LiveHost, host_name: str, seconds: float, ended: str) -> dict[str, Any]:
     """All of it, for JSON. Frames are the host's; times are in µs."""
     engine, stats, latency = host.engine, host.stats, host.latency
-    live, counted = engine.live_stats, engine.stats
+    live, counted = Live.of(engine).stats, engine.stats
     milliseconds = round(latency.milliseconds(engine.sample_rate), 3)
     return {
         "model": engine.model.metadata.model_name,
