@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11+, C and C++ compilers and make:
 #   make demo    hear a neural amp            make test    run all tests
-# `make lint`, `make fuzz`, `make bench`, `make dist` and `make clean` are for those who change things.
+# `make test-quick`, `make lint`, `make fuzz`, `make bench`, `make dist` and `make clean` are for those who change things
+# (CONTRIBUTING.md).
 
 PYTHON ?= python3
 OUTPUT ?= neutone-demo
@@ -11,7 +12,7 @@ DEMO_VENV := .venv-demo
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src backends hosts -name '*.py' -o -name '*.pyx' \
              -o -name '*.pxi' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-native test-python fuzz lint bench dist clean environment
+.PHONY: demo test test-quick test-native test-python fuzz lint bench dist clean environment
 
 demo: $(DEMO_VENV)/ready
 	$(DEMO_VENV)/bin/neutone demo --output "$(OUTPUT)"
@@ -42,6 +43,10 @@ test-native: environment
 test-python: environment
 	./tests/install_tools.sh
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# No server, no peer, no long run: under two minutes.
+test-quick: environment
+	$(BIN)/python -m pytest -q -m "not server and not peer and not long" $(PYTEST_OPTIONS)
 
 # Random input, FUZZ_SECONDS (120) for each driver: tests/fuzz/README.md.
 fuzz: environment

@@ -16,6 +16,8 @@ from neutone.errors import NeutoneError, PluginWarning, UnknownPluginError
 from neutone.plugins import Backend, Registry, backends
 from support.plugin_installation import install_example, on_path, run, run_own_tests, write_distribution
 
+pytestmark = pytest.mark.long
+
 GOOD = """
 from neutone.plugins import Backend
 print("imported", __name__)

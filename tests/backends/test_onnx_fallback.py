@@ -69,6 +69,7 @@ const void *{symbol}(void) {{ return &base; }}
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the library has another name elsewhere")
 @pytest.mark.parametrize(
     ("stub", "words"),

@@ -15,6 +15,8 @@ from support.onnx_models import accumulator, fails_on_loud, save, value
 from support.onnx_sessions import VARYING, assert_same_bits, play, prepared
 from support.places import TESTS
 
+pytestmark = pytest.mark.long
+
 
 def test_a_session_outlives_its_model(tmp_path):
     path = accumulator(tmp_path / "m.onnx")

@@ -77,6 +77,7 @@ def test_a_thread_of_c_runs_it_while_python_holds_the_gil(tmp_path):
     assert np.ptp(session.audio_out) > 0
 
 
+@pytest.mark.long
 def test_the_engine_and_a_python_thread_do_not_wait_for_each_other(tmp_path):
     """A call runs 64 model blocks. Through Python each lets go of the GIL, and waits a switch interval to have it back;
     the model costs enough for the other thread to take it."""

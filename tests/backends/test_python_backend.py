@@ -75,6 +75,7 @@ def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sys.path == before
 
 
+@pytest.mark.long
 def test_a_module_in_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "my_models.py").write_text(FILE.read_text())
     code = "import neutone; print(neutone.load('my_models:Echo').metadata.model_name)"

@@ -316,6 +316,7 @@ def test_without_torch_the_extra_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_no_warnings_reach_the_user(tmp_path: Path) -> None:
     path = save(Echo(), tmp_path / "e.ts")
     run_python(

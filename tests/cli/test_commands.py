@@ -48,6 +48,7 @@ def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.long
 def test_no_escape_codes_in_pipes(tmp_path: Path) -> None:
     source = write_noise(tmp_path / "in.wav")
     for arguments in (["info", "amp"], ["plugins"], ["render", "amp", source, tmp_path / "out.wav"]):
@@ -201,6 +202,7 @@ def png_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
+@pytest.mark.long
 def test_demo_writes_sound_and_a_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     result = call("demo", "--output", tmp_path)

@@ -22,6 +22,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 from support.onnx_models import plain  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 WRAPPERS = TESTS / "support" / "wrappers_by_name.py"
 
 

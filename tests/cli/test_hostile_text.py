@@ -57,6 +57,7 @@ def hostile(path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -47,6 +47,7 @@ def wait_for_ports(server, name="neutone"):
 # -- on a server -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.server
 @needs_jack
 def test_json_at_the_end():
     with jack_server(period=128) as server:
@@ -68,6 +69,7 @@ def test_json_at_the_end():
     assert (report["ended"], report["error"], report["model_error"]) == ("duration", None, None)
 
 
+@pytest.mark.server
 @needs_jack
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_stop_it_cleanly(number):
@@ -81,6 +83,7 @@ def test_signals_stop_it_cleanly(number):
     assert json.loads(out)["ended"] == "signal"
 
 
+@pytest.mark.server
 @needs_jack
 def test_a_server_that_goes_away_ends_it_with_a_message():
     with jack_server() as server:
@@ -96,6 +99,7 @@ def test_a_server_that_goes_away_ends_it_with_a_message():
     assert "went away" in report["error"]
 
 
+@pytest.mark.server
 @needs_jack
 def test_without_a_terminal_it_prints_a_summary():
     with jack_server() as server:
@@ -106,6 +110,7 @@ def test_without_a_terminal_it_prints_a_summary():
     assert "Ctrl-C ends it" in err
 
 
+@pytest.mark.server
 @needs_jack
 def test_the_display_and_its_keys():
     with jack_server() as server:
@@ -150,6 +155,7 @@ def test_the_display_and_its_keys():
 # -- without one -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -170,6 +176,7 @@ def test_mistakes_are_one_line(arguments, words):
     assert out == ""
 
 
+@pytest.mark.server
 @needs_jack
 def test_no_server():
     code, out, err = finish(start("amp", "--server", "neutone-test-nothing"))
@@ -185,6 +192,7 @@ def devices(*arguments, **environment):
     return subprocess.run([*NEUTONE, "devices", *arguments], env=variables, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.server
 @needs_jack
 def test_devices():
     pytest.importorskip("sounddevice", exc_type=OSError)

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 pytest.importorskip("onnxruntime")
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(os.name != "posix", reason="sends signals")]
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if os.name == "posix" else []
 

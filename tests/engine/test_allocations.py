@@ -59,6 +59,7 @@ def test_the_counter_counts(tmp_path):
     assert none == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("block", [64, 512])
 def test_process_allocates_nothing(block, tmp_path):
     """The session is a Python function on numpy views; views are small objects, which Python keeps for reuse."""

@@ -143,9 +143,6 @@ def test_refused_settings():
             setattr(engine, name, bad)
 
 
-# -- what a tester found -----------------------------------------------------------------------------------------------
-
-
 def test_small_numpy_integers_are_integers():
     engine = Engine(FunctionModel(delay=64), np.uint16(48_000), np.uint8(200), np.int8(2))
     assert engine.latency.model == 64

@@ -6,8 +6,6 @@ import pytest
 from neutone import Engine
 from support.models import FunctionModel, knob, multiply, noise, pass_through, run
 
-# -- reset, configure, close -------------------------------------------------------------------------------------------
-
 
 def test_reset_forgets_audio_and_keeps_settings():
     engine = Engine(FunctionModel(multiply, rates=[44_100], parameters=[knob()]), 48_000, 64, 2)
@@ -62,9 +60,6 @@ def test_look_behind_is_the_audio_before():
     out = run(engine, audio)
     np.testing.assert_array_equal(out[:, 10:], audio[:, :-10])
     assert not out[:, :10].any()
-
-
-# -- what a tester found -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("change", [lambda e: e.configure(block_size=16), lambda e: e.close(), lambda e: e.reset()])

@@ -8,8 +8,6 @@ import pytest
 from neutone import Engine, Resampler, errors
 from support.models import FunctionModel, noise, pass_through, run
 
-# -- faults ------------------------------------------------------------------------------------------------------------
-
 
 def test_nonfinite_output_is_silence_and_counted():
     def spoil(audio, params, out):
@@ -91,9 +89,6 @@ def test_a_second_thread_is_refused():
     thread.join()
     np.testing.assert_array_equal(results[0], audio)
     np.testing.assert_array_equal(engine.process(audio), audio)
-
-
-# -- what a tester found -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("delay", [-5, 1.5, "3", True, 1 << 40])

@@ -6,8 +6,6 @@ import pytest
 from neutone import Engine, errors
 from support.models import FunctionModel, knob, multiply, noise, run
 
-# -- parameters --------------------------------------------------------------------------------------------------------
-
 
 def test_scalars_ramp_over_one_block():
     engine = Engine(FunctionModel(multiply, parameters=[knob(default=0.25)]), 48_000, 64, 2)
@@ -93,9 +91,6 @@ def test_curves_outside_0_to_1_are_clamped():
     engine = Engine(FunctionModel(multiply, parameters=[knob()]), 48_000, 4, 2)
     curve = np.array([[-1.0, 0.5, 1.0000001, np.inf]], np.float32)
     np.testing.assert_array_equal(engine.process(np.ones((2, 4), np.float32), params=curve)[0], [0, 0.5, 1, 1])
-
-
-# -- what a tester found -----------------------------------------------------------------------------------------------
 
 
 def test_parameters_cannot_be_removed_but_put_back():

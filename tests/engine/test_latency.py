@@ -59,6 +59,7 @@ def period(host_rate, host_block, model_rate, model_block):
     return int(blocks) * host_block + 4 * model_block * M // L + 4 * host_block + 40_000
 
 
+@pytest.mark.long
 def test_every_combination_of_common_rates_and_blocks():
     """Sine-free: only counting. Every pair of rates with every pair of blocks would take an hour; each pair of rates
     meets each host block and each model block once, shifted by the pair."""

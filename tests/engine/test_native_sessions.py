@@ -5,8 +5,8 @@ import ctypes
 import numpy as np
 import pytest
 
-from models import FunctionModel, noise
 from neutone import Engine, errors
+from support.models import FunctionModel, noise
 
 FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)
 new_capsule = ctypes.pythonapi.PyCapsule_New

@@ -16,7 +16,7 @@ from support.models import FunctionModel, noise
 from support.places import TESTS
 from support.waiting import wait_until
 
-pytestmark = needs_jack
+pytestmark = [pytest.mark.server, needs_jack]
 
 PERIOD = 256
 

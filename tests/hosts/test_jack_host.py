@@ -19,7 +19,7 @@ from support.jack_server import freeze, jack_server, needs_jack
 from support.models import FunctionModel, knob, noise
 from support.waiting import wait_until
 
-pytestmark = needs_jack
+pytestmark = [pytest.mark.server, needs_jack]
 
 MODELS = {
     "the server's rate": {"blocks": ()},

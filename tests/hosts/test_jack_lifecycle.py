@@ -15,7 +15,7 @@ from support.models import FunctionModel, knob
 from support.places import TESTS
 from support.waiting import wait_until
 
-pytestmark = needs_jack
+pytestmark = [pytest.mark.server, needs_jack]
 
 
 @pytest.fixture(scope="module")

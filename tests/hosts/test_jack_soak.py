@@ -7,7 +7,7 @@ import pytest
 from support.jack_server import jack_server, needs_jack
 from support.live_runs import run_host, run_python_callback
 
-pytestmark = needs_jack
+pytestmark = [pytest.mark.server, needs_jack]
 
 SECONDS = 60.0
 ATTEMPTS = 3

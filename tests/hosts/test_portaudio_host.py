@@ -18,6 +18,7 @@ from support.models import FunctionModel, noise
 from support.places import TESTS
 
 pytestmark = [
+    pytest.mark.server,
     needs_jack,
     pytest.mark.skipif(find_library("portaudio") is None, reason="libportaudio not installed (Debian: libportaudio2)"),
 ]

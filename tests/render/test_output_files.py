@@ -191,6 +191,7 @@ def test_containers_that_do_not_are_refused_before_anything_is_lost(
     assert (tmp_path / name).read_bytes() == b"earlier"
 
 
+@pytest.mark.long
 def test_a_wav_file_just_above_4_gib_is_whole(tmp_path: Path) -> None:
     channels, block = 512, np.zeros((1 << 15, 512), np.float32)
     blocks = (1 << 32) // block.nbytes + 1
@@ -214,6 +215,7 @@ def test_a_wav_file_just_above_4_gib_is_whole(tmp_path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="limits file sizes")
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
 @pytest.mark.parametrize("missing", [1, 200, 3000])

@@ -125,6 +125,7 @@ def test_files_that_cannot_be(tmp_path):
     assert not (tmp_path / "out.wav").exists()
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_file(tmp_path):
     """A 5-minute stereo file (115 MB as float) in a process that may take 40 MB more than it starts with."""
     with soundfile.SoundFile(tmp_path / "long.flac", "w", 48_000, 2, subtype="PCM_16") as file:

@@ -25,6 +25,8 @@ from support import nm_models  # noqa: E402
 from support.conversion import convert_here, source_for  # noqa: E402
 from support.protections import AVAILABLE, needs_both  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def same_weights() -> None:

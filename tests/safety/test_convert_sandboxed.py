@@ -24,6 +24,8 @@ from support.conversion import convert_here, source_for  # noqa: E402
 from support.peer_files import peer_file  # noqa: E402
 from support.protections import AVAILABLE, needs_both  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def same_weights() -> None:

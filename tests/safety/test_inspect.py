@@ -15,6 +15,8 @@ from neutone.plugins import Backend
 from support.command_line import assert_one_line, call
 from support.peer_files import peer_file
 
+pytestmark = pytest.mark.long
+
 # -- what a file says --------------------------------------------------------------------------------------------------
 
 

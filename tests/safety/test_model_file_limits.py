@@ -18,6 +18,8 @@ import neutone
 from neutone import ModelMetadata, errors
 from support.models import FunctionModel
 
+pytestmark = pytest.mark.long
+
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, ({bytes}, {bytes}))

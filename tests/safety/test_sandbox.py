@@ -14,6 +14,8 @@ from neutone.sandbox import Limits, Protections, run_sandboxed, scratch_file
 from support.protections import AVAILABLE, needs_both
 from support.sandboxes import FILTER_ONLY, freely, posix, sandboxed
 
+pytestmark = pytest.mark.long
+
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,8 @@ from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, NEVER
 from support.protections import needs_both
 from support.sandboxes import ABI, BOTH, FILES_ONLY, FILTER_ONLY, freely, posix, sandboxed
 
+pytestmark = pytest.mark.long
+
 
 @needs_both
 @pytest.mark.parametrize(

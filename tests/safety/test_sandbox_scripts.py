@@ -17,6 +17,8 @@ from support.places import TESTS
 from support.protections import needs_both
 from support.sandboxes import BOTH, FILES_ONLY, FILTER_ONLY, freely
 
+pytestmark = pytest.mark.long
+
 
 class TestHostileScripts:
     @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from support import nm_models  # noqa: E402
 from support.conversion import assert_sounds_the_same, convert_here, operators  # noqa: E402
 from support.peer_files import peer_file  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def same_weights() -> None:

@@ -24,6 +24,8 @@ pytest.importorskip("onnxscript")
 
 from neutone.sdk import convert_to_onnx, load_script  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 FOLDER = EXAMPLES / "wrappers"
 NATIVE_RATE = 48_000
 BLOCKS = 50

@@ -25,6 +25,8 @@ pytest.importorskip("onnxscript")
 from neutone.sdk import CategoricalNeutoneParameter, ContinuousNeutoneParameter, WaveformToWaveformBase, export_onnx  # noqa: E402
 from support.exporting import MONO, Cached, Mono, check  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 nn, Tensor = torch.nn, torch.Tensor
 
 

@@ -18,6 +18,8 @@ pytest.importorskip("onnxscript")
 from neutone.sdk import export_onnx, quiet_torchscript  # noqa: E402
 from support.exporting import Cached, Mono, Recurrent, check  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 nn, Tensor = torch.nn, torch.Tensor
 
 # -- recurrent layers --------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 from support.wrappers_by_name import Echo
 
+pytestmark = pytest.mark.long
+
 WRAPPERS = Path(__file__).parents[1] / "support" / "wrappers_by_name.py"
 
 THIRD_PARTY = """

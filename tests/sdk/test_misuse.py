@@ -21,6 +21,7 @@ class UnusedFirst(WaveformToWaveformBase):
         return x * 0.0 + params["a"] * 10.0 + params["b"]
 
 
+@pytest.mark.long
 def test_unused_parameters_keep_their_rows_which_are_0(tmp_path):
     export_onnx(UnusedFirst(), tmp_path / "m.onnx")
     save_neutone_model(UnusedFirst(), tmp_path, speed_benchmark=False)

@@ -33,10 +33,13 @@ from neutone.sdk import (  # noqa: E402
 PEER = Path(os.environ.get("NEUTONE_PEER", ROOT / "build" / "peer"))
 PYTHON = PEER / "bin" / "python"
 
-pytestmark = pytest.mark.skipif(
-    not PYTHON.is_file(),
-    reason=f"neutone_sdk 1.5.2 is not in {PEER}: run benchmarks/peer/setup.sh build/peer, or set NEUTONE_PEER",
-)
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(
+        not PYTHON.is_file(),
+        reason=f"neutone_sdk 1.5.2 is not in {PEER}: run benchmarks/peer/setup.sh build/peer, or set NEUTONE_PEER",
+    ),
+]
 
 HOSTS = ((44_100, 512), (48_000, 128), (48_000, 2048))
 

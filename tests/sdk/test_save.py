@@ -75,6 +75,7 @@ def test_what_cannot_be_copied_is_saved_as_it_is(tmp_path: Path) -> None:
     assert not save(model, tmp_path).failures
 
 
+@pytest.mark.long
 def test_the_report_is_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = save_neutone_model(Clip(), tmp_path)
     assert capsys.readouterr() == ("", "")

@@ -58,11 +58,13 @@ def test_reset_that_forgets_nothing(tmp_path: Path) -> None:
     assert "reset_model() leaves the buffers past as they are" in message
 
 
+@pytest.mark.long
 def test_wrong_delay(tmp_path: Path) -> None:
     assert results(save(Delayed(), tmp_path))["delay"] is True
     assert "delay: 0 frames reported, 13 measured" in complaint(SaysNothing(), tmp_path)
 
 
+@pytest.mark.long
 def test_offline_that_differs(tmp_path: Path) -> None:
     message = complaint(OtherOffline(Delayed()), tmp_path)
     assert "offline equals online: forward_offline and forward: largest difference" in message
@@ -76,7 +78,7 @@ def test_saved_that_differs_is_not_saved(tmp_path: Path) -> None:
 
 
 def test_attributes_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neutone.sdk.export.nm.checks.HOST_SURFACE", ("forward", "forward_sideways"))
+    monkeypatch.setattr("neutone.sdk.export.nm.checks.PRESERVED", ("forward_sideways",))
     with pytest.raises(ModelFileError, match="preserved attributes: missing: forward_sideways"):
         save(Clip(), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -107,6 +109,7 @@ def test_random_numbers_of_the_caller_stay(tmp_path: Path) -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.long
 def test_submission_accepts_no_failure(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="SaysNothing is not saved: delay: 0 frames reported, 13 measured"):
         save(SaysNothing(), tmp_path, submission=True, dump_samples=True)
@@ -114,6 +117,7 @@ def test_submission_accepts_no_failure(tmp_path: Path) -> None:
     assert not save(Delayed(), tmp_path, submission=True, dump_samples=True).failures
 
 
+@pytest.mark.long
 def test_a_failed_export_leaves_the_earlier_one(tmp_path: Path) -> None:
     path = save(Clip(), tmp_path).path
     before = path.read_bytes()

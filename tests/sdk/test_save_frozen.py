@@ -15,6 +15,7 @@ from neutone.sdk import load_neutone_model  # noqa: E402
 from support.saving import Clip, Filter, Network, PlainFilter, save  # noqa: E402
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [{"freeze": True}, {"freeze": True, "optimize": True}, {"optimize": True}])
 def test_frozen(tmp_path: Path, options: dict[str, bool]) -> None:
     module, _ = load_neutone_model(save(PlainFilter(), tmp_path, **options).path)
@@ -23,6 +24,7 @@ def test_frozen(tmp_path: Path, options: dict[str, bool]) -> None:
     assert [name for name, _ in module.w2w_base.named_buffers()] == ["last"]
 
 
+@pytest.mark.long
 def test_a_frozen_network_keeps_its_state(tmp_path: Path) -> None:
     report = save(Filter(), tmp_path, freeze=True)
     assert not report.failures  # it equals the model in memory, and is reset

@@ -15,7 +15,6 @@ import soundfile
 from neutone.errors import AudioFileError, ShapeError
 
 torch = pytest.importorskip("torch")
-nn, Tensor = torch.nn, torch.Tensor
 
 from neutone.sdk import AudioSample, AudioSamplePair, SampleQueueWrapper, default_audio_samples, render_sample  # noqa: E402
 from support.saving import Clip, Delayed, save  # noqa: E402
@@ -39,6 +38,7 @@ def test_default_samples(tmp_path: Path) -> None:
     assert "sample_sound_files" not in json.loads((tmp_path / "metadata.json").read_text())
 
 
+@pytest.mark.long
 def test_samples_of_ones_own(tmp_path: Path) -> None:
     pairs = [AudioSamplePair(AudioSample(torch.rand(2, 9600) - 0.5, 48_000), tone(48_000)) for _ in range(4)]
     report = save(Clip(), tmp_path, audio_sample_pairs=pairs)

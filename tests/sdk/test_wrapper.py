@@ -40,6 +40,7 @@ def test_it_answers_as_the_compiled_stream(kind: type[Any], rate: int) -> None:
         assert compare(kind, rate, block) < 1e-5, block
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(
     kind=st.sampled_from(MODELS),
@@ -84,6 +85,7 @@ def test_eager_is_scripted(kind: type[Any]) -> None:
 # -- the background thread ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @settings(max_examples=20)
 @given(
     kind=st.sampled_from([Peer, MonoToStereo, AnyBlock, AnyRate]),

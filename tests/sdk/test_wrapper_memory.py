@@ -23,6 +23,7 @@ class PassAny(Pass):
     metadata = described(native_sample_rates=[44_100])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [Pass, PassAny])
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize("method", ["forward", "forward_bt"])
