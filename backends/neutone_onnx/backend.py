@@ -19,8 +19,6 @@ from neutone_onnx.native_model import NativeFile
 from neutone_onnx.probe import plain_metadata, probe_layout
 from neutone_onnx.runtime import open_session
 
-__all__ = ["OnnxBackend"]
-
 OPTIONS = ("sample_rate", "block_size", "threads", "model_delay", "native")
 
 

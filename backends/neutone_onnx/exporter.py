@@ -10,8 +10,6 @@ from neutone.plugins import Exporter, ExportReport, refuse_unknown_options
 if TYPE_CHECKING:
     from neutone.sdk import WaveformToWaveformBase
 
-__all__ = ["OnnxExporter"]
-
 
 class OnnxExporter(Exporter):
     """Writes ``.onnx`` files. It takes no options."""

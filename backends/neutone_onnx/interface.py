@@ -20,8 +20,6 @@ from neutone_onnx.protobuf import Budget, fields, packed_integers
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["GraphInterface", "Tensor", "interface_of_file", "interface_of_session"]
-
 METADATA_KEY = "neutone"
 LARGEST_FILE = 1 << 31
 """bytes: messages of Protocol Buffers end there; larger models keep their weights in files beside it"""

@@ -14,16 +14,6 @@ from neutone.limits import MAX_AUDIO_FLOATS, MAX_BUFFER_SIZE, MAX_CHANNELS, MAX_
 from neutone.model.metadata import ModelMetadata
 from neutone_onnx.interface import GraphInterface, Tensor
 
-__all__ = [
-    "Layout",
-    "PlainShapes",
-    "State",
-    "check_channels",
-    "read_neutone_layout",
-    "read_plain_shapes",
-    "refuse_large_tensors",
-]
-
 MOST_SHOWN = 8
 """tensors in a message"""
 

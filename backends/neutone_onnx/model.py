@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from neutone_onnx import _native
 
-__all__ = ["OnnxModel"]
-
 
 class OnnxModel(Model):
     """What :class:`neutone_onnx.OnnxBackend` loads. With a `native_file`, the first :meth:`prepare` opens it through

@@ -15,8 +15,6 @@ from neutone_onnx.runtime import require_runtime
 if TYPE_CHECKING:
     from neutone_onnx import _native
 
-__all__ = ["NativeFile", "warn_once"]
-
 NAMES = {"win32": "onnxruntime.dll", "darwin": "libonnxruntime.*dylib"}
 
 _warned = False

@@ -11,8 +11,6 @@ from neutone.plugins import Session
 from neutone_onnx import _native
 from neutone_onnx.layout import Layout
 
-__all__ = ["NativeOnnxSession"]
-
 
 class NativeOnnxSession(Session):
     """One stream through an ONNX graph, the same numbers as :class:`neutone_onnx.OnnxSession`."""

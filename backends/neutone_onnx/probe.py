@@ -14,8 +14,6 @@ from neutone_onnx.layout import Layout, PlainShapes, check_channels
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["plain_metadata", "probe_layout"]
-
 PROBE_FRAMES = 512
 
 

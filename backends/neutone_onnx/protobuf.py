@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["Budget", "Field", "fields", "packed_integers"]
-
 Field = tuple[int, "int | memoryview"]
 """A field's number, and its value: an integer, or the bytes of a string, of a message or of packed numbers."""
 

@@ -10,8 +10,6 @@ from neutone.errors import MissingExtraError, ModelFileError, first_line
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["open_session", "require_runtime"]
-
 FATAL = 4
 """The runtime's severity of what it logs: what it says of an error is in the exception too."""
 

@@ -15,8 +15,6 @@ from neutone_onnx.runtime import require_runtime
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["OnnxSession"]
-
 MAX_BINDINGS = 256
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from neutone_onnx.backend import OnnxBackend
 
-__all__ = ["try_file"]
-
 TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
 
 

@@ -16,8 +16,6 @@ from neutone.model.archive import METADATA_FILE, check_archive
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Inference", "copy_module", "open_archive", "require_torch"]
-
 
 def require_torch() -> Any:
     """The module torch, or an error that says what to install."""

@@ -13,8 +13,6 @@ from neutone import Engine, Latency
 from neutone.errors import InferenceError, NeutoneError, ShapeError
 from neutone.plugins import Host, HostStats
 
-__all__ = ["CallbackHost"]
-
 Array = NDArray[np.float32]
 
 

@@ -10,8 +10,6 @@ from neutone_jack._callback import Callback
 from neutone_jack.connection import Connection
 from neutone_jack.library import load_library
 
-__all__ = ["Client"]
-
 
 class Client:
     """Ports ``in_1..``, ``out_1..`` and ``midi_in`` on a server, driven by a callback in C; not active yet."""

@@ -12,8 +12,6 @@ from neutone_jack._callback import take_messages
 from neutone_jack.library import load_library
 from neutone_jack.registry import claim_server, release_server
 
-__all__ = ["Connection"]
-
 ANSWER_SECONDS = 5.0
 
 T = TypeVar("T")

@@ -9,8 +9,6 @@ from neutone.errors import ConfigurationError, UnknownParameterError
 from neutone.validation import require_integer
 from neutone_jack._callback import CONTROLLERS, Callback
 
-__all__ = ["Controllers"]
-
 
 class Controllers:
     """Names and numbers for the table that the audio thread reads."""

@@ -8,8 +8,6 @@ from neutone.plugins import Device
 from neutone_jack._callback import Callback
 from neutone_jack.client import Client
 
-__all__ = ["JackDevice"]
-
 
 class JackDevice(Device):
     """Follows the server to another period or rate, and tells it the engine's latency."""

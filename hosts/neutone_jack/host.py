@@ -15,8 +15,6 @@ from neutone_jack.library import load_library
 from neutone_jack.registry import check_server_name
 from neutone_jack.server import ServerSettings
 
-__all__ = ["JackHost"]
-
 
 def _check_names(name: object, server: object) -> None:
     if not isinstance(name, str) or not name or ":" in name or "\0" in name:

@@ -9,8 +9,6 @@ from typing import Any
 from neutone.errors import ConfigurationError, MissingExtraError
 from neutone_jack import _callback
 
-__all__ = ["Library", "load_library"]
-
 CALLBACK_SETTERS = {
     "jack_set_process_callback": _callback.PROCESS,
     "jack_set_buffer_size_callback": _callback.ON_PERIOD,

@@ -7,8 +7,6 @@ import threading
 
 from neutone.errors import ConfigurationError, HostError
 
-__all__ = ["check_server_name", "claim_server", "release_server"]
-
 SERVER_NAME_BYTES = 255
 
 _lock = threading.Lock()

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from neutone_jack.connection import Connection
 
-__all__ = ["ServerSettings"]
-
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:

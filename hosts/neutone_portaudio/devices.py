@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 
 from neutone.errors import ConfigurationError, HostError, MissingExtraError
 
-__all__ = ["DeviceChoice", "PortAudioDevice", "find_device", "list_devices", "pair_of_devices", "require_sounddevice"]
-
 DeviceChoice: TypeAlias = int | str | None
 """An index, part of a name, or the default device."""
 

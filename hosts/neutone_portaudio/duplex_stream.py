@@ -15,8 +15,6 @@ from neutone.plugins import Device
 from neutone_portaudio._stream import ON_FINISHED, PROCESS, StreamCallback
 from neutone_portaudio.devices import PortAudioDevice, require_sounddevice
 
-__all__ = ["DuplexStream"]
-
 SILENT_SECONDS = 3.0
 """A device that asks for no audio for so long has gone: not every host API of PortAudio says so."""
 OPEN_SECONDS = 10.0

@@ -11,8 +11,6 @@ from neutone_portaudio._stream import StreamCallback
 from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, pair_of_devices
 from neutone_portaudio.duplex_stream import DuplexStream
 
-__all__ = ["PortAudioHost"]
-
 MAX_BLOCK = 16_384
 
 

@@ -20,8 +20,6 @@ try:
 except ImportError:  # Windows, where a file that is open cannot be deleted anyway
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["ProtectedFiles", "remove_unfinished", "replaced_when_complete"]
-
 PREFIX = f".neutone-{hashlib.blake2s(platform.node().encode(), digest_size=4).hexdigest()}-"
 """of temporary names: with this computer's own, since locks of others may not be seen on a shared drive"""
 TEMPORARY_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}(\..*)?")

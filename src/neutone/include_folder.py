@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["get_include"]
-
 
 def get_include() -> str:
     """The folder to give to a C compiler for ``#include "neutone/nt_callback.h"``.

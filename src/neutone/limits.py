@@ -6,22 +6,6 @@ are far above what models need, and each is checked wherever the number is read.
 
 from __future__ import annotations
 
-__all__ = [
-    "HOST_PARAMETERS",
-    "MAX_AUDIO_FLOATS",
-    "MAX_BUFFER_SIZE",
-    "MAX_CHANNELS",
-    "MAX_DELAY",
-    "MAX_LOOK_BEHIND",
-    "MAX_METADATA_BYTES",
-    "MAX_METADATA_DEPTH",
-    "MAX_METADATA_VALUES",
-    "MAX_PARAMETERS",
-    "MAX_SAMPLE_RATE",
-    "MAX_STATE_BYTES",
-    "MIN_SAMPLE_RATE",
-]
-
 MAX_CHANNELS = 1024
 """of a host or a model; NT_CHANNELS_MAX of the core"""
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1000, 384_000

@@ -8,8 +8,6 @@ from neutone.errors import ConfigurationError
 from neutone.plugins import Backend, Model, integer_option, refuse_unknown_options
 from neutone_torch.eager.model import PythonModel
 
-__all__ = ["PythonBackend"]
-
 OPTIONS = ("checkpoint", "threads")
 
 

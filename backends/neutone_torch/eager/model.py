@@ -14,8 +14,6 @@ from neutone_torch.runtime import Inference, require_torch
 if TYPE_CHECKING:
     from neutone.sdk import WaveformToWaveformBase
 
-__all__ = ["PythonModel"]
-
 TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from neutone.model.metadata import ModelMetadata
     from neutone.sdk import WaveformToWaveformBase
 
-__all__ = ["PythonSession"]
-
 
 class PythonSession(Session):
     """One stream through a copy of the model, in PyTorch's inference mode, so models that compute gradients while they

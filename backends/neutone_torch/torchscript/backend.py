@@ -16,8 +16,6 @@ from neutone_torch.torchscript.model import TorchScriptModel
 from neutone_torch.torchscript.plain import plain_metadata, read_plain
 from neutone_torch.torchscript.wrapped import read_delay, read_description, read_wrapped
 
-__all__ = ["TorchScriptBackend"]
-
 OPTIONS = ("sample_rate", "block_size", "channels", "threads", "model_delay")
 
 

@@ -10,8 +10,6 @@ from neutone.plugins import Exporter, ExportReport, refuse_unknown_options
 if TYPE_CHECKING:
     from neutone.sdk import WaveformToWaveformBase
 
-__all__ = ["NmExporter"]
-
 
 class NmExporter(Exporter):
     """Writes ``.nm`` files. Options of :meth:`export`, all False by default:

@@ -7,8 +7,6 @@ from neutone.plugins import Model
 from neutone_torch.torchscript.program import Program
 from neutone_torch.torchscript.session import TorchScriptSession
 
-__all__ = ["TorchScriptModel"]
-
 
 class TorchScriptModel(Model):
     """What :class:`neutone_torch.TorchScriptBackend` loads."""

@@ -13,8 +13,6 @@ from neutone_torch.torchscript.program import Program
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["plain_metadata", "read_plain"]
-
 PROBE_SIZES = (512, 509)
 """frames; a module that takes any block takes both, one with a size or a multiple of its own does not"""
 

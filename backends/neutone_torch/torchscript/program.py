@@ -11,8 +11,6 @@ from neutone_torch.runtime import copy_module
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Program", "has_plain_reset"]
-
 """rows of the params tensor that a ``.nm`` file's model takes, whatever it declares"""
 
 

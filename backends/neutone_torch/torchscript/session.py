@@ -16,8 +16,6 @@ from neutone_torch.torchscript.program import Program
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TorchScriptSession"]
-
 MAX_VIEWS = 256
 WARM_UP_RUNS = 3
 """the TorchScript executor watches the first run and compiles in the second"""

@@ -11,8 +11,6 @@ from neutone.model.archive import METADATA_FILE
 from neutone.model.metadata import ModelMetadata
 from neutone_torch.torchscript.program import Program
 
-__all__ = ["read_delay", "read_description", "read_wrapped"]
-
 REQUIRED_METHODS = ("forward", "set_sample_rate_and_buffer_size", "reset")
 
 # Where the model takes any rate or block, its delay is asked for at these.

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from neutone.model.check_result import CheckResult
 
-__all__ = ["MeasuredDelay", "compare_delay", "measure_delay"]
-
 Array = NDArray[np.float32]
 
 LEAST_CORRELATION = 0.05

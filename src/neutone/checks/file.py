@@ -20,8 +20,6 @@ from neutone.plugins.loading import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_file", "check_file_as_data", "require_model_file"]
-
 Array = NDArray[np.float32]
 
 HOSTS = ((44_100, 512), (48_000, 64), (48_000, 441), (96_000, 256))

@@ -16,8 +16,6 @@ from neutone.engine.latency import Latency
 if TYPE_CHECKING:
     from neutone.plugins import Model, ModelSummary
 
-__all__ = ["HostLatency", "Timing", "latency_at", "test_noise", "time_blocks"]
-
 Array = NDArray[np.float32]
 
 WARM_UP_BLOCKS = 8

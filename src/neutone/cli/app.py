@@ -19,8 +19,6 @@ from neutone.cli.demo.command import demo
 from neutone.cli.errors import one_line_errors, traceback_wanted
 from neutone.cli.live.command import live
 
-__all__ = ["app"]
-
 app = typer.Typer(
     name="neutone",
     help="Run neural audio models on sound: play the demo, render files, see what a model is and how fast it runs.",

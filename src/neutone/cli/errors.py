@@ -14,8 +14,6 @@ from neutone.cli import interruption
 from neutone.cli.terminal import complain, print_traceback, remark
 from neutone.errors import LONGEST_MESSAGE, IncompleteAudioWarning, NeutoneError, PluginWarning
 
-__all__ = ["EXIT_ERROR", "explain", "one_line_errors", "traceback_wanted"]
-
 EXIT_ERROR = 2
 
 P = ParamSpec("P")

@@ -25,16 +25,6 @@ from typing import Any
 from neutone._last_resort import set_grace, watch_signals
 from neutone.file_replacement import remove_unfinished
 
-__all__ = [
-    "exit_code",
-    "ignore_unraisable_interrupts",
-    "let_signals_end_the_process",
-    "raise_on_signals",
-    "received",
-    "say_so",
-    "set_instead_of_raising",
-]
-
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 RETRY_SECONDS = 0.02
 GRACE_SECONDS, LIVE_GRACE_SECONDS, NATIVE_EXTRA_SECONDS = 3.0, 10.0, 1.0

@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from neutone.model.parameters import ParameterValue
     from neutone.plugins import Model, ModelSummary
 
-__all__ = [
-    "BackendName",
-    "JsonFlag",
-    "LoadOptions",
-    "ModelName",
-    "TrustFlag",
-    "inspect_model",
-    "open_model",
-    "pick_backend",
-    "read_parameters",
-    "split_pairs",
-    "typed_pairs",
-]
-
 SHIPPED_MODEL = "amp"
 
 ModelName = Annotated[

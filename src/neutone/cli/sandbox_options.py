@@ -11,8 +11,6 @@ from neutone.cli.terminal import remark
 if TYPE_CHECKING:
     from neutone.sandbox import Limits, Protections
 
-__all__ = ["MemoryLimit", "TimeLimit", "show_protections"]
-
 TimeLimit = Annotated[
     float, typer.Option("--time-limit", min=1.0, max=86_400.0, help="End the sandboxed process after so long, s.")
 ]

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from neutone.plugins import HostTiming
 
-__all__ = ["check_table", "host_timing_table", "latency_table", "timing_table"]
-
 LATENCY_HEADINGS = (
     "host\nHz/frames",
     "model\nHz/frames",

@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = [
-    "cell",
-    "complain",
-    "new_table",
-    "notes",
-    "output",
-    "print_json",
-    "print_line",
-    "print_traceback",
-    "progress_bar",
-    "remark",
-]
-
 PIPED_WIDTH = 120
 
 

@@ -26,8 +26,6 @@ from neutone.validation import require_integer
 if TYPE_CHECKING:
     from neutone.model.parameters import ParameterValue
 
-__all__ = ["Engine", "EngineStats"]
-
 Array = NDArray[np.float32]
 Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Latency"]
-
 
 class Latency(NamedTuple):
     """Where the delay between input and output comes from. An impulse that goes in at frame 0 comes out at ``total``.

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from neutone._core import Player, Schedule, Stream, is_worker_thread
 from neutone.engine import workers
-from neutone.engine.durations import Durations
 from neutone.engine.settings import BackgroundSettings
-from neutone.engine.stats import LiveStats
+from neutone.engine.stats import Durations, LiveStats
 from neutone.errors import ConfigurationError, HostError, InferenceError, PluginWarning
 from neutone.model.contract import Session
 from neutone.validation import require_integer

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from neutone.errors import ConfigurationError
 
-__all__ = ["MixLevels", "decibels_of_unit"]
-
 GAIN_RANGE_DB = 30.0
 
 

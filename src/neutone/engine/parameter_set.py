@@ -11,8 +11,6 @@ from neutone.errors import UnknownParameterError
 if TYPE_CHECKING:
     from neutone.model.parameters import NumericalNeutoneParameter, ParameterValue
 
-__all__ = ["ParameterSet"]
-
 _float32 = struct.Struct("f")
 
 

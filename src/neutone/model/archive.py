@@ -13,8 +13,6 @@ from typing import Any
 from neutone.errors import ModelFileError
 from neutone.limits import MAX_METADATA_BYTES
 
-__all__ = ["METADATA_FILE", "check_archive", "read_archive_metadata"]
-
 METADATA_FILE = "metadata.json"
 
 UNSET = 0xFFFFFFFF

@@ -36,8 +36,6 @@ from neutone.model.parameters import (
     describe_validation_error,
 )
 
-__all__ = ["ModelMetadata", "SampleSoundFiles"]
-
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 SampleRate = Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)]
 BufferSize = Annotated[int, Field(ge=1, le=MAX_BUFFER_SIZE)]

@@ -17,17 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from neutone.errors import MetadataError, ParameterError, shown
 
-__all__ = [
-    "CategoricalNeutoneParameter",
-    "ContinuousNeutoneParameter",
-    "DiscreteTokensNeutoneParameter",
-    "NeutoneParameter",
-    "NumericalNeutoneParameter",
-    "ParameterValue",
-    "TextNeutoneParameter",
-    "describe_validation_error",
-]
-
 MAX_NAME_LENGTH = 200
 MAX_TEXT_LENGTH = 10_000
 MAX_TOKENS = 65_536

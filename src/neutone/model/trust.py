@@ -14,8 +14,6 @@ from pathlib import Path
 
 from neutone.errors import OutputFileError, UntrustedFileError
 
-__all__ = ["fetched_folder", "is_fetched", "is_trusted", "remember", "require_trust"]
-
 
 def fetched_folder() -> Path:
     """Where neutone keeps files that it fetches: ``fetched`` in ``$NEUTONE_CACHE``, or in the user's cache folder."""

@@ -14,8 +14,6 @@ from neutone.model.trust import require_trust
 from neutone.plugins.backend import Backend
 from neutone.plugins.registry import backends
 
-__all__ = ["ASSETS", "default_model", "inspect", "load", "names_a_class"]
-
 ASSETS = Path(__file__).parents[1] / "assets"
 
 

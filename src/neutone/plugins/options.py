@@ -8,8 +8,6 @@ from typing import Any
 from neutone.errors import ConfigurationError
 from neutone.validation import require_integer
 
-__all__ = ["integer_option", "refuse_unknown_options"]
-
 
 def refuse_unknown_options(
     plugin: str, options: Mapping[str, Any], known: Collection[str], kind: str = "backend"

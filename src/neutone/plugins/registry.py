@@ -17,8 +17,6 @@ from neutone.plugins.plugin import Plugin
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["PluginInfo", "Registry", "backends", "exporters", "hosts"]
-
 AnyPlugin = TypeVar("AnyPlugin", bound=Plugin)
 
 EXTRAS = {

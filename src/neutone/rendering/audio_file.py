@@ -13,8 +13,6 @@ import soundfile
 
 from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWarning
 
-__all__ = ["container_of", "open_input", "open_output", "require_audio_file"]
-
 SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
 """the most exact sample format that each container holds; what is missing takes libsndfile's default"""
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3}

@@ -10,8 +10,6 @@ from pathlib import Path
 from neutone.errors import ConfigurationError
 from neutone.file_replacement import ProtectedFiles
 
-__all__ = ["Job", "plan_jobs"]
-
 
 @dataclass(frozen=True)
 class Job:

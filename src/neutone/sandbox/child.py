@@ -19,8 +19,6 @@ from neutone.sandbox.limits import Limits, limit_memory, limit_resources
 from neutone.sandbox.protections import Protections
 from neutone.sandbox.results import encode_failure, encode_results
 
-__all__ = ["main"]
-
 OUT_OF_MEMORY = ("llocate memory", "not enough memory", "bad_alloc", "bad allocation")
 REFUSED = ("Permission denied", "Operation not permitted")
 

@@ -15,8 +15,6 @@ from pathlib import Path
 
 from neutone.sandbox.linux_calls import system_call
 
-__all__ = ["landlock_version", "restrict_files"]
-
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 """the same on all processors"""
 GET_VERSION = 1

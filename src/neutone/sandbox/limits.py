@@ -8,8 +8,6 @@ from pathlib import Path
 
 from neutone.errors import ConfigurationError
 
-__all__ = ["Limits", "limit_memory", "limit_resources"]
-
 OPEN_FILES = 256
 PROCESSOR_SECONDS_PER_SECOND = 4
 """of processor time, for each second of the time limit: libraries are told to use one thread, but need not"""

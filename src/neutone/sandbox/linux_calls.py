@@ -6,8 +6,6 @@ import ctypes
 import os
 import sys
 
-__all__ = ["forbid_new_rights", "system_call"]
-
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 SIGKILL = 9

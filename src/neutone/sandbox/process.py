@@ -24,8 +24,6 @@ from neutone.sandbox.protections import Protections, available_protections
 from neutone.sandbox.readable import import_folders, readable_paths
 from neutone.sandbox.results import MAX_REPLY, plain_text
 
-__all__ = ["SandboxAnswer", "run_sandboxed"]
-
 MAX_CHATTER = 64 << 10
 """bytes that are kept of what the process prints"""
 PATIENCE = 10.0

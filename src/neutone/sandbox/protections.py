@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Protections", "available_protections"]
-
 
 @dataclass(frozen=True)
 class Protections:

@@ -13,8 +13,6 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["import_folders", "readable_paths"]
-
 SYSTEM = (
     "/usr",
     "/lib",

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["MAX_REPLY", "Results", "encode_failure", "encode_results", "plain_text"]
-
 MAX_REPLY = 4 << 20
 """bytes of JSON"""
 MAX_MESSAGE = 2000

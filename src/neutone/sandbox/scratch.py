@@ -8,8 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["scratch_file"]
-
 
 @contextlib.contextmanager
 def scratch_file(contents: bytes, suffix: str = "") -> Iterator[Path]:

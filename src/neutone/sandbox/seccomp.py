@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from neutone.sandbox.linux_calls import system_call
 from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, LAST_KNOWN, NEVER
 
-__all__ = ["assemble", "forbid_new_limits", "has_seccomp", "restrict_calls", "rules"]
-
 PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """column of the table, and the kernel's number of the architecture"""
 OTHER_ABI = 0x40000000

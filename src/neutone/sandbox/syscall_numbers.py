@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["CHANGES_FILES", "CHECKED", "LAST_KNOWN", "NEVER"]
-
 Numbers = tuple[int | None, int | None]
 
 LAST_KNOWN = 462

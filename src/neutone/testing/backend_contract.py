@@ -14,8 +14,6 @@ from neutone.errors import ConfigurationError, ModelFileError
 from neutone.model.contract import Model, Session
 from neutone.plugins.backend import Backend
 
-__all__ = ["BackendContract"]
-
 Array = NDArray[np.float32]
 
 

@@ -14,8 +14,6 @@ from neutone.plugins.exporter import Exporter, ExportReport
 if TYPE_CHECKING:
     from neutone.sdk import WaveformToWaveformBase
 
-__all__ = ["ExporterContract"]
-
 
 class ExporterContract:
     """Subclass it, set :attr:`exporter`, and give a fixture ``wrapper``. It needs PyTorch.

@@ -6,8 +6,6 @@ import pytest
 
 from neutone.plugins.host import Host, HostStats, LiveHost
 
-__all__ = ["HostContract"]
-
 
 class HostContract:
     """Subclass it, override :meth:`make_host`, and where the host can be fed, :meth:`feed`."""

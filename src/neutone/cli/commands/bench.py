@@ -10,8 +10,6 @@ import typer
 from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, TrustFlag, open_model
 from neutone.cli.terminal import output, print_json, progress_bar
 
-__all__ = ["bench"]
-
 SAMPLE_RATES = (44_100, 48_000, 96_000)
 BLOCK_SIZES = (64, 128, 256, 512, 1024, 2048)
 

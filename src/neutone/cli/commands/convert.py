@@ -10,8 +10,6 @@ import typer
 from neutone.cli.sandbox_options import MemoryLimit, TimeLimit, show_protections
 from neutone.cli.terminal import print_line
 
-__all__ = ["convert"]
-
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="FILE.nm", help="The model file. Its code runs in a sandbox.")],

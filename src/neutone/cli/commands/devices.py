@@ -14,8 +14,6 @@ from neutone.errors import ConfigurationError
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["devices"]
-
 
 def devices(
     host_name: Annotated[str, typer.Option("--host", help="A host that has devices to choose from.")] = "portaudio",

@@ -15,8 +15,6 @@ from neutone.errors import CompatibilityWarning, ConfigurationError, ModelCheckW
 if TYPE_CHECKING:
     from neutone.plugins import Exporter, ExportReport
 
-__all__ = ["export"]
-
 STEM = "model"
 
 

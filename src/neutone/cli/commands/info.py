@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from neutone.model.parameters import NumericalNeutoneParameter
     from neutone.plugins import ModelSummary
 
-__all__ = ["info"]
-
 SAMPLE_RATES = (44_100, 48_000, 96_000)
 BLOCK_SIZES = (64, 128, 256, 512, 1024)
 UNKNOWN = "not in the file: it shows when the model runs (neutone bench)"

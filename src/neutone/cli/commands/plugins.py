@@ -9,8 +9,6 @@ from neutone.cli.options import JsonFlag
 from neutone.cli.terminal import cell, new_table, output, print_json
 from neutone.errors import PluginWarning
 
-__all__ = ["plugins"]
-
 
 def plugins(as_json: JsonFlag = False) -> None:
     """List the installed backends, hosts and exporters: what they need, and why a broken one is broken."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from neutone.rendering.jobs import Job
     from neutone.rendering.options import RenderOptions
 
-__all__ = ["render"]
-
 
 TYPICAL_RATE = 48_000
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from neutone.model.check_result import CheckResult
     from neutone.sandbox import Limits
 
-__all__ = ["validate"]
-
 
 def validate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A model file, such as .nm or .onnx.")],

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-__all__ = ["demo"]
-
 HOST_BLOCK = 128
 OTHER_HOSTS = ((44_100, 128), (96_000, 256))
 MEASURED_SECONDS = 0.5

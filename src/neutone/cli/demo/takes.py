@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-__all__ = ["Take", "read_phrase", "render_takes", "resampled"]
-
 AMP_SETTINGS = {
     "clean": {"drive": 0.1, "tone": 0.8},
     "crunch": {"drive": 0.45, "tone": 0.6},

@@ -26,8 +26,6 @@ from neutone.errors import ConfigurationError
 if TYPE_CHECKING:
     from neutone.plugins import LiveHost, Model
 
-__all__ = ["live"]
-
 DISPLAY_SECONDS = 0.08
 
 

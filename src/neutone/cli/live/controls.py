@@ -9,8 +9,6 @@ from neutone.model.parameters import CategoricalNeutoneParameter
 if TYPE_CHECKING:
     from neutone.plugins import LiveHost
 
-__all__ = ["KEY_HELP", "LiveControls"]
-
 STEP = 0.02
 LARGE_STEP = 0.1
 KEY_HELP = """up/down choose   left/right change   -/+ by more   d default   l learn MIDI

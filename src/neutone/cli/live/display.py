@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from neutone.engine.stats import LiveStats
     from neutone.plugins import LiveHost
 
-__all__ = ["LiveDisplay"]
-
 METER_WIDTH = 40
 METER_FLOOR_DB = -60.0
 METER_FALL_DB = 1.5

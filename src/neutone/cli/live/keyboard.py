@@ -8,8 +8,6 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Keyboard"]
-
 NAMES = {"[A": "up", "[B": "down", "[C": "right", "[D": "left", "OA": "up", "OB": "down", "OC": "right", "OD": "left"}
 """what terminals send after ESC for the arrow keys (ECMA-48 cursor keys, normal and application mode)"""
 

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from neutone.engine.live import Live
 
 if TYPE_CHECKING:
-    from neutone.engine.durations import Durations
+    from neutone.engine.stats import Durations
     from neutone.plugins import LiveHost
-
-__all__ = ["live_report", "report_lines"]
 
 
 def _microseconds(times: Durations) -> dict[str, float]:

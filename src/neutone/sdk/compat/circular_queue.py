@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-__all__ = ["CircularInplaceTensorQueue"]
-
 
 class CircularInplaceTensorQueue:
     """Keeps the newest ``max_size`` frames. Memory is allocated in the constructor only; pushing and popping copy in at

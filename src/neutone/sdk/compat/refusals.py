@@ -3,8 +3,6 @@
 from neutone.model.metadata import ModelMetadata
 from neutone.model.parameters import ContinuousNeutoneParameter
 
-__all__ = ["PEER_VERSION", "peer_refusals"]
-
 PEER_VERSION = "1.5.2"
 PEER_HIGHEST_RATE = 96_000
 

@@ -4,8 +4,6 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-__all__ = ["ResampleSandwich"]
-
 
 class ResampleSandwich(ABC, nn.Module):
     """Two resamplers around something that runs at another rate. Subclasses write :meth:`process_in` and

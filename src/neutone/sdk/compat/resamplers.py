@@ -6,8 +6,6 @@ from torch import Tensor
 from neutone.sdk.compat.resample_sandwich import ResampleSandwich
 from neutone.sdk.stream.interpolator import StreamingInterpolator
 
-__all__ = ["Inplace4pHermiteResampler", "InplaceLinearResampler"]
-
 
 class InplaceLinearResampler(ResampleSandwich):
     """Linear interpolation. Looks one frame ahead.

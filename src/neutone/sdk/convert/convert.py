@@ -12,8 +12,6 @@ from neutone.sdk.convert.received_onnx import check_contents
 from neutone.sdk.convert.script_conversion import ONNX_FILE, ScriptConversion, convert_in_sandbox
 from neutone.sdk.export.onnx.graph import require_exporter
 
-__all__ = ["OnnxConversion", "convert_to_onnx"]
-
 TRY = "neutone_onnx.trial:try_file"
 MODULES = ("torch", "onnx", "onnxscript", "onnxruntime")
 

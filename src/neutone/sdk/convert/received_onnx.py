@@ -7,8 +7,6 @@ from neutone.errors import MetadataError, ModelFileError
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.onnx.graph import require_exporter
 
-__all__ = ["check_contents"]
-
 DOMAINS = ("", "ai.onnx")
 METADATA_KEY = "neutone"
 

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from neutone.errors import ModelFileError
 
-__all__ = ["ScriptAttributes", "ScriptPart", "leaves", "map_leaves"]
-
 
 @dataclass(frozen=True)
 class ScriptPart:

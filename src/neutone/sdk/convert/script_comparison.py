@@ -9,8 +9,6 @@ from neutone.errors import ModelFileError, first_line
 from neutone.plugins import Session
 from neutone.plugins.loading import load
 
-__all__ = ["CHECKED_BLOCKS", "compare_blocks"]
-
 CHECKED_BLOCKS = 60
 TOLERANCE = 1e-4
 """of the loudest output, at least of 1: a larger difference is a wrong file, not rounding"""

@@ -21,8 +21,6 @@ from neutone.sdk.convert.script_graph import ScriptGraph
 from neutone.sdk.export.nm.save import load_neutone_model
 from neutone.sdk.export.onnx.graph import require_exporter
 
-__all__ = ["DEFAULT_BLOCK", "ONNX_FILE", "ScriptConversion", "convert_in_sandbox", "convert_script"]
-
 ONNX_FILE = "model.onnx"
 
 DEFAULT_BLOCK = 512

@@ -12,8 +12,6 @@ from neutone.sdk.convert.script_attributes import ScriptAttributes, leaves, map_
 from neutone.sdk.convert.script_interpreter import ScriptInterpreter
 from neutone.sdk.export.onnx.graph import TRIAL_BLOCKS, Body, StreamFunction, require_exporter
 
-__all__ = ["ScriptGraph"]
-
 """rows of the parameters that the model in a ``.nm`` file takes"""
 PAST_PARAMS = "past_params"
 """the look-behind of the parameters, where the model itself keeps it in a queue"""

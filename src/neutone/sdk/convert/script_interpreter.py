@@ -26,8 +26,6 @@ from neutone.sdk.convert.script_operators import (
     recurrent_operator,
 )
 
-__all__ = ["ScriptInterpreter"]
-
 RANDOM = {
     *("rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "randperm", "random", "uniform", "normal"),
     *("bernoulli", "multinomial", "exponential", "poisson", "cauchy", "geometric", "log_normal", "rrelu"),

@@ -16,8 +16,6 @@ from torch import Tensor
 from neutone.errors import ModelFileError
 from neutone.sdk.export.onnx.recurrent import recurrent_node
 
-__all__ = ["RECURRENT", "SCALARS_OF_TENSORS", "call_tensor_operator", "python_operator", "recurrent_operator"]
-
 DTYPES = [
     torch.uint8,
     torch.int8,

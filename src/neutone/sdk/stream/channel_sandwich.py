@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ChannelNormalizerSandwich"]
-
 
 class ChannelNormalizerSandwich(nn.Module):
     """Folds stereo to the mean of its channels, or copies mono to both. Allocates no memory for audio.

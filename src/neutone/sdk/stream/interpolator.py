@@ -7,8 +7,6 @@ from torch import Tensor
 
 from neutone.sdk.stream.sliding_buffer import SlidingTensorBuffer
 
-__all__ = ["StreamingInterpolator", "interpolation_weights"]
-
 
 def interpolation_weights(fraction: Tensor, points: int) -> Tensor:
     """What each of the points around a position counts.

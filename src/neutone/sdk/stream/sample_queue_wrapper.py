@@ -12,8 +12,6 @@ from neutone.sdk.stream.schedule import choose_model_block, choose_model_rate, l
 from neutone.sdk.stream.sliding_buffer import SlidingTensorBuffer
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
-__all__ = ["SampleQueueWrapper"]
-
 POINTS = {"linear": 2, "hermite": 4}
 
 

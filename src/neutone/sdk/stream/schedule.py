@@ -8,8 +8,6 @@ The least delay that never starves is the maximum of ``k n - O(k)``; docs/archit
 
 import math
 
-__all__ = ["choose_model_block", "choose_model_rate", "least_delay", "most_arrivals", "to_host_frames"]
-
 
 def least_delay(host_rate: int, host_block: int, model_rate: int, model_block: int, lookahead: int) -> int:
     """Frames at the host's rate by which the output of the queues and resamplers is late.

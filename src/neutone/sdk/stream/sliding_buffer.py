@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-__all__ = ["SlidingTensorBuffer"]
-
 
 class SlidingTensorBuffer:
     """A queue whose content is never wrapped around, so that both ends can be handed out as views. When the end of the

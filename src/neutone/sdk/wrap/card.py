@@ -13,8 +13,6 @@ from neutone.model.parameters import (
     TextNeutoneParameter,
 )
 
-__all__ = ["ModelCard", "parameter_metadata"]
-
 
 def parameter_metadata(parameter: NeutoneParameter) -> dict[str, int | float | str | bool | list[str] | list[int]]:
     """A parameter's entry in ``metadata.json``.

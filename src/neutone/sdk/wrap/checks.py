@@ -8,8 +8,6 @@ from torch import Tensor
 
 from neutone.errors import AudioTypeError, ConfigurationError, InferenceError, ParameterError, ShapeError
 
-__all__ = ["InputGuard", "check_aggregated", "check_answer", "check_block", "check_params", "check_settings"]
-
 
 def _channels(count: int) -> str:
     return f"{count} channel{'s' if count > 1 else ''} ({'mono' if count == 1 else 'stereo'})"

@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["LookBehind", "NoLookBehind", "make_look_behind"]
-
 
 class LookBehind(nn.Module):
     """Puts the `length` samples that came before it in front of each block, of any size.

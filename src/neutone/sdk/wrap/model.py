@@ -30,8 +30,6 @@ from neutone.model.parameters import (
 from neutone.sdk.wrap.card import ModelCard
 from neutone.sdk.wrap.parameter_map import ParameterMap
 
-__all__ = ["NeutoneModel"]
-
 
 class NeutoneModel(ABC, nn.Module):
     """The base of :class:`~neutone.sdk.WaveformToWaveformBase` and other kinds of models; wrap with one of those.

@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from neutone.model.parameters import CategoricalNeutoneParameter, ContinuousNeutoneParameter, NumericalNeutoneParameter
 
-__all__ = ["ParameterMap"]
-
 
 class ParameterMap(nn.Module):
     """Names the rows of a 0..1 tensor and maps them: continuous ones to their range, categorical ones to the number of

@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-__all__ = ["NeutoneParameterType"]
-
 
 class NeutoneParameterType(StrEnum):
     """What a parameter's ``type`` is compared with.

@@ -18,8 +18,6 @@ from neutone.errors import ConfigurationError, ModelFileError, NeutoneError
 from neutone.model.trust import require_trust
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
-__all__ = ["load_checkpoint", "open_wrapper"]
-
 CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
 
 

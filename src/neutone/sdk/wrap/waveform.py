@@ -19,8 +19,6 @@ from neutone.sdk.wrap.checks import (
 from neutone.sdk.wrap.look_behind import LookBehind, NoLookBehind, make_look_behind
 from neutone.sdk.wrap.model import NeutoneModel
 
-__all__ = ["WaveformToWaveformBase"]
-
 
 class WaveformToWaveformBase(NeutoneModel):
     """Wraps a PyTorch model for real time: subclass it, say what it is, and answer :meth:`do_forward_pass`.

@@ -14,8 +14,6 @@ from torch import Tensor
 from neutone._core import Resampler
 from neutone.errors import AudioFileError, ShapeError
 
-__all__ = ["AudioSample", "AudioSamplePair"]
-
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 FALLBACK_RATE = 48_000
 TAPS = 128

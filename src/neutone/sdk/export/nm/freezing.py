@@ -10,8 +10,6 @@ from neutone.errors import ModelFileError
 from neutone.sdk.export.nm.scripting import load_script, quiet_torchscript, save_script
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
-__all__ = ["freeze_network"]
-
 
 def freeze_network(wrapper: WaveformToWaveformBase, optimize: bool) -> None:
     """Put a compiled and frozen network in the place of ``wrapper.model``. Its state stays state.

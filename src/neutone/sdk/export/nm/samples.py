@@ -11,8 +11,6 @@ from neutone.plugins.loading import ASSETS
 from neutone.sdk.export.nm.audio_sample import AudioSample, AudioSamplePair
 from neutone.sdk.export.one_thread import one_thread
 
-__all__ = ["default_audio_samples", "make_sample_pairs", "render_sample"]
-
 BLOCK = 2048
 MOST_SAMPLES = 3
 

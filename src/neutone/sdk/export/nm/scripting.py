@@ -22,8 +22,6 @@ from typing import IO, Any, cast
 import torch
 from torch import nn
 
-__all__ = ["load_script", "quiet_torchscript", "save_script", "script"]
-
 
 @contextmanager
 def quiet_torchscript() -> Iterator[None]:

@@ -6,8 +6,6 @@ from torch import Tensor, nn
 from neutone.errors import ModelFileError
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
-__all__ = ["refuse_kept_views", "try_model"]
-
 TYPICAL_RATE = 48_000
 TYPICAL_FRAMES = 512
 TRIAL_BLOCKS = 3

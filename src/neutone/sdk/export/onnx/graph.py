@@ -17,8 +17,6 @@ from neutone.sdk.export.onnx.recurrent import recurrent_layers_as_nodes
 from neutone.sdk.export.onnx.state import find_state
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
-__all__ = ["TRIAL_BLOCKS", "Body", "OnnxGraph", "StreamFunction", "require_exporter"]
-
 OPSET = 20
 NOISY_LOGGERS = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
 TRIAL_BLOCKS = 3

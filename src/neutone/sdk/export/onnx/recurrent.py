@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from neutone.errors import ModelFileError
 
-__all__ = ["recurrent_layers_as_nodes", "recurrent_node"]
-
 ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 
 

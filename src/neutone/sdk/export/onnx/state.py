@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from neutone.errors import ModelFileError
 
-__all__ = ["find_state"]
-
 
 def _loose_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Tensors that are attributes of a module or its children, but neither buffers nor parameters."""
