@@ -19,7 +19,7 @@ from compiling import compiled
 from models import noise, run
 from neutone import Engine, errors
 from onnx_models import accumulator, fails_on_loud, plain, save, value, with_state
-from onnx_sessions import native_call
+from onnx_sessions import native_call, native_session
 
 PATHS = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")]
 
@@ -154,14 +154,8 @@ def test_a_thread_of_c_runs_it_while_python_holds_the_gil(tmp_path):
     reference, session = prepared(accumulator(tmp_path / "m.onnx"), 64)
     for each in (reference, session):
         each.audio_in[...] = noise(2, 64)
-    api = ctypes.pythonapi
-    native_call(session, 64)  # declares the two functions of the capsule
-    work = Work(
-        api.PyCapsule_GetPointer(session.native, b"neutone.session"),
-        api.PyCapsule_GetContext(session.native),
-        frames=64,
-        times=100,
-    )
+    native = native_session(session.native)
+    work = Work(ctypes.cast(native.run, ctypes.c_void_p), native.context, frames=64, times=100)
     library = ctypes.PyDLL(str(compiled(THREAD, tmp_path / "thread.so")))  # keeps the GIL
     assert library.run_in_a_thread(ctypes.byref(work), 20) == 0
     assert work.failures == 0
@@ -239,12 +233,13 @@ def test_models_prepare_in_two_threads_at_once():
 
 
 @pytest.mark.parametrize("blocks_before", [0, 1, 2, 3])
-def test_zero_frames_forget_the_state(tmp_path, blocks_before):
+def test_reset_forgets_the_state(tmp_path, blocks_before):
     _, session = prepared(accumulator(tmp_path / "m.onnx"), 64)
     first = play(session, [64] * 3)
     session.reset()
     play(session, [64] * blocks_before, seed=1)
-    assert native_call(session, 0)() == 0
+    native = native_session(session.native)
+    native.reset(native.context)
     np.testing.assert_array_equal(play(session, [64] * 3), first)
 
 
@@ -268,12 +263,14 @@ def test_a_failed_run_leaves_the_state(tmp_path, blocks_before):
 
 def test_a_failed_run_says_why(tmp_path):
     _, session = prepared(fails_on_loud(tmp_path / "m.onnx"), 64)
-    assert session.native_error is None
+    native = native_session(session.native)
+    assert native.version == 1
+    assert native.error(native.context) is None
     session.audio_in[...] = 2.0
     assert native_call(session, 64)() != 0
-    assert "the_table" in session.native_error
+    assert b"the_table" in native.error(native.context)
     assert native_call(session, 65)() != 0
-    assert session.native_error == "a block of 65 frames, expected at most 64"
+    assert native.error(native.context) == b"a block of 65 frames, expected at most 64"
     with pytest.raises(errors.InferenceError, match="65 frames"):
         session.run(65)
 
