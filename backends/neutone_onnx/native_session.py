@@ -38,13 +38,9 @@ class NativeOnnxSession(Session):
         self.audio_out = self._session.audio_out()
         self.native = self._session.capsule()
 
-    @property
-    def native_error(self) -> str | None:
-        return self._session.error()
-
     def run(self, frames: int) -> None:
         if self._session.run(frames) != 0:
-            raise InferenceError(self.native_error)
+            raise InferenceError(self._session.error())
 
     def reset(self) -> None:
         self._session.reset()

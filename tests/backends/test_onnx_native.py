@@ -7,7 +7,7 @@ from onnx import TensorProto
 import neutone
 from neutone import Engine, errors
 from support.models import noise, run
-from support.native_calls import native_call
+from support.native_calls import native_call, native_session
 from support.onnx_models import accumulator, fails_on_loud, plain, with_state
 from support.onnx_sessions import VARYING, assert_same_bits, both, play, prepared
 
@@ -65,12 +65,13 @@ def test_same_bits_through_an_engine(rate, sizes):
 
 
 @pytest.mark.parametrize("blocks_before", [0, 1, 2, 3])
-def test_zero_frames_forget_the_state(tmp_path, blocks_before):
+def test_reset_forgets_the_state(tmp_path, blocks_before):
     _, session = prepared(accumulator(tmp_path / "m.onnx"), 64)
     first = play(session, [64] * 3)
     session.reset()
     play(session, [64] * blocks_before, seed=1)
-    assert native_call(session, 0)() == 0
+    native = native_session(session.native)
+    native.reset(native.context)
     np.testing.assert_array_equal(play(session, [64] * 3), first)
 
 
@@ -94,12 +95,14 @@ def test_a_failed_run_leaves_the_state(tmp_path, blocks_before):
 
 def test_a_failed_run_says_why(tmp_path):
     _, session = prepared(fails_on_loud(tmp_path / "m.onnx"), 64)
-    assert session.native_error is None
+    native = native_session(session.native)
+    assert native.version == 1
+    assert native.error(native.context) is None
     session.audio_in[...] = 2.0
     assert native_call(session, 64)() != 0
-    assert "the_table" in session.native_error
+    assert b"the_table" in native.error(native.context)
     assert native_call(session, 65)() != 0
-    assert session.native_error == "a block of 65 frames, expected at most 64"
+    assert native.error(native.context) == b"a block of 65 frames, expected at most 64"
     with pytest.raises(errors.InferenceError, match="65 frames"):
         session.run(65)
 

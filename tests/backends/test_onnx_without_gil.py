@@ -14,7 +14,7 @@ import neutone
 from neutone import Engine
 from support.compiling import compiled
 from support.models import noise
-from support.native_calls import native_call
+from support.native_calls import native_session
 from support.onnx_models import accumulator, save, value
 from support.onnx_sessions import VARYING, play, prepared
 
@@ -60,14 +60,8 @@ def test_a_thread_of_c_runs_it_while_python_holds_the_gil(tmp_path):
     reference, session = prepared(accumulator(tmp_path / "m.onnx"), 64)
     for each in (reference, session):
         each.audio_in[...] = noise(2, 64)
-    api = ctypes.pythonapi
-    native_call(session, 64)  # declares the two functions of the capsule
-    work = Work(
-        api.PyCapsule_GetPointer(session.native, b"neutone.session"),
-        api.PyCapsule_GetContext(session.native),
-        frames=64,
-        times=100,
-    )
+    native = native_session(session.native)
+    work = Work(ctypes.cast(native.run, ctypes.c_void_p), native.context, frames=64, times=100)
     library = ctypes.PyDLL(str(compiled(THREAD, tmp_path / "thread.so")))  # keeps the GIL
     assert library.run_in_a_thread(ctypes.byref(work), 20) == 0
     assert work.failures == 0

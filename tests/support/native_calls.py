@@ -8,18 +8,32 @@ from collections.abc import Callable
 from neutone.plugins import Session
 
 
-def native_call(session: Session, frames: int) -> Callable[[], object]:
-    """The capsule's function on its context, without the GIL. What is answered holds the capsule alone."""
-    api, capsule = ctypes.pythonapi, session.native
-    api.PyCapsule_GetPointer.restype = api.PyCapsule_GetContext.restype = ctypes.c_void_p
-    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    api.PyCapsule_GetContext.argtypes = [ctypes.py_object]
-    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)(
-        api.PyCapsule_GetPointer(capsule, b"neutone.session")
+class NativeSession(ctypes.Structure):
+    """neutone/nt_session.h"""
+
+    _fields_ = (
+        ("version", ctypes.c_uint32),
+        ("context", ctypes.c_void_p),
+        ("run", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32)),
+        ("reset", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)),
     )
-    context, count = ctypes.c_void_p(api.PyCapsule_GetContext(capsule)), ctypes.c_uint32(frames)
+
+
+def native_session(capsule: object) -> NativeSession:
+    """What the capsule holds, which is valid as long as the capsule is."""
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return NativeSession.from_address(get_pointer(capsule, b"neutone.session"))
+
+
+def native_call(session: Session, frames: int) -> Callable[[], object]:
+    """The capsule's `run` on its context, without the GIL. What is returned holds the capsule alone."""
+    capsule = session.native
+    native = native_session(capsule)
+    run, context, count = native.run, ctypes.c_void_p(native.context), ctypes.c_uint32(frames)
 
     def call(_: object = capsule) -> int:
-        return function(context, count)
+        return run(context, count)
 
     return call

@@ -39,8 +39,9 @@ def test_wheel_holds_no_sources_of_the_extension():
     assert any(name.endswith("amp.onnx") for name in names)
 
 
-def test_the_header_for_hosts_in_c_is_there():
-    assert "nt_callback" in (Path(neutone.get_include()) / "neutone" / "nt_callback.h").read_text()
+@pytest.mark.parametrize("name", ["nt_callback", "nt_gate", "nt_session"])
+def test_the_headers_for_c_are_there(name):
+    assert name in (Path(neutone.get_include()) / "neutone" / f"{name}.h").read_text()
 
 
 def test_live_hosts_name_their_extras():

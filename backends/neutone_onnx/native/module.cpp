@@ -1,14 +1,16 @@
-// neutone_onnx._native: the session for Python, and its function for audio threads.
+// neutone_onnx._native: the session for Python, and as nt_session for audio threads.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "neutone/nt_session.h"
 #include "session.hpp"
 
 namespace py = pybind11;
@@ -18,26 +20,43 @@ namespace {
 
 using SharedSession = std::shared_ptr<Session>;
 
-// The contract of neutone.plugins.Session.native. Nothing that it calls throws.
+// What a capsule points to. It shares in the session: whoever holds the capsule may call it.
+struct NativeSession {
+    nt_session functions;
+    SharedSession session;
+};
+
+// Nothing that these three call throws.
 int run_native(void *context, std::uint32_t frames)
 {
-    return (*static_cast<SharedSession *>(context))->run(frames);
+    return static_cast<Session *>(context)->run(frames);
 }
 
-void free_context(PyObject *capsule)
+void reset_native(void *context)
 {
-    std::unique_ptr<SharedSession> context(static_cast<SharedSession *>(PyCapsule_GetContext(capsule)));
+    static_cast<Session *>(context)->reset();
 }
 
-// The capsule shares in the session: who holds it may call it.
+const char *error_native(void *context)
+{
+    return static_cast<Session *>(context)->last_error();
+}
+
+void free_native(PyObject *capsule)
+{
+    delete static_cast<NativeSession *>(PyCapsule_GetContext(capsule));
+}
+
 py::object make_capsule(const SharedSession &session)
 {
-    auto context = std::make_unique<SharedSession>(session);
-    auto capsule = py::reinterpret_steal<py::object>(
-        PyCapsule_New(reinterpret_cast<void *>(&run_native), "neutone.session", free_context));
-    if (!capsule || PyCapsule_SetContext(capsule.ptr(), context.get()) != 0)
+    auto made = std::make_unique<NativeSession>(
+        NativeSession{{NT_SESSION_VERSION, session.get(), run_native, reset_native, error_native}, session});
+    // Without a destructor until the context is there for it to find.
+    auto capsule = py::reinterpret_steal<py::object>(PyCapsule_New(&made->functions, NT_SESSION_CAPSULE, nullptr));
+    if (!capsule || PyCapsule_SetContext(capsule.ptr(), made.get()) != 0 ||
+        PyCapsule_SetDestructor(capsule.ptr(), free_native) != 0)
         throw py::error_already_set();
-    context.release();
+    made.release();
     return capsule;
 }
 
@@ -46,12 +65,12 @@ py::array_t<float> view(const SharedSession &session, std::int64_t rows, std::in
     return py::array_t<float>({rows, columns}, memory, py::cast(session));
 }
 
-py::object last_error(const Session &session)
+py::object last_error(Session &session)
 {
-    const std::string text = session.last_error();
-    if (text.empty())
+    const char *text = session.last_error();
+    if (!text)
         return py::none();
-    auto decoded = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+    auto decoded = PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(std::strlen(text)), "replace");
     if (!decoded)
         throw py::error_already_set();
     return py::reinterpret_steal<py::object>(decoded);
@@ -103,7 +122,7 @@ PYBIND11_MODULE(_native, module)
         .def("reset", &Session::reset, "Back to the initial state.")
         .def("close", &Session::close, "Drop what is bound.")
         .def("error", &last_error, "Why a run failed last, or None.")
-        .def("capsule", &make_capsule, "The function for audio threads, as neutone.plugins.Session.native.")
+        .def("capsule", &make_capsule, "The session for audio threads, as neutone.plugins.Session.native.")
         .def("audio_in",
              [](const SharedSession &s) {
                  return view(s, s->input_channels(), std::int64_t{s->look_behind()} + s->block(), s->audio_in());

@@ -56,10 +56,6 @@ void Session::warm_up(std::uint32_t frames)
 
 int Session::run(std::uint32_t frames) noexcept
 {
-    if (frames == 0) {
-        reset();
-        return 0;
-    }
     try {
         OrtStatus *status = run_binding(bindings_for(frames), current_);
         if (!status) {
@@ -150,16 +146,12 @@ void Session::keep_error(const char *message) noexcept
     error_[length].store('\0', std::memory_order_relaxed);
 }
 
-std::string Session::last_error() const
+const char *Session::last_error() noexcept
 {
-    std::string text;
-    for (const auto &character : error_) {
-        const char letter = character.load(std::memory_order_relaxed);
-        if (!letter)
-            break;
-        text += letter;
-    }
-    return text;
+    for (std::size_t i = 0; i < error_capacity; i++)
+        told_[i] = error_[i].load(std::memory_order_relaxed);
+    told_.back() = '\0';
+    return told_[0] ? told_.data() : nullptr;
 }
 
 } // namespace neutone_onnx

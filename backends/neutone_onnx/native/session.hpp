@@ -26,8 +26,8 @@ public:
     // The state is undefined afterwards. Throws std::runtime_error with the runtime's reason.
     void warm_up(std::uint32_t frames);
 
-    // Fills audio_out from audio_in and params, rows packed, and answers 0. Otherwise the state stays where it was, and
-    // last_error() tells why. 0 frames: reset(). A size that it has not seen is bound first.
+    // Fills audio_out from audio_in and params, rows packed, and returns 0. Otherwise the state stays where it was, and
+    // last_error() tells why. A size that it has not seen is bound first.
     int run(std::uint32_t frames) noexcept;
 
     // Back to the initial state.
@@ -36,9 +36,9 @@ public:
     // Drops what is bound. A run after it binds anew.
     void close() noexcept { bindings_.clear(); }
 
-    // Why a run failed last, cut to what fits; empty where none did. Any thread may ask: while a run fails in another
-    // one it may answer half of this and half of that.
-    std::string last_error() const;
+    // Why a run failed last, cut to what fits; nullptr if none did. The text stays until the next call, so one thread at a
+    // time may ask (the GIL sees to that); while a run fails in another one it may be half of this and half of that.
+    const char *last_error() noexcept;
 
     float *audio_in() const { return audio_in_.floats(); }
     float *params() const { return params_.floats(); }
@@ -74,6 +74,7 @@ private:
     std::unordered_map<std::uint32_t, Bindings> bindings_;
     int current_ = initial;
     std::array<std::atomic<char>, error_capacity> error_{};
+    std::array<char, error_capacity> told_{}; // what last_error returned
 };
 
 } // namespace neutone_onnx

@@ -1,18 +1,33 @@
 LATE = {"silence": NT_LATE_SILENCE, "dry": NT_LATE_DRY, "repeat": NT_LATE_REPEAT}
 LEVELS = {"input_gain": NT_INPUT_GAIN, "wet": NT_WET, "dry": NT_DRY, "output_gain": NT_OUTPUT_GAIN}
 
-ctypedef int (*NativeFunction)(void *context, uint32_t frames) noexcept nogil
 
-cdef struct NativeSession:
-    NativeFunction function
-    void *context
+# What a session's capsule holds. Every version of the struct begins with its version, so that much can always be read.
+cdef const nt_session *native_session(object session, object native) except NULL:
+    cdef const nt_session *found
+    if not PyCapsule_CheckExact(native):
+        what = repr(type(native).__name__)
+    elif not PyCapsule_IsValid(native, NT_SESSION_CAPSULE):
+        name = PyCapsule_GetName(native)
+        what = "a PyCapsule without a name" if name == NULL else f"a PyCapsule {name.decode('utf-8', 'replace')!r}"
+    else:
+        found = <const nt_session *>PyCapsule_GetPointer(native, NT_SESSION_CAPSULE)
+        if found.version == NT_SESSION_VERSION and found.run != NULL:
+            return found
+        what = "an nt_session without run"
+        if found.version != NT_SESSION_VERSION:
+            what = f"an nt_session of version {found.version}"
+    raise ConfigurationError(
+        f"native of {type(session).__name__} is {what}, expected a PyCapsule {NT_SESSION_CAPSULE.decode()!r} around an "
+        f"nt_session of version {NT_SESSION_VERSION} (neutone/nt_session.h)"
+    )
 
 
 @cython.final
 cdef class Stream:
     """One session at the rates and blocks of a schedule: the engine's compiled half.
 
-    `session` has audio_in, params, audio_out, run, reset, native and native_error as in neutone.plugins.Session. `delay`
+    `session` has audio_in, params, audio_out, run, reset and native as in neutone.plugins.Session. `delay`
     in host frames replaces the schedule's. `backlog` in model frames, `late` and `fades_in` are for a stream that is
     offered to a Player, whose `process` it is then that takes blocks.
     """
@@ -21,7 +36,6 @@ cdef class Stream:
     cdef Py_buffer views[3]
     cdef int held
     cdef object session, run, reset_session, error, native
-    cdef NativeSession native_session
     cdef _HostBlock block
     cdef bint is_offered    # to a player: from then on a host's callback and the pool's threads use it
 
@@ -39,32 +53,27 @@ cdef class Stream:
         config.backlog = backlog
         config.late = LATE[late]
         config.fades_in = fades_in
-        config.session.in_channels = in_channels
-        config.session.out_channels = out_channels
-        config.session.parameters = parameters
-        config.session.look_behind = look_behind
-        config.session.audio_in = hold_packed(&self.views[0], session.audio_in, in_channels, look_behind + block,
+        config.exchange.in_channels = in_channels
+        config.exchange.out_channels = out_channels
+        config.exchange.parameters = parameters
+        config.exchange.look_behind = look_behind
+        config.exchange.audio_in = hold_packed(&self.views[0], session.audio_in, in_channels, look_behind + block,
                                               "session.audio_in")
         self.held = 1
-        config.session.audio_out = hold_packed(&self.views[1], session.audio_out, out_channels, block,
+        config.exchange.audio_out = hold_packed(&self.views[1], session.audio_out, out_channels, block,
                                                "session.audio_out")
         self.held = 2
-        config.session.params = hold_packed(&self.views[2], session.params, parameters, block, "session.params")
+        config.exchange.params = hold_packed(&self.views[2], session.params, parameters, block, "session.params")
         self.held = 3
-        config.session.context = <void *>self
-        config.session.run = run_session
-        config.session.reset = reset_session
         self.native = getattr(session, "native", None)
-        if self.native is not None:
-            self.native_session.function = <NativeFunction>PyCapsule_GetPointer(self.native, "neutone.session")
-            self.native_session.context = PyCapsule_GetContext(self.native)
-            config.session.context = &self.native_session
-            config.session.run = run_native
-            config.session.reset = reset_native
+        if self.native is None:
+            config.session = nt_session(NT_SESSION_VERSION, <void *>self, run_session, reset_session, NULL)
+        else:
+            config.session = native_session(session, self.native)[0]
         cdef nt_status status = nt_stream_create(&self.stream, config)
         if status != NT_OK:
             raise_status(status)
-        self.block = _HostBlock(schedule, config.host_channels, config.session.parameters)
+        self.block = _HostBlock(schedule, config.host_channels, config.exchange.parameters)
         self._raise_session_error()
 
     def __dealloc__(self):
@@ -80,6 +89,13 @@ cdef class Stream:
             raise error
         raise inference_error(error)
 
+    cdef object _native_error(self):
+        cdef const char *reason = NULL
+        if self.config.session.error != NULL:
+            reason = self.config.session.error(self.config.session.context)
+        said = "its native session does not say why" if reason == NULL else reason.decode("utf-8", "replace")
+        return InferenceError(f"the model failed: {said}")
+
     @property
     def failure(self):
         """The last failure of a session in the background, as InferenceError; None where there was none."""
@@ -89,7 +105,7 @@ cdef class Stream:
         nt_stream_get_stats(self.stream, &stats)
         if self.native is None or stats.failed_blocks == 0:
             return None
-        return native_inference_error(self.session)
+        return self._native_error()
 
     def claim(self):
         """Keep `process` and `reset` out, until `release`; RuntimeError where one of them is at work."""
@@ -122,7 +138,7 @@ cdef class Stream:
             return out
         self._raise_session_error()
         if status == NT_ERROR_SESSION:
-            raise native_inference_error(self.session)
+            raise self._native_error()
         raise_status(status)
 
     def reset(self):
@@ -165,11 +181,6 @@ cdef object inference_error(object error):
     return made
 
 
-cdef object native_inference_error(object session):
-    reason = getattr(session, "native_error", None)
-    return InferenceError(f"the model failed: {reason or 'its native session does not say why'}")
-
-
 # A thread that is not Python's gets a state with the GIL and loses it with the GIL, and with it all that libraries keep
 # for each thread. A pool thread's stays: what PyGILState_Ensure makes here is never released, only the GIL is.
 cdef extern from *:
@@ -210,13 +221,3 @@ cdef void reset_session(void *context) noexcept with gil:
     except BaseException as error:
         if stream.error is None:
             stream.error = error
-
-
-cdef int run_native(void *context, uint32_t frames) noexcept nogil:
-    cdef NativeSession *session = <NativeSession *>context
-    return session.function(session.context, frames)
-
-
-cdef void reset_native(void *context) noexcept nogil:
-    cdef NativeSession *session = <NativeSession *>context
-    session.function(session.context, 0)

@@ -91,13 +91,21 @@ cdef extern from "neutone/nt_schedule.h" nogil:
         uint32_t delay
     nt_status nt_schedule_choose(nt_schedule *schedule, const nt_schedule_request *request)
 
-cdef extern from "neutone/nt_stream.h" nogil:
-    ctypedef struct nt_stream:
-        pass
+cdef extern from "neutone/nt_session.h" nogil:
+    const char *NT_SESSION_CAPSULE
+    enum:
+        NT_SESSION_VERSION
     ctypedef struct nt_session:
+        uint32_t version
         void *context
         int (*run)(void *context, uint32_t frames) noexcept
         void (*reset)(void *context) noexcept
+        const char *(*error)(void *context) noexcept
+
+cdef extern from "neutone/nt_stream.h" nogil:
+    ctypedef struct nt_stream:
+        pass
+    ctypedef struct nt_exchange:
         const float *audio_out
         float *audio_in
         float *params
@@ -118,6 +126,7 @@ cdef extern from "neutone/nt_stream.h" nogil:
         nt_late late
         bint fades_in
         nt_session session
+        nt_exchange exchange
     ctypedef struct nt_stream_stats:
         uint64_t host_blocks
         uint64_t host_frames

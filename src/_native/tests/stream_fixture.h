@@ -11,7 +11,8 @@ typedef struct test_session test_session;
 
 struct test_session {
     nt_session interface;
-    float *audio_in, *audio_out, *params; /* of exactly the size that the interface promises */
+    nt_exchange exchange;
+    float *audio_in, *audio_out, *params; /* of exactly the size that the exchange promises */
     void (*body)(test_session *session, uint32_t frames);
     uint32_t runs, resets;
     uint32_t resets_before_run; /* as the last run found them */
@@ -60,7 +61,7 @@ static inline void case_of(const char *what, const setup *s)
 /* The newest frames of input channel c: behind the look-behind. */
 static inline float *newest_input(const test_session *session, uint32_t c, uint32_t frames)
 {
-    uint32_t look_behind = session->interface.look_behind;
+    uint32_t look_behind = session->exchange.look_behind;
     return session->audio_in + (size_t)c * (look_behind + frames) + look_behind;
 }
 
@@ -72,9 +73,9 @@ static inline float *output_row(const test_session *session, uint32_t c, uint32_
 /* Output channel c is input channel c (modulo what there are). */
 static inline void pass_through(test_session *session, uint32_t frames)
 {
-    for (uint32_t c = 0; c < session->interface.out_channels; c++)
+    for (uint32_t c = 0; c < session->exchange.out_channels; c++)
         memcpy(output_row(session, c, frames),
-               newest_input(session, c % session->interface.in_channels, frames), frames * sizeof(float));
+               newest_input(session, c % session->exchange.in_channels, frames), frames * sizeof(float));
 }
 
 static inline int session_run(void *context, uint32_t frames)
@@ -116,9 +117,9 @@ static inline void make_session(test_session *session, const setup *s, uint32_t 
     session->audio_in = new_floats((size_t)in * (s->look_behind + block));
     session->audio_out = new_floats((size_t)out * block);
     session->params = new_floats((size_t)s->parameters * block);
-    session->interface =
-        (nt_session){session,         session_run, session_reset, session->audio_out, session->audio_in,
-                     session->params, in,          out,           s->parameters,      s->look_behind};
+    session->interface = (nt_session){NT_SESSION_VERSION, session, session_run, session_reset, NULL};
+    session->exchange = (nt_exchange){session->audio_out, session->audio_in, session->params, in, out,
+                                      s->parameters,      s->look_behind};
 }
 
 static inline nt_stream_config config_of(fixture *f)
@@ -131,7 +132,8 @@ static inline nt_stream_config config_of(fixture *f)
                               .backlog = s->backlog,
                               .late = s->late,
                               .fades_in = s->fades_in,
-                              .session = f->session.interface};
+                              .session = f->session.interface,
+                              .exchange = f->session.exchange};
 }
 
 /* The session points to itself inside *f: it must stay where it is. */

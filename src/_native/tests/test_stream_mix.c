@@ -26,8 +26,8 @@ static void map_channels(const double *from, uint32_t A, double *to, uint32_t B)
 /* Channel c of the answer is channel c of the input (modulo what there are) times c + 1: no two are alike. */
 static void scaled_channels(test_session *session, uint32_t frames)
 {
-    for (uint32_t c = 0; c < session->interface.out_channels; c++) {
-        const float *in = newest_input(session, c % session->interface.in_channels, frames);
+    for (uint32_t c = 0; c < session->exchange.out_channels; c++) {
+        const float *in = newest_input(session, c % session->exchange.in_channels, frames);
         float *out = output_row(session, c, frames);
         for (uint32_t i = 0; i < frames; i++)
             out[i] = in[i] * (float)(c + 1);

@@ -12,7 +12,7 @@ static void multiply(test_session *session, uint32_t frames)
 /* The last parameter itself. */
 static void last_parameter(test_session *session, uint32_t frames)
 {
-    uint32_t last = session->interface.parameters - 1;
+    uint32_t last = session->exchange.parameters - 1;
     memcpy(session->audio_out, session->params + (size_t)last * frames, frames * sizeof(float));
 }
 
@@ -20,7 +20,7 @@ static void last_parameter(test_session *session, uint32_t frames)
 static void compare(test_session *session, uint32_t frames)
 {
     float *apart = session->note;
-    for (uint32_t c = 0; c < session->interface.parameters; c++) {
+    for (uint32_t c = 0; c < session->exchange.parameters; c++) {
         const float *audio = newest_input(session, c, frames);
         const float *curve = session->params + (size_t)c * frames;
         for (uint32_t i = 0; i < frames; i++)

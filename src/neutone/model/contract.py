@@ -38,15 +38,9 @@ class Session(ABC):
     the model's own ``model_delay``."""
 
     native: object | None = None
-    """A PyCapsule named ``neutone.session`` around ``int (*)(void *context, uint32_t frames)``, with the context as the
-    capsule's own: the same as :meth:`run`, callable without the GIL. It answers 0 where ``audio_out`` is filled;
-    anything else turns the block into silence. ``frames == 0`` is :meth:`reset`, and answers 0. None: there is
-    none."""
-
-    @property
-    def native_error(self) -> str | None:
-        """Why the ``native`` function last answered other than 0; None where it never did, or does not say."""
-        return None
+    """A PyCapsule named ``neutone.session`` around the struct ``nt_session`` of ``neutone/nt_session.h``: the same as
+    :meth:`run` and :meth:`reset`, callable without the GIL, and why a run failed. An engine calls it instead of the
+    methods, and keeps both the capsule and the session for as long as it may. None: there is none."""
 
     @abstractmethod
     def run(self, frames: int) -> None:

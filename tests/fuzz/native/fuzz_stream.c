@@ -23,7 +23,7 @@ static void body(test_session *session, uint32_t frames)
 {
     oracle_check_session(&oracle, session, frames);
     pass_through(session, frames);
-    if (session->interface.parameters)
+    if (session->exchange.parameters)
         for (uint32_t i = 0; i < frames; i++)
             session->audio_out[i] *= session->params[i];
     if (is_due(0)) {

@@ -35,25 +35,25 @@ static void spoil(fuzz_input *input, nt_stream_config *config)
         config->late = (nt_late)read_silly(input);
         break;
     case 9:
-        config->session.in_channels = read_silly(input);
+        config->exchange.in_channels = read_silly(input);
         break;
     case 10:
-        config->session.out_channels = read_silly(input);
+        config->exchange.out_channels = read_silly(input);
         break;
     case 11:
-        config->session.parameters = read_silly(input);
+        config->exchange.parameters = read_silly(input);
         break;
     case 12:
-        config->session.look_behind = read_silly(input);
+        config->exchange.look_behind = read_silly(input);
         break;
     case 13:
         config->session.run = NULL;
         break;
     case 14:
-        config->session.audio_in = NULL;
+        config->exchange.audio_in = NULL;
         break;
     default:
-        config->session.audio_out = NULL;
+        config->exchange.audio_out = NULL;
     }
 }
 
@@ -73,9 +73,9 @@ static bool has_same_geometry(const nt_stream_config *a, const nt_stream_config 
 {
     const nt_schedule *of_a = &a->schedule, *of_b = &b->schedule;
     return of_a->host_rate == of_b->host_rate && of_a->host_block == of_b->host_block && of_a->kind == of_b->kind &&
-           of_a->taps == of_b->taps && a->host_channels == b->host_channels && a->session.in_channels == b->session.in_channels &&
-           a->session.out_channels == b->session.out_channels && a->session.parameters == b->session.parameters &&
-           a->session.look_behind == b->session.look_behind && b->delay >= (int64_t)b->schedule.delay;
+           of_a->taps == of_b->taps && a->host_channels == b->host_channels && a->exchange.in_channels == b->exchange.in_channels &&
+           a->exchange.out_channels == b->exchange.out_channels && a->exchange.parameters == b->exchange.parameters &&
+           a->exchange.look_behind == b->exchange.look_behind && b->delay >= (int64_t)b->schedule.delay;
 }
 
 void fuzz_stream_config(fuzz_input *input)
@@ -100,6 +100,7 @@ void fuzz_stream_config(fuzz_input *input)
     CHECK((status == NT_OK) == (f.stream != NULL));
     if (status == NT_OK && (spoilt.delay == NT_LEAST_DELAY || has_same_geometry(&config, &spoilt)) &&
         memcmp(&config.session, &spoilt.session, sizeof config.session) == 0 &&
+        memcmp(&config.exchange, &spoilt.exchange, sizeof config.exchange) == 0 &&
         spoilt.schedule.host_block == config.schedule.host_block &&
         spoilt.schedule.host_rate == config.schedule.host_rate && spoilt.host_channels == config.host_channels)
         run_block(&f, &spoilt);

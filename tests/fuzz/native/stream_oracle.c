@@ -56,7 +56,7 @@ static double mapped(const stream_oracle *oracle, uint32_t channel, uint32_t hos
 /* Frames of the model before the first one are silence: look-behind at the start. */
 static void check_input(const stream_oracle *oracle, const test_session *session, uint32_t channel, uint32_t frames)
 {
-    uint32_t look_behind = session->interface.look_behind;
+    uint32_t look_behind = session->exchange.look_behind;
     const float *row = session->audio_in + (size_t)channel * (look_behind + frames);
     for (uint32_t i = 0; i < look_behind + frames; i++) {
         CHECK(isfinite(row[i]));
@@ -74,9 +74,9 @@ static void check_input(const stream_oracle *oracle, const test_session *session
 void oracle_check_session(const stream_oracle *oracle, const test_session *session, uint32_t frames)
 {
     CHECK(frames > 0);
-    for (uint32_t c = 0; c < session->interface.in_channels; c++)
+    for (uint32_t c = 0; c < session->exchange.in_channels; c++)
         check_input(oracle, session, c, frames);
-    for (uint32_t p = 0; p < session->interface.parameters; p++)
+    for (uint32_t p = 0; p < session->exchange.parameters; p++)
         for (uint32_t i = 0; i < frames; i++) {
             float value = session->params[(size_t)p * frames + i];
             CHECK(value >= 0.0f && value <= 1.0f);
@@ -92,7 +92,7 @@ void oracle_answer(stream_oracle *oracle, const test_session *session, uint32_t 
 {
     if (oracle->answered + frames > ORACLE_FRAMES) /* only upward resampling makes more than was written */
         return;
-    for (uint32_t c = 0; c < session->interface.out_channels; c++)
+    for (uint32_t c = 0; c < session->exchange.out_channels; c++)
         for (uint32_t i = 0; i < frames; i++)
             oracle->output[c][oracle->answered + i] = failed ? 0.0f : as_heard(session->audio_out[(size_t)c * frames + i]);
     oracle->answered += frames;

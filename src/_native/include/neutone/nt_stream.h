@@ -20,22 +20,20 @@
 
 #include "neutone/nt_histogram.h"
 #include "neutone/nt_schedule.h"
+#include "neutone/nt_session.h"
 #include "neutone/nt_status.h"
 
 typedef struct nt_stream nt_stream;
 
-/* A model made ready for one rate and one largest block N, with memory of its own to exchange audio in. Rows are
- * packed: at look_behind + frames in audio_in, at frames in params and audio_out. */
-typedef struct nt_session {
-    void *context;
-    int (*run)(void *context, uint32_t frames); /* 0: audio_out is filled; else its block becomes silence */
-    void (*reset)(void *context);               /* NULL: the session has no state */
-    const float *audio_out;                     /* (out_channels, N) */
-    float *audio_in;                            /* (in_channels, look_behind + N), the newest frame last */
-    float *params;                              /* (parameters, N), 0..1; NULL where there are none */
+/* The memory in which a stream and its session, made for blocks of up to N frames, exchange audio. Rows are packed: at
+ * look_behind + frames in audio_in, at frames in params and audio_out. */
+typedef struct nt_exchange {
+    const float *audio_out; /* (out_channels, N) */
+    float *audio_in;        /* (in_channels, look_behind + N), the newest frame last */
+    float *params;          /* (parameters, N), 0..1; NULL if there are none */
     uint32_t in_channels, out_channels, parameters;
     uint32_t look_behind; /* frames */
-} nt_session;
+} nt_exchange;
 
 enum { NT_LEAST_DELAY = -1 };
 
@@ -55,6 +53,7 @@ typedef struct nt_stream_config {
     nt_late late;
     bool fades_in; /* the first block rises from silence: for a stream that takes over in the middle of a sound */
     nt_session session;
+    nt_exchange exchange; /* the session's memory */
 } nt_stream_config;
 
 typedef struct nt_stream_stats {
@@ -68,7 +67,7 @@ typedef struct nt_stream_stats {
 
 typedef enum nt_level { NT_INPUT_GAIN = 0, NT_WET = 1, NT_DRY = 2, NT_OUTPUT_GAIN = 3, NT_LEVELS = 4 } nt_level;
 
-/* [main-thread] The only allocation. The session's memory must outlive the stream. */
+/* [main-thread] The only allocation. The session and its memory must outlive the stream. */
 nt_status nt_stream_create(nt_stream **stream, const nt_stream_config *config);
 
 /* [main-thread] NULL is allowed. */

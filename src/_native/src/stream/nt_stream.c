@@ -31,48 +31,48 @@ static nt_status create_parts(nt_stream *s)
 {
     const nt_stream_config *config = &s->config;
     const nt_schedule *schedule = &config->schedule;
-    const nt_session *session = &config->session;
+    const nt_exchange *exchange = &config->exchange;
     nt_status status = NT_OK;
 
     if (s->resamples) {
         status = create_resampler(&s->resampler_in, config, schedule->kind, schedule->host_rate, schedule->model_rate,
-                                  session->in_channels, 0);
+                                  exchange->in_channels, 0);
         if (status == NT_OK)
             status = create_resampler(&s->resampler_out, config, schedule->kind, schedule->model_rate,
-                                      schedule->host_rate, session->out_channels, 0);
+                                      schedule->host_rate, exchange->out_channels, 0);
         /* Linear in value, but with the look-ahead of the audio, so that both bring the same frames at a time. */
-        if (status == NT_OK && session->parameters)
+        if (status == NT_OK && exchange->parameters)
             status = create_resampler(&s->resampler_params, config, NT_LINEAR, schedule->host_rate,
-                                      schedule->model_rate, session->parameters, schedule->lookahead_in);
+                                      schedule->model_rate, exchange->parameters, schedule->lookahead_in);
     }
     /* Between calls less than a block waits; one call adds `arrivals`. */
     uint32_t waiting = schedule->session_block + schedule->arrivals + config->backlog;
     uint32_t block = schedule->host_block;
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_in, session->in_channels, session->look_behind + waiting);
+        status = nt_ring_create(&s->ring_in, exchange->in_channels, exchange->look_behind + waiting);
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_params, session->parameters, waiting);
+        status = nt_ring_create(&s->ring_params, exchange->parameters, waiting);
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_out, session->out_channels, waiting);
+        status = nt_ring_create(&s->ring_out, exchange->out_channels, waiting);
     /* What has come back, with what came too late and is yet to be dropped, never exceeds the delay and what went in. */
     if (status == NT_OK)
-        status = nt_ring_create(&s->ring_back, session->out_channels, larger(s->delay, schedule->delay) + 2 * block);
+        status = nt_ring_create(&s->ring_back, exchange->out_channels, larger(s->delay, schedule->delay) + 2 * block);
     if (status == NT_OK)
         status = nt_ring_create(&s->ring_dry, config->host_channels, s->delay + config->model_delay + block);
     if (status != NT_OK)
         return status;
 
-    uint32_t rows = larger(config->host_channels, larger(session->in_channels, session->out_channels));
+    uint32_t rows = larger(config->host_channels, larger(exchange->in_channels, exchange->out_channels));
     s->scratch = new_rows(rows, block);
     s->mapped = new_rows(rows, block);
     s->scratch_rows = calloc(rows, sizeof *s->scratch_rows);
-    s->curves = new_rows(session->parameters, block);
-    s->targets = calloc((size_t)session->parameters + 1, sizeof *s->targets);
-    s->values = calloc((size_t)session->parameters + 1, sizeof *s->values);
-    s->nowhere = new_rows(larger(session->in_channels, session->parameters), schedule->arrivals);
+    s->curves = new_rows(exchange->parameters, block);
+    s->targets = calloc((size_t)exchange->parameters + 1, sizeof *s->targets);
+    s->values = calloc((size_t)exchange->parameters + 1, sizeof *s->values);
+    s->nowhere = new_rows(larger(exchange->in_channels, exchange->parameters), schedule->arrivals);
     s->silence = new_rows(1, schedule->arrivals);
     s->silence.stride = 0;
-    s->recent = new_rows(config->late == NT_LATE_REPEAT ? session->out_channels : 0, block);
+    s->recent = new_rows(config->late == NT_LATE_REPEAT ? exchange->out_channels : 0, block);
     if (!s->scratch.first || !s->mapped.first || !s->scratch_rows || !s->curves.first || !s->targets || !s->values ||
         !s->nowhere.first || !s->silence.first || !s->recent.first)
         return NT_ERROR_MEMORY;
@@ -84,13 +84,16 @@ static nt_status create_parts(nt_stream *s)
 static nt_status check(const nt_stream_config *config)
 {
     const nt_session *session = &config->session;
-    if (!session->run || !session->audio_in || !session->audio_out || (session->parameters && !session->params))
+    const nt_exchange *exchange = &config->exchange;
+    if (session->version != NT_SESSION_VERSION || !session->run)
         return NT_ERROR_ARGUMENT;
-    if (config->host_channels == 0 || config->host_channels > NT_CHANNELS_MAX || session->in_channels == 0 ||
-        session->in_channels > NT_CHANNELS_MAX || session->out_channels == 0 ||
-        session->out_channels > NT_CHANNELS_MAX || session->parameters > NT_CHANNELS_MAX)
+    if ( !exchange->audio_in || !exchange->audio_out || (exchange->parameters && !exchange->params))
+        return NT_ERROR_ARGUMENT;
+    if (config->host_channels == 0 || config->host_channels > NT_CHANNELS_MAX || exchange->in_channels == 0 ||
+        exchange->in_channels > NT_CHANNELS_MAX || exchange->out_channels == 0 ||
+        exchange->out_channels > NT_CHANNELS_MAX || exchange->parameters > NT_CHANNELS_MAX)
         return NT_ERROR_CHANNELS;
-    if (config->schedule.session_block == 0 || session->look_behind > NT_BLOCK_MAX)
+    if (config->schedule.session_block == 0 || exchange->look_behind > NT_BLOCK_MAX)
         return NT_ERROR_BLOCK;
     if (config->delay != NT_LEAST_DELAY && (config->delay < 0 || config->delay > LONGEST_DELAY))
         return NT_ERROR_ARGUMENT;
@@ -166,7 +169,7 @@ void nt_stream_reset(nt_stream *s)
     nt_ring_reset(s->ring_out);
     nt_ring_reset(s->ring_back);
     nt_ring_reset(s->ring_dry);
-    nt_ring_push_silence(s->ring_in, s->config.session.look_behind);
+    nt_ring_push_silence(s->ring_in, s->config.exchange.look_behind);
     nt_ring_push_silence(s->ring_back, s->delay);
     nt_ring_push_silence(s->ring_dry, s->delay + s->config.model_delay);
     s->started = false;
@@ -188,7 +191,7 @@ void nt_stream_reset(nt_stream *s)
 
 void nt_stream_set_parameter(nt_stream *s, uint32_t index, float value)
 {
-    if (index >= s->config.session.parameters || value != value)
+    if (index >= s->config.exchange.parameters || value != value)
         return;
     value = value < 0.0f ? 0.0f : value > 1.0f ? 1.0f : value;
     atomic_store_explicit(&s->targets[index], value, memory_order_relaxed);
@@ -196,7 +199,7 @@ void nt_stream_set_parameter(nt_stream *s, uint32_t index, float value)
 
 float nt_stream_get_parameter(const nt_stream *s, uint32_t index)
 {
-    if (index >= s->config.session.parameters)
+    if (index >= s->config.exchange.parameters)
         return NAN;
     return atomic_load_explicit(&s->targets[index], memory_order_relaxed);
 }

@@ -97,7 +97,7 @@ static void remember(nt_stream *s, float *const *from, uint32_t frames)
     uint32_t kept = s->recent.frames - frames;
     if (frames == 0)
         return;
-    for (uint32_t c = 0; c < s->config.session.out_channels; c++) {
+    for (uint32_t c = 0; c < s->config.exchange.out_channels; c++) {
         float *row = nt_span_row(s->recent, c);
         memmove(row, row + frames, kept * sizeof(float));
         memcpy(row + kept, from[c], frames * sizeof(float));
@@ -109,7 +109,7 @@ static void remember(nt_stream *s, float *const *from, uint32_t frames)
 static void repeat(nt_stream *s, float *const *to, uint32_t offset, uint32_t frames)
 {
     for (uint32_t i = offset; i < offset + frames; i++) {
-        for (uint32_t c = 0; c < s->config.session.out_channels; c++)
+        for (uint32_t c = 0; c < s->config.exchange.out_channels; c++)
             to[c][i] = s->repeat_gain * nt_span_row(s->recent, c)[s->repeat_position];
         if (++s->repeat_position == s->recent.frames) {
             s->repeat_position = 0;
@@ -141,7 +141,7 @@ static uint32_t pop_in_time(nt_stream *s, float *const *to, uint32_t frames)
     if (s->config.late == NT_LATE_REPEAT)
         repeat(s, to, there, frames - there);
     else
-        silence_rows(to, s->config.session.out_channels, there, frames - there);
+        silence_rows(to, s->config.exchange.out_channels, there, frames - there);
     return there;
 }
 
@@ -193,7 +193,7 @@ static void read_wet(nt_stream *s, float *const *out, uint32_t frames)
 /* The model's answer mapped to the host's channels, and the dry signal beside it. */
 static void read_mix(nt_stream *s, float *const *out, uint32_t frames, ramp wet, ramp dry)
 {
-    uint32_t host_channels = s->config.host_channels, out_channels = s->config.session.out_channels;
+    uint32_t host_channels = s->config.host_channels, out_channels = s->config.exchange.out_channels;
     uint32_t there = pop_in_time(s, s->scratch_rows, frames);
     nt_span back = nt_span_first(s->scratch, frames);
     if (host_channels != out_channels) {
@@ -215,7 +215,7 @@ void nt_stream_read(nt_stream *s, float *const *out, uint32_t frames)
 {
     if (frames == 0)
         return;
-    uint32_t host_channels = s->config.host_channels, out_channels = s->config.session.out_channels;
+    uint32_t host_channels = s->config.host_channels, out_channels = s->config.exchange.out_channels;
     ramp wet = next_ramp(s, NT_WET), dry = next_ramp(s, NT_DRY), gain = next_ramp(s, NT_OUTPUT_GAIN);
     s->started = true;
     bool wet_only = is_constant(wet, 1.0f) && is_constant(dry, 0.0f);

@@ -4,7 +4,7 @@
 
 static uint32_t next_block(const nt_stream *s)
 {
-    uint32_t arrived = nt_ring_readable(s->ring_in) - s->config.session.look_behind;
+    uint32_t arrived = nt_ring_readable(s->ring_in) - s->config.exchange.look_behind;
     uint32_t block = s->config.schedule.session_block;
     if (s->config.schedule.model_block)
         return arrived >= block ? block : 0;
@@ -13,15 +13,15 @@ static uint32_t next_block(const nt_stream *s)
 
 static void push_output(nt_stream *s, uint32_t frames)
 {
-    const nt_session *session = &s->config.session;
+    const nt_exchange *exchange = &s->config.exchange;
     uint32_t done = 0;
     uint64_t broken = 0;
     while (done < frames) {
         nt_span span = nt_ring_write_span(s->ring_out, frames - done);
         if (span.frames == 0)
             break;
-        for (uint32_t c = 0; c < session->out_channels; c++)
-            broken += s->kernels->sanitize(nt_span_row(span, c), session->audio_out + (size_t)c * frames + done,
+        for (uint32_t c = 0; c < exchange->out_channels; c++)
+            broken += s->kernels->sanitize(nt_span_row(span, c), exchange->audio_out + (size_t)c * frames + done,
                                            span.frames);
         nt_ring_commit(s->ring_out, span.frames);
         done += span.frames;
@@ -51,14 +51,15 @@ static nt_span packed(float *first, uint32_t frames)
 static nt_status run_session(nt_stream *s, uint32_t frames)
 {
     const nt_session *session = &s->config.session;
+    const nt_exchange *exchange = &s->config.exchange;
     nt_status status = NT_OK;
     if (s->session_is_broken && session->reset)
         session->reset(session->context);
     s->session_is_broken = false;
-    nt_ring_peek(s->ring_in, 0, packed(session->audio_in, session->look_behind + frames));
+    nt_ring_peek(s->ring_in, 0, packed(exchange->audio_in, exchange->look_behind + frames));
     nt_ring_discard(s->ring_in, frames);
-    if (session->parameters)
-        nt_ring_pop(s->ring_params, packed(session->params, frames));
+    if (exchange->parameters)
+        nt_ring_pop(s->ring_params, packed(exchange->params, frames));
     if (session->run(session->context, frames) == 0) {
         push_output(s, frames);
     } else {

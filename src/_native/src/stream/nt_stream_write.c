@@ -6,7 +6,7 @@
 /* Host-rate curves of every parameter into s->curves: given, or ramps to the set values. */
 static nt_status gather_curves(nt_stream *s, const float *const *params, uint32_t frames)
 {
-    uint32_t parameters = s->config.session.parameters;
+    uint32_t parameters = s->config.exchange.parameters;
     if (params) {
         uint32_t nans = 0;
         for (uint32_t p = 0; p < parameters; p++)
@@ -92,7 +92,7 @@ static bool is_lost(nt_stream *s)
 
 static void push_audio(nt_stream *s, const float *const *in, uint32_t frames, bool lost)
 {
-    uint32_t host_channels = s->config.host_channels, in_channels = s->config.session.in_channels;
+    uint32_t host_channels = s->config.host_channels, in_channels = s->config.exchange.in_channels;
     nt_span audio = nt_span_first(s->scratch, frames);
     for (uint32_t c = 0; c < host_channels; c++)
         nt_count(&s->nonfinite_input, s->kernels->sanitize(nt_span_row(audio, c), in[c], frames));
@@ -124,7 +124,7 @@ static void push_audio(nt_stream *s, const float *const *in, uint32_t frames, bo
 static void push_curves(nt_stream *s, uint32_t frames, bool lost)
 {
     nt_span curves = nt_span_first(s->curves, frames);
-    if (s->config.session.parameters == 0)
+    if (s->config.exchange.parameters == 0)
         return;
     if (lost)
         lose_at_model_rate(s, s->resampler_params, curves);
