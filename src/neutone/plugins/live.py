@@ -9,13 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from neutone.engine.live import Live
 from neutone.errors import HostError
 from neutone.plugins.host import HostStats, LiveHost
 
 if TYPE_CHECKING:
     from neutone.engine.engine import Engine
     from neutone.engine.latency import Latency
+    from neutone.engine.live import Live
     from neutone.model.contract import Model
 
 POLL_SECONDS = 0.02
@@ -26,6 +26,13 @@ Result = TypeVar("Result")
 
 _lock = threading.Lock()
 _running: set[LiveRun[Any]] = set()
+
+
+def _live_of(engine: Engine) -> Live:
+    """Raises :class:`~neutone.errors.ConfigurationError` unless the engine was made with ``background=True``."""
+    from neutone.engine.live import Live  # here, so that listing plug-ins does not import the engine
+
+    return Live.of(engine)
 
 
 def _end_all() -> None:
@@ -116,7 +123,7 @@ class LiveRun(Generic[AnyDevice]):
         self._stopping = threading.Event()
         self._ending = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, name=device.thread_name, daemon=True)
-        self._live = live = Live.of(engine)
+        self._live = live = _live_of(engine)
         live.claim()
         try:
             device.open()
@@ -200,7 +207,7 @@ class RunHost(LiveHost, Generic[AnyDevice]):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._live = Live.of(engine)
+        self._live = _live_of(engine)
         self._owns_engine = False
         self._lock = threading.Lock()
         self._run: LiveRun[AnyDevice] | None = None
