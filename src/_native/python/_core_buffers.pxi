@@ -50,14 +50,19 @@ cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     if view.ndim != 2:
         PyBuffer_Release(view)
         raise ShapeError(f"{what} is {describe(array)}, expected two axes (channels, frames)")
-    if (view.shape[1] > 1 and view.strides[1] != 4) or view.strides[0] % 4 != 0 or (<size_t>view.buf) % 4 != 0:
+    if (
+        (view.shape[1] > 1 and view.strides[1] != 4)
+        or view.strides[0] % 4 != 0
+        or (<size_t>view.buf) % 4 != 0
+        or abs(view.strides[0] // 4) > 0x7fffffff    # the stride of an nt_span
+    ):
         PyBuffer_Release(view)
         return 1
     return 0
 
 
 cdef inline nt_span span_of(Py_buffer *view) noexcept:
-    return nt_span(<float *>view.buf, view.strides[0] // 4, <uint32_t>view.shape[1])
+    return nt_span(<float *>view.buf, <int32_t>(view.strides[0] // 4), <uint32_t>view.shape[1])
 
 
 # As `hold`, with a copy where the layout does not fit. Answers the object that is held.

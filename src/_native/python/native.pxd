@@ -1,6 +1,6 @@
 # The C core's public headers, as Cython sees them.
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "neutone/nt_status.h" nogil:
     ctypedef enum nt_status:
@@ -23,7 +23,7 @@ cdef extern from "neutone/nt_status.h" nogil:
 cdef extern from "neutone/nt_span.h" nogil:
     ctypedef struct nt_span:
         float *first
-        ptrdiff_t stride
+        int32_t stride
         uint32_t frames
 
 cdef extern from "neutone/nt_ring.h" nogil:

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 typedef struct nt_span {
-    float *first; /* a function that takes a span as its source only reads it */
-    ptrdiff_t stride;
+    float *first;   /* a function that takes a span as its source only reads it */
+    int32_t stride; /* samples; 32 bits, so that a span travels in two registers: in memory it stalls the loads behind it */
     uint32_t frames;
 } nt_span;
 
