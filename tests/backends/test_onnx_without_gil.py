@@ -83,25 +83,32 @@ def test_the_engine_and_a_python_thread_do_not_wait_for_each_other(tmp_path):
     engine = Engine(neutone.load(path), 48_000, 64 * 64, 1)
     audio, out = noise(1, 64 * 64), np.empty((1, 64 * 64), np.float32)
     engine.process(audio, out)
-    spinning, before, milliseconds = True, sys.getswitchinterval(), set()
+    spinning, milliseconds = threading.Event(), set()
 
     def spin():
-        while spinning:
+        while not done.is_set():
             milliseconds.add(int(time.perf_counter() * 1e3))
+            spinning.set()
 
-    thread = threading.Thread(target=spin)
-    thread.start()
-    sys.setswitchinterval(0.05)
-    try:
+    def spans():
+        """How long a block takes beside the other thread, s, and in how many milliseconds of it that ran."""
         start = time.perf_counter()
         engine.process(audio, out)
         end = time.perf_counter()
+        return end - start, len([at for at in milliseconds if start < at / 1e3 < end])
+
+    done, before = threading.Event(), sys.getswitchinterval()
+    thread = threading.Thread(target=spin)
+    thread.start()
+    spinning.wait()
+    sys.setswitchinterval(0.05)
+    try:
+        tries = [spans() for _ in range(8)]  # other programs may keep either thread from running for a while
     finally:
-        spinning = False
+        done.set()
         sys.setswitchinterval(before)
         thread.join()
-    assert end - start < 64 * 0.05 / 4
-    assert len([at for at in milliseconds if start < at / 1e3 < end]) >= 3, "the other thread stood still"
+    assert any(seconds < 64 * 0.05 / 4 and ran >= 3 for seconds, ran in tries), tries
 
 
 def test_two_threads_run_one_model(tmp_path):
