@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from neutone import Engine, errors
 from support.compiling import compiled
 from support.models import FunctionModel, knob, noise
 from support.native_calls import NativeSession
+from support.waiting import wait_until
 
 PLUGINS = Path(__file__).parents[2] / "docs" / "plugins.md"
 
@@ -72,6 +74,44 @@ def test_the_native_function_is_the_session():
     audio = noise(2, 64)
     np.testing.assert_array_equal(engine.process(audio), audio)
     assert model.calls == [0, 64]
+
+
+WAITING = r"""
+#include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
+atomic_int entered, may_leave;
+int wait_to_leave(void *context, uint32_t frames)
+{
+    struct timespec pause = {0, 1000000};
+    atomic_store(&entered, 1);
+    for (int i = 0; i < 20000; i++) {
+        if (atomic_load(&may_leave))
+            return 0;
+        nanosleep(&pause, 0);
+    }
+    return 1;
+}
+"""
+
+
+def test_python_goes_on_while_the_native_function_runs(tmp_path):
+    """It leaves only when another Python thread says so, which needs the GIL."""
+    library = ctypes.CDLL(str(compiled(WAITING, tmp_path / "waiting.so")))
+    entered, may_leave = (ctypes.c_int.in_dll(library, name) for name in ("entered", "may_leave"))
+    model = NativeModel(None)
+    address = ctypes.cast(library.wait_to_leave, ctypes.c_void_p).value
+    model.change = lambda native: setattr(native, "run", type(native.run)(address))
+    engine = Engine(model, 48_000, 64, 2)
+
+    def let_it_leave():
+        wait_until(lambda: entered.value, what="the native function runs")
+        may_leave.value = 1
+
+    other = threading.Thread(target=let_it_leave)
+    other.start()
+    engine.process(noise(2, 64))  # raises if the function has waited in vain
+    other.join()
 
 
 def test_reset_resets_it():
