@@ -60,7 +60,7 @@ bool nt_jack_idle(const nt_jack *jack);
 void nt_jack_set_latency(nt_jack *jack, uint32_t frames);
 
 /* [main-thread] The parameter that a controller 0..119 sets, -1 for none; both atomic. `learn`: the next controller that
- * arrives is given this parameter, -1 to wait for none; `learning` answers -1 once one has arrived. */
+ * arrives is given this parameter, -1 to wait for none; `learning` returns -1 once one has arrived. */
 void nt_jack_set_controller(nt_jack *jack, uint32_t controller, int32_t parameter);
 int32_t nt_jack_controller(const nt_jack *jack, uint32_t controller);
 void nt_jack_learn(nt_jack *jack, int32_t parameter);

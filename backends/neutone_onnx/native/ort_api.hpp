@@ -1,6 +1,6 @@
 // The part of ONNX Runtime's C API that a session needs, declared by hand: no package brings the header.
 //
-// OrtGetApiBase()->GetApi(version) answers a table of function pointers that only ever grows at its end, so an entry
+// OrtGetApiBase()->GetApi(version) returns a table of function pointers that only ever grows at its end, so an entry
 // keeps its index and its signature through all releases of major version 1.
 #pragma once
 

@@ -35,7 +35,7 @@ cdef class _HostBlock:
         self.busy = True
         return 0
 
-    # Answers `out`. After an error nothing is held, and nothing needs to be left.
+    # Returns `out`. After an error nothing is held, and nothing needs to be left.
     cdef object enter(self, object audio, object out, object curves):
         self.claim()
         try:

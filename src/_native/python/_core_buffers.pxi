@@ -31,7 +31,7 @@ cdef bint is_native_float(const char *format) noexcept:
     return format[0] == c'f' and format[1] == 0
 
 
-# Answers 0, or 1 where the samples of a channel do not lie side by side (nothing is held then).
+# Returns 0, or 1 if the samples of a channel do not lie side by side (nothing is held then).
 cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
     if writable:
@@ -65,7 +65,7 @@ cdef inline nt_span span_of(Py_buffer *view) noexcept:
     return nt_span(<float *>view.buf, <int32_t>(view.strides[0] // 4), <uint32_t>view.shape[1])
 
 
-# As `hold`, with a copy where the layout does not fit. Answers the object that is held.
+# As `hold`, with a copy if the layout does not fit. Returns the object that is held.
 cdef object hold_input(Py_buffer *view, object array, str what):
     if hold(view, array, False, what):
         array = np.ascontiguousarray(array)
@@ -82,7 +82,7 @@ cdef int hold_output(Py_buffer *view, object array, str what) except -1:
     return 0
 
 
-# The memory of a session: C-contiguous, and as large as said. Answers NULL for no rows.
+# The memory of a session: C-contiguous, and as large as said. Returns NULL for no rows.
 cdef float *hold_packed(Py_buffer *view, object array, Py_ssize_t channels, Py_ssize_t frames, str what) except? NULL:
     if hold(view, array, True, what):
         raise ShapeError(f"{what} must be C-contiguous")

@@ -18,26 +18,26 @@ cdef class Pool:
             nt_pool_destroy(self.pool)
 
     def set_priority(self, priority):
-        """Another one, while they work."""
+        """Change the SCHED_FIFO priority (0..99; 0: ordinary threads) while they work."""
         nt_pool_set_priority(self.pool, checked(priority, "priority", 0, 99))
 
     @property
     def threads(self):
-        """How many there are."""
+        """The number of threads."""
         return nt_pool_threads(self.pool)
 
     @property
     def refusal(self):
-        """Why the system refused the priority, an errno; 0: it did not."""
+        """The errno with which the system refused the priority, or 0."""
         return nt_pool_refusal(self.pool)
 
 
 def is_worker_thread():
-    """Whether this is a thread of a pool, running a model now: it must not wait for one."""
+    """Return whether the calling thread belongs to a pool and is running a model; it must not wait for another model."""
     return nt_pool_is_this_thread()
 
 
-# Players (addresses, and their pools) that were let go of in a thread of the pool, where the garbage collector happened
+# Players (addresses, and their pools) that were released in a thread of the pool, in which the garbage collector happened
 # to run.
 cdef list remains = []
 
@@ -48,7 +48,7 @@ cdef dict held_streams = {}
 
 
 def bury_remains():
-    """Free what could not be freed where it was let go of. Waits for models that are computing."""
+    """Free the players that could not be freed in the thread that released them. Waits for models that are computing."""
     while remains and not nt_pool_is_this_thread():
         address, pool = remains.pop()
         held = held_streams.pop(address)    # before another player has this address
@@ -151,7 +151,7 @@ cdef class Player:
                     break
 
     def close(self):
-        """Every block is silence from here on; all streams are answered, as by `collect`."""
+        """Return silence for every block from here on. Returns all streams, as `collect` does."""
         self.closed = True
         with nogil:
             nt_player_close(self.player)
@@ -176,23 +176,23 @@ cdef class Player:
 
     @property
     def stats(self):
-        """Counters since it was made, by name."""
+        """The counters since the player was made, by name."""
         cdef nt_player_stats stats
         nt_player_get_stats(self.player, &stats)
         return stats
 
     @property
     def callback_times(self):
-        """(total ns, longest ns, [(at most ns, how many), ...]) of the host's blocks."""
+        """The durations of the host's blocks: (total ns, longest ns, [(at most ns, count), ...])."""
         return read_histogram(nt_player_callback_times(self.player))
 
     @property
     def model_times(self):
-        """The same of the model's blocks."""
+        """The durations of the model's blocks: (total ns, longest ns, [(at most ns, count), ...])."""
         return read_histogram(nt_player_model_times(self.player))
 
     def take_peaks(self, channels):
-        """([input peaks], [output peaks]) of the first channels (at most 64) since the last call, linear."""
+        """Return ([input peaks], [output peaks]) of the first channels (at most 64) since the last call, linear."""
         rows = range(min(<uint32_t>channels, <uint32_t>NT_METERS))
         return ([nt_player_take_input_peak(self.player, c) for c in rows],
                 [nt_player_take_output_peak(self.player, c) for c in rows])

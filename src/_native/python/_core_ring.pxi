@@ -44,7 +44,7 @@ cdef class Ring:
         nt_ring_reset(self.ring)
 
     def push(self, audio):
-        """Append frames; answers how many fitted."""
+        """Append frames; returns how many fitted."""
         cdef Py_buffer view
         held = hold_input(&view, audio, "audio")
         try:
@@ -80,5 +80,5 @@ cdef class Ring:
         return audio
 
     def discard(self, frames):
-        """Drop the oldest frames; answers how many there were to drop."""
+        """Drop the oldest frames; returns how many there were to drop."""
         return nt_ring_discard(self.ring, checked(frames, "frames", 0, 1 << 29))

@@ -62,7 +62,7 @@ cdef class Schedule:
 
     @property
     def model_block(self):
-        """0 where the model is fed whatever has arrived."""
+        """The model's block in frames, or 0 if the model takes whatever has arrived."""
         return self.fields.model_block
 
     @property

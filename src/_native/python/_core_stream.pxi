@@ -98,7 +98,7 @@ cdef class Stream:
 
     @property
     def failure(self):
-        """The last failure of a session in the background, as InferenceError; None where there was none."""
+        """The last failure of a session in the background as InferenceError, or None."""
         cdef nt_stream_stats stats
         if self.error is not None:
             return inference_error(self.error)
@@ -108,11 +108,11 @@ cdef class Stream:
         return self._native_error()
 
     def claim(self):
-        """Keep `process` and `reset` out, until `release`; RuntimeError where one of them is at work."""
+        """Keep `process` and `reset` out until `release`. Raises RuntimeError if one of them is at work."""
         self.block.claim()
 
     def release(self):
-        """Let them in again."""
+        """Let `process` and `reset` in again."""
         self.block.leave()
 
     cdef int _check_is_not_offered(self) except -1:
@@ -121,7 +121,7 @@ cdef class Stream:
         return 0
 
     def process(self, audio, out=None, curves=None):
-        """One host block: audio (channels, frames), curves (parameters, frames) or None. Answers `out`."""
+        """Process one host block: audio (channels, frames), curves (parameters, frames) or None. Returns `out`."""
         cdef nt_status status
         cdef _HostBlock block = self.block
         self._check_is_not_offered()
@@ -142,7 +142,7 @@ cdef class Stream:
         raise_status(status)
 
     def reset(self):
-        """Silence in every queue, the parameters at their set values, the session at its first state."""
+        """Fill every queue with silence, put the parameters to their set values, and reset the session."""
         self._check_is_not_offered()
         self.block.claim()
         try:
@@ -152,20 +152,20 @@ cdef class Stream:
         self._raise_session_error()
 
     def set_parameter(self, index, value):
-        """Where parameter `index` (0..1) ramps to over the next block."""
+        """Set the value (0..1) that parameter `index` ramps to over the next block."""
         nt_stream_set_parameter(self.stream, checked(index, "index", 0, 1023), value)
 
     def get_parameter(self, index):
-        """The value (0..1) last set, by whichever thread."""
+        """Return the value (0..1) of parameter `index` that was set last, by any thread."""
         return nt_stream_get_parameter(self.stream, checked(index, "index", 0, 1023))
 
     def set_level(self, name, factor):
-        """Where "input_gain", "wet", "dry" or "output_gain" (linear factors) ramps to over the next block."""
+        """Set the linear factor that "input_gain", "wet", "dry" or "output_gain" ramps to over the next block."""
         nt_stream_set_level(self.stream, LEVELS[name], factor)
 
     @property
     def stats(self):
-        """Counters since the last reset, by name."""
+        """The counters since the last reset, by name."""
         cdef nt_stream_stats stats
         nt_stream_get_stats(self.stream, &stats)
         return stats

@@ -10,7 +10,7 @@
 typedef struct conversion {
     int64_t L, M; /* model rate / host rate in lowest terms */
     int64_t a, b; /* frames that the two resamplers look ahead */
-    int64_t m;    /* model block; 1 where the model takes any */
+    int64_t m;    /* model block; 1 if the model takes any */
 } conversion;
 
 /* The look-ahead as documented in nt_resampler.h. */

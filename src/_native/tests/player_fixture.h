@@ -31,7 +31,7 @@ static inline void offer(nt_player *player, lane *l, setup s, bool in_callback)
     CHECK_EQUAL(nt_player_offer(player, l->f.stream, in_callback ? 0 : 1), NT_OK);
 }
 
-/* Close every lane whose stream is given back; answers how many. */
+/* Close every lane whose stream is given back; returns how many. */
 static inline uint32_t collect(nt_player *player, lane *lanes, uint32_t count)
 {
     uint32_t collected = 0;

@@ -51,7 +51,7 @@ static inline nt_resampler *new_resampler(quality q, rate_pair rates, uint32_t c
 }
 
 /* A signal through the resampler, `chunk` frames offered and `room` frames asked for at a time. out has rows
- * of capacity + 1 frames. Answers the outputs. */
+ * of capacity + 1 frames. Returns the outputs. */
 static inline uint32_t resample(nt_resampler *resampler, const float *in, uint32_t frames, uint32_t chunk,
                                 uint32_t room, float *out, uint32_t capacity)
 {
@@ -73,7 +73,7 @@ static inline uint32_t resample(nt_resampler *resampler, const float *in, uint32
     return made;
 }
 
-/* Enough input for a few thousand outputs where that is not too much of either. */
+/* Enough input for a few thousand outputs, if that is not too much of either. */
 static inline uint32_t frames_for(rate_pair rates, uint32_t lookahead, uint32_t outputs)
 {
     uint64_t frames = (uint64_t)outputs * rates.in / rates.out;

@@ -17,7 +17,7 @@ struct test_session {
     uint32_t runs, resets;
     uint32_t resets_before_run; /* as the last run found them */
     uint32_t fails_at,
-        breaks_at;    /* the run (from 1) that reports a failure, or answers non-finite samples; 0: none */
+        breaks_at;    /* the run (from 1) that reports a failure, or returns non-finite samples; 0: none */
     uint32_t largest; /* frames of a run */
     void *note;       /* whatever the body keeps */
 };

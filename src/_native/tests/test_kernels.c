@@ -183,7 +183,7 @@ static void test_resamplers(const char *variant)
             test_resampler(variant, qualities[i], pairs[p]);
 }
 
-/* Where the compiler can tell what the processor has, the build must offer it. */
+/* If the compiler can tell what the processor has, the build must offer it. */
 static void check_offer(const char *name, bool offered)
 {
     check_case("variant %s", name);

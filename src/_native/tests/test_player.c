@@ -231,7 +231,7 @@ static void test_denormals(bool in_callback)
 #endif
 }
 
-/* A session that fails, or answers NaN, is silence for its block; the next is in place again. */
+/* A session that fails, or returns NaN, is silence for its block; the next is in place again. */
 static void test_failing_session(void)
 {
     enum { BLOCK = 64 };
@@ -257,7 +257,7 @@ static void test_failing_session(void)
     close_player(pool, player);
 }
 
-/* A model that takes 100 ms for blocks of 85 ms. Two blocks in a row: no model could have answered. A block after 70 ms:
+/* A model that takes 100 ms for blocks of 85 ms. Two blocks in a row: no model could have kept up. A block after 70 ms:
  * it had its time. */
 static void take_100_ms(test_session *session, uint32_t frames)
 {
@@ -337,7 +337,7 @@ static void test_peaks_are_finite(void)
 }
 
 /* A light model beside a heavy one, on two threads: the light one's work is never left to the thread that is busy. The
- * heavy model holds its thread until the light one was answered a thousand times. */
+ * heavy model holds its thread until the light one has run a thousand times. */
 static _Atomic uint32_t light_blocks;
 
 static void be_heavy(test_session *session, uint32_t frames)

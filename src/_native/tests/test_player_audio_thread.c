@@ -77,7 +77,7 @@ static void on_trap(int signal, siginfo_t *information, void *context)
     }
 }
 
-/* Answers whether the kernel allows it. Of the calls that pass, exit and rt_sigreturn end the thread and the handler. */
+/* Returns whether the kernel allows it. Of the calls that pass, exit and rt_sigreturn end the thread and the handler. */
 static bool trap_system_calls(void)
 {
     static const struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
@@ -208,7 +208,7 @@ static void slow(test_session *session, uint32_t frames)
 
 static lane lanes[LANES];
 
-/* Answers whether the kernel was asked to watch too. */
+/* Returns whether the kernel was asked to watch too. */
 static bool test_play(setup s, way chosen, bool in_callback, bool clocked)
 {
     case_of(in_callback ? "in the callback" : "in the background", &s);

@@ -57,7 +57,7 @@ static uint32_t place_of_peak(const float *x, uint32_t frames)
     return best;
 }
 
-/* The peak of the answer to an impulse at `position`. */
+/* The peak of the output for an impulse at `position`. */
 static float impulse_peak(fixture *f, uint32_t position, uint32_t frames, uint32_t *place)
 {
     float *in = new_floats(frames), *out = new_floats(frames);
@@ -230,7 +230,7 @@ static void test_varying_delay_is_least(setup s)
     free(out);
 }
 
-/* Answers the oldest frames it is shown: those that lie look_behind before the block. */
+/* Returns the oldest frames it is shown: those that lie look_behind before the block. */
 static void oldest_input(test_session *session, uint32_t frames)
 {
     memcpy(session->audio_out, session->audio_in, frames * sizeof(float));

@@ -49,7 +49,7 @@ static void test_broken_input(setup s)
     free(expected);
 }
 
-/* Broken answers become silence, are counted, and the session is reset before its next run: its state may be
+/* Broken output becomes silence, are counted, and the session is reset before its next run: its state may be
  * broken. */
 static void test_broken_output(uint32_t model_block)
 {

@@ -1,4 +1,4 @@
-/* A model that answers late, on a clock of its own: time goes by in host blocks, and each model block takes as long as
+/* A model that is late, on a clock of its own: time goes by in host blocks, and each model block takes as long as
  * the test says. Which frames are late, lost and in time follows from that by counting, without any stream; the stream
  * must agree frame by frame, for half an hour of audio. */
 #include "stream_fixture.h"
@@ -48,7 +48,7 @@ typedef struct expectation {
     uint64_t delay;        /* host frames */
     unsigned char *lost;   /* of each host block, whether the model never heard it */
     uint64_t heard;        /* frames of those it did hear that are accounted for in `answered` */
-    uint64_t answered;     /* host positions whose answer is known, in order */
+    uint64_t answered;     /* host positions whose output is known, in order */
     float history[BLOCK];  /* what was last heard in time */
     uint32_t repeat_at;
     float repeat_gain;
@@ -110,7 +110,7 @@ static void check_block(expectation *e, nt_late late, uint64_t first, const floa
     e->late_frames += BLOCK - in_time;
 }
 
-/* Answers the statistics at the end, for the test to see that what it meant to happen did. */
+/* Returns the statistics at the end, for the test to see that what it meant to happen did. */
 static nt_stream_stats play(uint32_t model_block, uint32_t slack, nt_late late, pace takes, uint64_t blocks)
 {
     setup s = {.host_rate = 48000,
@@ -195,7 +195,7 @@ static void test_overload_ends(void)
     CHECK(stats.starved_frames < 6000 * BLOCK);
 }
 
-/* What a stream answers in time is what it would have answered synchronously, resampled and with parameters too. */
+/* What a stream puts out in time is what it would have put out synchronously, resampled and with parameters too. */
 static void follow(test_session *session, uint32_t frames)
 {
     for (uint32_t i = 0; i < frames; i++)

@@ -23,7 +23,7 @@ static void map_channels(const double *from, uint32_t A, double *to, uint32_t B)
         to[b] = members[b] ? to[b] / members[b] : from[b % A];
 }
 
-/* Channel c of the answer is channel c of the input (modulo what there are) times c + 1: no two are alike. */
+/* Channel c of the output is channel c of the input (modulo what there are) times c + 1: no two are alike. */
 static void scaled_channels(test_session *session, uint32_t frames)
 {
     for (uint32_t c = 0; c < session->exchange.out_channels; c++) {
@@ -87,7 +87,7 @@ static setup stereo(uint32_t model_rate, uint32_t in_channels, uint32_t model_de
                    .model_delay = model_delay};
 }
 
-/* Dry alone is the input, as late as the model's answer, bit for bit. */
+/* Dry alone is the input, as late as the model's output, bit for bit. */
 static void test_dry(setup s)
 {
     case_of("dry", &s);

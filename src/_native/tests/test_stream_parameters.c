@@ -99,7 +99,7 @@ static void test_in_step(setup s)
     free(out);
 }
 
-/* A curve that the session answers as audio comes out D later. */
+/* A curve that the session puts out as audio comes out D later. */
 static void test_delay_of_curves(setup s)
 {
     enum {

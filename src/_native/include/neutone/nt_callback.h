@@ -13,7 +13,7 @@ typedef struct nt_callback {
     void *context;
 
     /* [audio-thread] One host block: `channels` pointers to `frames` samples each; in and out may be the same memory.
-     * out is always filled: with silence, and counted, where the engine is set up for another number of channels or
+     * out is always filled: with silence, which is counted, if the engine is set up for another number of channels or
      * frames. One thread at a time. */
     void (*process)(void *context, const float *const *in, float *const *out, uint32_t channels, uint32_t frames);
 

@@ -27,9 +27,9 @@ enum { NT_METERS = 64 /* channels whose peaks are measured */, NT_SLACK_MAX = 10
 /* Since create; taking over another stream changes none of them. */
 typedef struct nt_player_stats {
     uint64_t blocks, frames; /* of the host */
-    uint64_t late_frames;    /* host frames that were replaced, for the model had not answered in time */
-    uint64_t hurried_frames; /* of these, where the host gave the model less than half of the slack: it was catching up;
-                              * counted where its blocks do not vary */
+    uint64_t late_frames;    /* host frames that were replaced, because the model was late */
+    uint64_t hurried_frames; /* those of them for which the host gave the model less than half of the slack: it was catching up;
+                              * counted if its blocks do not vary */
     uint64_t lost_frames;    /* host frames that the model never heard, for it was too far behind */
     uint64_t refused_blocks; /* of another size than the stream was made for, or of a second thread: silence */
     uint64_t takeovers;
@@ -43,7 +43,7 @@ nt_status nt_player_create(nt_player **player, nt_pool *pool);
 void nt_player_destroy(nt_player *player);
 
 /* [main-thread] The stream that the audio thread takes over at its next block that fits; it may not be used otherwise
- * until nt_player_collect gives it back. `slack`: host blocks between a block and its answer, at most NT_SLACK_MAX; 0: the
+ * until nt_player_collect gives it back. `slack`: host blocks between a block and what the model makes of it, at most NT_SLACK_MAX; 0: the
  * audio thread runs the session, which then must not allocate, lock or take the GIL. A stream that was offered before and
  * not yet taken will not be, and can be collected. */
 nt_status nt_player_offer(nt_player *player, nt_stream *stream, uint32_t slack);
@@ -55,7 +55,7 @@ nt_stream *nt_player_collect(nt_player *player);
  * everything can be collected. */
 void nt_player_close(nt_player *player);
 
-/* [audio-thread] One host block, as in nt_callback; `params` as in nt_stream_write. Where it answers an error, out is
+/* [audio-thread] One host block, as in nt_callback; `params` as in nt_stream_write. If it returns an error, out is
  * silence. */
 nt_status nt_player_process(nt_player *player, const float *const *in, float *const *out, uint32_t channels,
                             uint32_t frames, const float *const *params);

@@ -33,13 +33,13 @@ void nt_pool_set_priority(nt_pool *pool, int priority);
 /* [any-thread] 0: the threads have the priority that was asked for; else the system's error number. */
 int nt_pool_refusal(const nt_pool *pool);
 
-/* [main-thread] `work` does one piece and answers whether more is left. NT_ERROR_FULL: all slots are in use. */
+/* [main-thread] `work` does one piece and returns whether more is left. NT_ERROR_FULL: all slots are in use. */
 nt_status nt_pool_add(nt_pool *pool, nt_slot **slot, bool (*work)(void *context), void *context);
 
 /* [main-thread] Take it back: afterwards `work` does not run, and never will. Waits for a piece that is being done. */
 void nt_pool_remove(nt_pool *pool, nt_slot *slot);
 
-/* [audio-thread] There is work. The only system call is the post, and that only where a thread sleeps. */
+/* [audio-thread] There is work. The only system call is the post, and that only if a thread sleeps. */
 void nt_pool_notify(nt_pool *pool, nt_slot *slot);
 
 /* [any-thread] Whether the calling thread belongs to a pool. Such a thread must not remove a slot: it could be the one

@@ -30,11 +30,11 @@ typedef struct nt_resampler_config {
     uint32_t rate_in;   /* Hz */
     uint32_t rate_out;  /* Hz */
     uint32_t channels;  /* 1..NT_CHANNELS_MAX */
-    uint32_t lookahead; /* input frames, up to NT_LOOKAHEAD_MAX; what the kind needs where that is more. A larger one
+    uint32_t lookahead; /* input frames, up to NT_LOOKAHEAD_MAX; if the kind needs more, what it needs. A larger one
                            keeps two resamplers of different kinds in step, frame by frame. */
 } nt_resampler_config;
 
-/* [any-thread] Input frames that an output needs after its position: 0 where the rates are equal, linear 1, hermite 2,
+/* [any-thread] Input frames that an output needs after its position: 0 if the rates are equal, linear 1, hermite 2,
  * sinc ceil(taps / 2 * max(1, M / L)). */
 nt_status nt_resampler_lookahead(nt_resampler_kind kind, uint32_t taps, uint32_t rate_in, uint32_t rate_out,
                                  uint32_t *frames);
@@ -56,7 +56,7 @@ void nt_resampler_process(nt_resampler *resampler, nt_span in, nt_span out, uint
 const char *nt_kernels_name(void);
 
 /* [main-thread] Run a named variant instead in what is created from now on (NULL: the best again): for tests.
- * NT_ERROR_ARGUMENT where this build or processor lacks it. */
+ * NT_ERROR_ARGUMENT if this build or processor lacks it. */
 nt_status nt_kernels_force(const char *name);
 
 #endif

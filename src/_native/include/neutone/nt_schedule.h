@@ -26,7 +26,7 @@
 
 typedef struct nt_schedule_request {
     uint32_t host_rate;          /* Hz */
-    uint32_t host_block;         /* frames, the largest where it varies */
+    uint32_t host_block;         /* frames, the largest if it varies */
     bool host_block_varies;      /* then every size up to host_block may come, in any order */
     nt_resampler_kind kind;
     uint32_t taps;               /* sinc only, counted at the lower of the two rates */
@@ -36,15 +36,15 @@ typedef struct nt_schedule_request {
     uint32_t model_block_count;
 } nt_schedule_request;
 
-/* It keeps what the host asked for, so that whoever is given a schedule needs nothing beside it to agree. */
+/* It keeps the request that it was made from, so that everybody who has the schedule agrees on it. */
 typedef struct nt_schedule {
     uint32_t host_rate;       /* Hz */
-    uint32_t host_block;      /* frames, the largest where it varies */
+    uint32_t host_block;      /* frames, the largest if it varies */
     bool host_block_varies;
     nt_resampler_kind kind;
     uint32_t taps;            /* sinc only */
     uint32_t model_rate;      /* Hz */
-    uint32_t model_block;     /* frames; 0 where the model is fed whatever has arrived */
+    uint32_t model_block;     /* frames; 0 if the model takes whatever has arrived */
     uint32_t session_block;   /* frames: the largest block the session will see */
     uint32_t lookahead_in;    /* host frames, a above */
     uint32_t lookahead_out;   /* model frames, b above */

@@ -1,4 +1,4 @@
-/* What every fallible function of the core answers, and how to put it in words.
+/* The status that every fallible function of the core returns, and its message.
  *
  * Thread tags, used on every declaration of the core:
  *   [main-thread]   may allocate; never from an audio callback

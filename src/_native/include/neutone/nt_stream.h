@@ -4,13 +4,13 @@
  *   run     whole model blocks (with their look-behind) out of the ring, through the session, into the output ring
  *   read    resampling back, channel mapping, wet/dry with the dry path delayed alike, gain
  *
- * nt_stream_process is the three in a row. The output starts with nt_schedule's D frames of silence, the least that
- * never starves.
+ * nt_stream_process calls the three in a row. The output starts with D frames of silence, the least delay that never
+ * starves (nt_schedule.h).
  *
- * write and read belong to one thread and run to another, if they are told apart: only lock-free rings lie between
- * them. Then the delay must leave `run` its time, and `backlog` is what may wait for it. Output that is not there in
- * time is replaced, and as much is dropped when it comes; input that finds no room counts as silence that the model
- * has answered. Either way the latency stays what it was.
+ * `write` and `read` may run in one thread and `run` in another: only lock-free rings lie between them. Then the delay
+ * must be longer than D by the time that `run` takes, and `backlog` frames may wait for it. Output that is late is
+ * replaced, and as much is dropped when it comes; input that finds no room is lost, and silence takes the place of its
+ * output. So the latency never changes.
  */
 #ifndef NEUTONE_NT_STREAM_H
 #define NEUTONE_NT_STREAM_H
@@ -37,7 +37,7 @@ typedef struct nt_exchange {
 
 enum { NT_LEAST_DELAY = -1 };
 
-/* What is heard in place of the model's output where that is late. */
+/* What is heard in place of output that is late. */
 typedef enum nt_late {
     NT_LATE_SILENCE = 0,
     NT_LATE_DRY = 1,   /* the unprocessed input, delayed as reported */

@@ -13,7 +13,7 @@ nt_thread *nt_thread_start(void (*body)(void *context), void *context);
 /* [main-thread] Wait for its body to return. NULL is allowed. */
 void nt_thread_join(nt_thread *thread);
 
-/* [main-thread] Real-time scheduling: SCHED_FIFO at this priority, on Linux; 0: the ordinary way. Answers 0, or the
+/* [main-thread] Real-time scheduling: SCHED_FIFO at this priority, on Linux; 0: the ordinary way. Returns 0, or the
  * system's reason against it (an errno). */
 int nt_thread_set_priority(nt_thread *thread, int priority);
 

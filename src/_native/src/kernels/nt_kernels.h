@@ -55,10 +55,10 @@ typedef struct nt_kernels {
     /* row = ((segment[3] u + segment[2]) u + segment[1]) u + segment[0], each segment a row of `taps`. */
     void (*interpolate_row)(float *row, const float *segment, uint32_t taps, float u);
 
-    /* y = x with non-finite samples replaced by 0; answers how many. x == y is allowed. */
+    /* y = x with non-finite samples replaced by 0; returns how many. x == y is allowed. */
     uint32_t (*sanitize)(float *y, const float *x, uint32_t count);
 
-    /* y = x clamped to 0..1; answers how many were NaN (those become 0). */
+    /* y = x clamped to 0..1; returns how many were NaN (those become 0). */
     uint32_t (*clamp_unit)(float *y, const float *x, uint32_t count);
 
     /* x *= a gain that goes in equal steps from `from` (excluded) to `to` (reached by the last sample). */

@@ -60,7 +60,7 @@ static void silence(float *const *out, uint32_t channels, uint32_t frames)
 }
 
 /* Whether the host has come back in less than half of the time that the model was promised: a server that has missed its
- * own deadline makes up for it with blocks in a row, and no model could answer those. */
+ * own deadline makes up for it with blocks in a row, which no model could compute in time. */
 static bool is_hurried(nt_runner *runner, uint64_t now)
 {
     uint32_t slack = runner->slack;

@@ -33,7 +33,7 @@ struct nt_pool {
     nt_slot slots[NT_POOL_SLOTS_MAX];
 };
 
-/* Answers whether the slot is now ours, its mark taken away. */
+/* Claim the slot and take its mark away. Returns whether it worked. */
 static bool claim(nt_slot *slot)
 {
     unsigned state = atomic_load_explicit(&slot->state, memory_order_relaxed);
@@ -44,7 +44,7 @@ static bool claim(nt_slot *slot)
                                                    memory_order_relaxed);
 }
 
-/* One round over all slots, one piece of each. Answers whether there was any. */
+/* Go over all slots once, and do one piece of each. Returns whether there was any. */
 static bool work_a_round(nt_pool *pool)
 {
     bool any = false;
@@ -124,8 +124,8 @@ void nt_pool_set_priority(nt_pool *pool, int priority)
 {
     int refusal = 0;
     for (uint32_t i = 0; i < pool->threads; i++) {
-        int answer = nt_thread_set_priority(pool->thread[i], priority);
-        refusal = answer ? answer : refusal;
+        int error = nt_thread_set_priority(pool->thread[i], priority);
+        refusal = error ? error : refusal;
     }
     atomic_store_explicit(&pool->refusal, refusal, memory_order_relaxed);
 }

@@ -16,7 +16,7 @@ static uint64_t least_delay(nt_ratio ratio, uint64_t n, uint64_t m, uint64_t a, 
     uint64_t period = (uint64_t)ratio.M * m;
     uint64_t g = nt_gcd(n * ratio.L, period);
     uint64_t largest_rest = period - g + modulo((int64_t)ratio.M - 1 - (int64_t)(a * ratio.L), g);
-    /* b is 0 only where nothing is resampled; there M = 1 and the numerator is largest_rest. */
+    /* b is 0 only if nothing is resampled; then M = 1 and the numerator is largest_rest. */
     return a + (largest_rest + b * ratio.M + 1 - ratio.M) / ratio.L;
 }
 

@@ -27,7 +27,7 @@ struct nt_stream {
     bool resamples;
     uint32_t delay;
 
-    nt_resampler *resampler_in, *resampler_out, *resampler_params; /* NULL where nothing is resampled */
+    nt_resampler *resampler_in, *resampler_out, *resampler_params; /* NULL if nothing is resampled */
     nt_ring *ring_in;     /* model rate, input channels; its oldest look_behind frames have been used already */
     nt_ring *ring_params; /* model rate, one frame for each unused frame of ring_in */
     nt_ring *ring_out;    /* model rate, output channels */

@@ -3,7 +3,7 @@
 
 #include "stream/nt_stream_internal.h"
 
-/* Silence in place of a gap that is next in turn. Answers whether ring_back had room for any of it. */
+/* Put silence in place of the next gap. Returns whether ring_back had room for any of it. */
 static bool bring_back_silence(nt_stream *s, nt_gap *gap)
 {
     uint32_t chunk = s->config.schedule.arrivals;
@@ -43,7 +43,7 @@ static void forget_first_gap(nt_stream *s)
     memmove(s->gaps, s->gaps + 1, s->gap_count * sizeof *s->gaps);
 }
 
-/* Everything that the model has answered, and every gap, at the host's rate, into ring_back while there is room. */
+/* Move all output of the model, and silence for every gap, to ring_back at the host's rate, as far as there is room. */
 static void bring_back(nt_stream *s)
 {
     for (;;) {
@@ -178,7 +178,7 @@ void nt_stream_add_fading(nt_stream *s, float *const *out, const float *const *f
     }
 }
 
-/* The model's answer as it is, with as many channels as the host has. */
+/* The model's output alone, if it has as many channels as the host. */
 static void read_wet(nt_stream *s, float *const *out, uint32_t frames)
 {
     uint32_t there = pop_in_time(s, out, frames);
@@ -190,7 +190,7 @@ static void read_wet(nt_stream *s, float *const *out, uint32_t frames)
     }
 }
 
-/* The model's answer mapped to the host's channels, and the dry signal beside it. */
+/* The model's output, mapped to the host's channels and mixed with the dry signal. */
 static void read_mix(nt_stream *s, float *const *out, uint32_t frames, ramp wet, ramp dry)
 {
     uint32_t host_channels = s->config.host_channels, out_channels = s->config.exchange.out_channels;

@@ -30,7 +30,7 @@ static void push_output(nt_stream *s, uint32_t frames)
     s->session_is_broken = broken > 0;
 }
 
-/* Where nobody reads, what was answered must not be lost: the model waits. */
+/* If nobody reads, the model waits, so that no output is lost. Returns the frames of the next block, or 0. */
 static uint32_t runnable_block(const nt_stream *s)
 {
     uint32_t frames = next_block(s);

@@ -72,7 +72,7 @@ static bool has_room(const nt_stream *s, uint32_t frames)
     return nt_ring_writable(s->ring_in) >= frames && nt_ring_writable(s->ring_params) >= frames;
 }
 
-/* Whether the coming block is lost. Where a gap has begun, it goes on until half of the room is free, for a model that
+/* Whether the coming block is lost. Once a gap has begun, it goes on until half of the room is free, for a model that
  * is far behind gains nothing from scraps. */
 static bool is_lost(nt_stream *s)
 {
