@@ -44,7 +44,7 @@ test-python: environment
 	./tests/install_tools.sh
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
-# No server, no peer, no long run: under two minutes.
+# No server, no peer, no long run: a few minutes.
 test-quick: environment
 	$(BIN)/python -m pytest -q -m "not server and not peer and not long" $(PYTEST_OPTIONS)
 

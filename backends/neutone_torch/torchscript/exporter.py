@@ -43,4 +43,5 @@ class NmExporter(Exporter):
         )
 
     def written_files(self, path: Path) -> list[Path]:
-        return [path, path.with_name("metadata.json")]
+        samples = [path.with_name("samples") / f"sample_{side}_{i}.mp3" for i in range(3) for side in ("in", "out")]
+        return [path, path.with_name("metadata.json"), *samples]
