@@ -1,4 +1,4 @@
-"""Where neutone's C header is, for those who build a host in C."""
+"""The location of neutone's C header, for hosts written in C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def get_include() -> str:
-    """The folder to give to a C compiler for ``#include "neutone/nt_callback.h"``.
+    """Return the folder to pass to a C compiler for ``#include "neutone/nt_callback.h"``.
 
     >>> from pathlib import Path
     >>> (Path(get_include()) / "neutone" / "nt_callback.h").is_file()
@@ -14,5 +14,5 @@ def get_include() -> str:
     """
     package = Path(__file__).parent
     installed = package / "include"
-    # In a checkout that is installed for development the header stays where it is.
+    # In a development install the header stays in the checkout.
     return str(installed if installed.is_dir() else package.parent / "_native" / "include")
