@@ -203,7 +203,7 @@ def test_look_behind_and_delay() -> None:
 
 def test_a_model_that_fails_becomes_silence_and_says_so() -> None:
     engine = neutone.Engine(neutone.load(wrappers.Broken()), 48_000, 64, 1)
-    with pytest.raises(InferenceError, match=r"do_forward_pass\(\) answered shape \(1, 63\), expected \(1, 64\)"):
+    with pytest.raises(InferenceError, match=r"do_forward_pass\(\) returned shape \(1, 63\), expected \(1, 64\)"):
         engine.process(noise(1, 64))
     assert engine.stats.failed_blocks == 1
 
