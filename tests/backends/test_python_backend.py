@@ -212,7 +212,7 @@ def test_a_model_that_fails_without_debug_mode() -> None:
     broken = wrappers.Broken()
     broken.prepare_for_inference()
     engine = neutone.Engine(neutone.load(broken), 48_000, 64, 1)
-    with pytest.raises(InferenceError, match=r"answers \(1, 63\), expected \(1, 64\)"):
+    with pytest.raises(InferenceError, match=r"returns \(1, 63\), expected \(1, 64\)"):
         engine.process(noise(1, 64))
 
 
