@@ -137,7 +137,7 @@ def _delay(metadata: ModelMetadata, given: Options) -> int:
 def _read_metadata(text: str | bytes, path: Path, given: Options) -> ModelMetadata:
     for name in ("sample_rate", "block_size"):
         if getattr(given, name) is not None:
-            raise ConfigurationError(f"{path.name} states its own {name}: leave the option out")
+            raise ConfigurationError(f"{path.name} declares its own {name}: leave the option out")
     try:
         return ModelMetadata.from_json(text)
     except MetadataError as error:

@@ -80,7 +80,7 @@ def interface_of_session(
             of_file.metadata if of_file else inference.get_modelmeta().custom_metadata_map.get(METADATA_KEY),
         )
     except UnicodeDecodeError as error:
-        raise ModelFileError(f"{path}: a name in it is no text (UTF-8): {error.reason}") from error
+        raise ModelFileError(f"{path}: a name in it is not UTF-8 text: {error.reason}") from error
 
 
 def _tensors(arguments: Iterable[Any]) -> list[Tensor]:
@@ -100,7 +100,7 @@ def interface_of_file(path: Path) -> GraphInterface:
         found.read_model(memoryview(path.read_bytes()))
     except ValueError as error:
         raise ModelFileError(
-            f"{path} is not a model that ONNX Runtime can run: it is no ONNX file, or damaged ({error})"
+            f"{path} is not a model that ONNX Runtime can run: it is not an ONNX file, or it is damaged ({error})"
         ) from error
     dense = max(found.sparse_elements, default=0)
     if dense * 4 > MAX_STATE_BYTES:  # the runtime allocates all of it

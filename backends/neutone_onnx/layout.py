@@ -116,8 +116,8 @@ def check_channels(leading: Iterable[int], look_behind: int, path: Path) -> None
     floats = channels * (look_behind + MAX_BUFFER_SIZE)
     if look_behind and floats > MAX_AUDIO_FLOATS:
         raise ModelFileError(
-            f"{path}: {look_behind} frames of look-behind for {channels} channels, expected {MAX_AUDIO_FLOATS} samples "
-            f"with a block at most"
+            f"{path}: {look_behind} frames of look-behind for {channels} channels, expected at most "
+            f"{MAX_AUDIO_FLOATS} samples with a block"
         )
 
 
@@ -198,7 +198,7 @@ def read_plain_shapes(interface: GraphInterface, path: Path, block_size: int | N
     leading = _plain_leading(inputs[0]) if len(inputs) == 1 else None
     if leading is None or len(outputs) != 1:
         raise ModelFileError(
-            f"{path} has no neutone metadata, and its shapes do not tell which tensor is audio: inputs "
+            f"{path} has no neutone metadata, and its shapes do not show which tensor is audio: inputs "
             f"{describe_tensors(inputs)}; outputs {describe_tensors(outputs)}; expected one float input (C, N), "
             f"(1, C, N) or (1, N) and one such output"
         )

@@ -120,7 +120,7 @@ def test_code_that_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [5, None, object(), torch.nn.Identity()])
 def test_no_model(given: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"is no model, expected a WaveformToWaveformBase or a name"):
+    with pytest.raises(ConfigurationError, match=r"is not a model, expected a WaveformToWaveformBase or a name"):
         neutone.load(given)
 
 
@@ -161,7 +161,7 @@ def test_wrong_checkpoints(tmp_path: Path) -> None:
         with pytest.raises(ModelFileError, match=words):
             neutone.load(f"{FILE}:Echo", checkpoint=path)
     path.write_bytes(b"garbage")
-    with pytest.raises(ModelFileError, match="no checkpoint that"):
+    with pytest.raises(ModelFileError, match="not a checkpoint that"):
         neutone.load(f"{FILE}:Echo", checkpoint=path)
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         neutone.load(f"{FILE}:Echo", checkpoint=tmp_path / "nothing.pt")

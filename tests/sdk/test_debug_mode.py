@@ -83,7 +83,7 @@ def test_debug_mode_on_wrong_aggregation() -> None:
         (torch.ones(2, 0), None, ShapeError, "block of 0 frames"),
         (torch.ones(2, 8).double(), None, AudioTypeError, "float64"),
         (np.ones((2, 8), np.float32), None, AudioTypeError, "ndarray"),
-        (torch.full((2, 8), torch.inf), None, InferenceError, "the fault lies before the model"),
+        (torch.full((2, 8), torch.inf), None, InferenceError, "the error is in what comes before the model"),
         (torch.ones(2, 8), torch.zeros(2, 8), ShapeError, r"params of shape \(2, 8\), expected \(4, 8\)"),
         (torch.ones(2, 8), torch.zeros(4, 1), ShapeError, r"params of shape \(4, 1\)"),
         (torch.ones(2, 8), torch.zeros(4, 8).double(), AudioTypeError, "params of type torch.float64"),

@@ -39,7 +39,7 @@ class PythonBackend(Backend):
             return PythonModel(path, threads)
         if not hasattr(path, "__fspath__") and not isinstance(path, str):
             raise ConfigurationError(
-                f"a {type(path).__name__} is no model, expected a WaveformToWaveformBase or a name such as "
+                f"a {type(path).__name__} is not a model, expected a WaveformToWaveformBase or a name such as "
                 f"'my_model.py:MyWrapper'"
             )
         return PythonModel(open_wrapper(str(path), options.get("checkpoint")), threads)

@@ -77,7 +77,7 @@ class TorchScriptBackend(Backend):
                     try:
                         model_delay = read_delay(program)
                     except Exception as error:  # torch.jit.Error, RuntimeError, or anything that the module raises
-                        raise ModelFileError(f"{path}: the model cannot be made ready: {first_line(error)}") from error
+                        raise ModelFileError(f"{path}: the model cannot be prepared: {first_line(error)}") from error
             else:
                 program = read_plain(module, path, given.sample_rate, given.block_size, given.channels)
         return TorchScriptModel(program, model_delay or 0, given.model_delay is not None, given.threads, path.name)
@@ -117,7 +117,7 @@ def _existing(path: str | Path) -> Path:
 def _is_wrapped(text: bytes, path: Path, given: Options) -> bool:
     """Return whether an archive with this metadata.json (empty for none) is a ``.nm`` file, whatever its suffix."""
     if text and given.channels is not None:
-        raise ConfigurationError(f"{path.name} states its own channels: leave the option out")
+        raise ConfigurationError(f"{path.name} declares its own channels: leave the option out")
     if not text and path.suffix.lower() == ".nm":
         raise ModelFileError(
             f"{path} is TorchScript, but has no {METADATA_FILE} inside, as .nm files have; for a plain module use the "

@@ -57,7 +57,7 @@ def require_model_file(file: str | Path) -> tuple[Path, Backend]:
     takers = [plugin for _, plugin in backends.all() if suffix in plugin.suffixes]
     if not takers:
         known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
-        raise ConfigurationError(f"{path} is no model file that can be checked, expected one of {', '.join(known)}")
+        raise ConfigurationError(f"{path} is not a model file that can be checked, expected one of {', '.join(known)}")
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
     return path, takers[0]()
@@ -99,7 +99,7 @@ def _check_in_host(model: Model, sample_rate: int, block_size: int, seconds: flo
         yield CheckResult(f"{host} reset", difference <= TOLERANCE, found)
         yield compare_delay(f"{host} delay", noise[0], first, delay, sample_rate)
         timing = time_blocks(model, noise, sample_rate, block_size, seconds)
-        found = f"RTF {timing.rtf:.4f}, {timing.median_us:.0f} us a block (99 %: {timing.p99_us:.0f})"
+        found = f"RTF {timing.rtf:.4f}, {timing.median_us:.0f} us per block (99 %: {timing.p99_us:.0f})"
         yield CheckResult(f"{host} speed", timing.rtf < 1.0, found)
     except Exception as error:  # InferenceError, ModelFileError, or anything that a backend does not catch
         yield CheckResult(f"{host} runs", False, in_words(error))

@@ -61,7 +61,7 @@ def pick_backend(name: str, backend: str | None) -> str:
         if suffix in plugin.suffixes:
             return candidate
     raise UnknownPluginError(
-        f"no installed backend takes {name!r}; it is no model file that neutone knows, or needs --backend, of: "
+        f"no installed backend takes {name!r}; it is not a model file, or it needs --backend with one of: "
         f"{', '.join(backends.names())}"
     )
 

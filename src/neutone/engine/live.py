@@ -165,7 +165,7 @@ class Live:
         if self._settings.slack == 0 and session.native is None:
             raise ConfigurationError(
                 f"slack is 0, but {type(session).__name__} cannot run in a real-time callback: it has no native "
-                f"function; expected slack of 1 or more"
+                f"function; expected a slack of 1 or more"
             )
         self._player.offer(stream, self._settings.slack)
         self._sessions[stream] = session

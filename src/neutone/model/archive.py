@@ -102,7 +102,9 @@ def _storages(archive: zipfile.ZipFile, name: str, path: Path) -> Iterator[tuple
             elif operation.name not in ("MARK", "TUPLE"):
                 recent.append(argument)
     except Exception as error:  # ValueError or others, depending on what is wrong with the pickle
-        raise ModelFileError(f"{path} is damaged: {name} is no pickle: {str(error) or type(error).__name__}") from error
+        raise ModelFileError(
+            f"{path} is damaged: {name} is not a pickle: {str(error) or type(error).__name__}"
+        ) from error
 
 
 def _is_metadata(name: str) -> bool:

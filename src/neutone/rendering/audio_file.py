@@ -63,7 +63,7 @@ def require_audio_file(path: Path) -> None:
     if path.is_file():
         return
     if path.is_symlink() and not path.exists():
-        raise FileNotFoundError(f"no audio file {path}: it is a link to {path.readlink()}, which is not there")
+        raise FileNotFoundError(f"no audio file {path}: it is a link to {path.readlink()}, which does not exist")
     reason = ": it is a folder" if path.is_dir() else ": it is a pipe, socket or device" if path.exists() else ""
     raise FileNotFoundError(f"no audio file {path}{reason}")
 
@@ -84,7 +84,7 @@ def open_input(path: Path) -> soundfile.SoundFile:
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot read {path}: {error.error_string}") from error
     except TypeError as error:  # soundfile raises it for .raw
-        raise AudioFileError(f"cannot read {path}: a file without a header tells neither rate nor channels") from error
+        raise AudioFileError(f"cannot read {path}: without a header, its rate and channels are unknown") from error
     share = _missing_share(file.extra_info)
     if share:
         total = file.frames / (1.0 - share) / file.samplerate if share < 1.0 else 0.0

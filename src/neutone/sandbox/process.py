@@ -225,12 +225,12 @@ def _read(reply: bytes, protections: Protections, limits: Limits) -> SandboxAnsw
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise SandboxError("the process sent something that is no result")
+        raise SandboxError("the process sent something that is not a result")
     if "error" in document:
         raise _error(str(document["error"]), str(document.get("message", "")), limits)
     sizes = document.get("files", {})
     if not isinstance(sizes, dict) or any(type(size) is not int or size < 0 for size in sizes.values()):
-        raise SandboxError("the process sent something that is no result")
+        raise SandboxError("the process sent something that is not a result")
     if sum(sizes.values()) != len(contents):
         raise SandboxError("the process sent files of other sizes than it said")
     files, start = {}, 0

@@ -81,7 +81,7 @@ def convert_to_onnx(
         raise ConfigurationError(f"{target} does not end in .onnx")
     if source.suffix.lower() != ".nm":
         raise ConfigurationError(
-            f"{source} is no .nm file, and nothing else is converted; neutone export makes ONNX of a Python wrapper"
+            f"{source} is not a .nm file, and only those are converted; neutone export makes ONNX from a wrapper"
         )
     if not source.is_file():
         raise FileNotFoundError(f"no model file {source}")

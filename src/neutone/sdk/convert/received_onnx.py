@@ -35,7 +35,7 @@ def check_contents(contents: bytes) -> list[str]:
             raise ModelFileError("the converted file keeps weights in another file")
     keys = [entry.key for entry in model.metadata_props]
     if keys != [METADATA_KEY]:
-        raise ModelFileError("the converted file has not neutone's metadata, or other metadata beside them")
+        raise ModelFileError("the converted file lacks neutone's metadata, or has other metadata besides")
     try:
         ModelMetadata.from_json(model.metadata_props[0].value)
     except MetadataError as error:

@@ -111,15 +111,15 @@ class ScriptAttributes:
                 (place, isinstance(leaf, Tensor)) for place, leaf in after.items()
             ]:
                 raise ModelFileError(
-                    f"the attribute {path!r} holds other things after a block than before it "
-                    f"({_describe(value)}, then {_describe(self.values[path])}), and only tensors can be state"
+                    f"the attribute {path!r} does not hold the same after a block as before it "
+                    f"({_describe(value)}, then {_describe(self.values[path])}), but only tensors can be state"
                 )
             for place, leaf in after.items():
                 if not isinstance(leaf, Tensor):
                     if leaf != before[place]:
                         raise ModelFileError(
                             f"the attribute {place!r} changes from block to block ({before[place]!r}, then {leaf!r}), "
-                            f"and only tensors can be state"
+                            f"but only tensors can be state"
                         )
                 elif (id(leaf), leaf._version) != self._prints[place][:2]:
                     state.append(place)
@@ -134,7 +134,7 @@ class ScriptAttributes:
             others = [other for other, its in self._memory.items() if its == memory and other != place]
             if memory is not None and others:
                 raise ModelFileError(
-                    f"the attributes {place!r} and {others[0]!r} are one tensor, which blocks change, and an ONNX "
+                    f"the attributes {place!r} and {others[0]!r} are the same tensor, which blocks change, but an ONNX "
                     f"graph would keep two"
                 )
 

@@ -110,7 +110,9 @@ def _convert(
     if pinned is not None:
         graph.metadata = graph.metadata.model_copy(update={"native_sample_rates": [pinned]})
     if frames is None and any(_graph(source, metadata, rate, size).delay != graph.delay for size in sizes or [LONGEST]):
-        raise ModelFileError(f"the delay of {graph.name} depends on the block size, and an ONNX file states one")
+        raise ModelFileError(
+            f"the delay of {graph.name} depends on the block size, but an ONNX file can state only one delay"
+        )
     contents: bytes = graph.to_proto(keep_open=frames is None).SerializeToString()
     if frames is not None:
         runs = [[frames] * CHECKED_BLOCKS]

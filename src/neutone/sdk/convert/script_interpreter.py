@@ -175,11 +175,11 @@ class ScriptInterpreter:
         if not schema or kind.startswith("prim::"):
             raise ModelFileError(f"the operator {kind} has no counterpart")
         if kind.removeprefix("aten::").rstrip("_") in RANDOM:
-            raise ModelFileError(f"the model draws random numbers by {kind}, and could not be compared with the result")
+            raise ModelFileError(f"the model draws random numbers by {kind}, so it cannot be compared with the result")
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise ModelFileError(
-                f"more than {MAX_STEPS} operators run in a block: as a file that is too large and slow"
+                f"more than {MAX_STEPS} operators run in a block: the file would be too large and slow"
             )
         if self._influence is None and kind in RECURRENT:
             return recurrent_operator(kind, arguments)
@@ -195,7 +195,7 @@ class ScriptInterpreter:
         if self._influence is not None:
             if self._influence.reaches(arguments):
                 raise ModelFileError(
-                    f"a branch or a size depends on the audio, the parameters or the state, by {node.kind()}, and an "
+                    f"a branch or a size depends on the audio, the parameters or the state, by {node.kind()}, but an "
                     f"ONNX graph is the same for every block"
                 )
             self._known.append(call_tensor_operator(node.schema(), arguments))
@@ -214,7 +214,7 @@ class ScriptInterpreter:
         elif isinstance(owner, ScriptPart):
             self.attributes.set(owner, name, value)
         else:
-            raise ModelFileError(f"the attribute {name!r} of an object that is no module is assigned to")
+            raise ModelFileError(f"the attribute {name!r} is assigned on an object that is not a module")
 
     def _branch(self, node: Any, condition: Any, values: dict[str, Any]) -> list[Any]:
         then, otherwise = node.blocks()

@@ -55,7 +55,9 @@ def check_block(name: str, x: Any, channels: int, buffer_sizes: Sequence[int], l
             f"{name} was given a block of {frames} frames after set_sample_rate_and_buffer_size() announced {largest}"
         )
     if not bool(torch.isfinite(x).all()):
-        raise InferenceError(f"{name} was given audio with {_where_not_finite(x)}: the fault lies before the model")
+        raise InferenceError(
+            f"{name} was given audio with {_where_not_finite(x)}: the error is in what comes before the model"
+        )
 
 
 def check_params(name: str, params: Any, rows: int, frames: int) -> None:

@@ -189,7 +189,7 @@ class NeutoneModel(ABC, nn.Module):
         if self.metadata is None:
             name = type(self).__name__
             raise MetadataError(
-                f"{name} has no name: define get_model_name(), or state metadata = ModelMetadata(...) on the class"
+                f"{name} has no name: define get_model_name(), or set metadata = ModelMetadata(...) on the class"
             )
         return self._stated().model_name
 

@@ -67,7 +67,9 @@ def load_checkpoint(model: WaveformToWaveformBase, path: str | Path) -> None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle's errors, RuntimeError, EOFError: depending on the file
-        raise ModelFileError(f"{path} is no checkpoint that torch.load(weights_only=True) reads: {error}") from error
+        raise ModelFileError(
+            f"{path} is not a checkpoint that torch.load(weights_only=True) can read: {error}"
+        ) from error
     state = _state_dict(content)
     if state is None:
         raise ModelFileError(f"{path} holds a {type(content).__name__}, expected a state dict of tensors")
@@ -126,7 +128,7 @@ def _import_file(path: Path) -> ModuleType:
     name = f"{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
-        raise ModelFileError(f"{path} is no Python file")
+        raise ModelFileError(f"{path} is not a Python file")
     linecache.checkcache(str(path.resolve()))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -62,7 +62,7 @@ class AudioSample:
         try:
             audio, rate = soundfile.read(io.BytesIO(bytes_), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise AudioFileError(f"a sample is no audio file: {error.error_string}") from error
+            raise AudioFileError(f"the sample is not an audio file: {error.error_string}") from error
         return cls(torch.from_numpy(audio.T.copy()), rate)
 
     @classmethod

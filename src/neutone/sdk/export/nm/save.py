@@ -146,8 +146,8 @@ def write_nm_file(
             )
         except RuntimeError as error:  # PyTorch raises it
             raise ModelFileError(
-                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (a parametrization in the "
-                f"network is taken out by torch.nn.utils.parametrize.remove_parametrizations)"
+                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (to remove a "
+                f"parametrization from the network, use torch.nn.utils.parametrize.remove_parametrizations)"
             ) from error
         failures = [check for check in checks if check.failed]
         fatal = failures if submission else [check for check in failures if check.name in ESSENTIAL]
@@ -158,7 +158,9 @@ def write_nm_file(
         seconds = SECONDS if speed_benchmark else 0.0
         hosts = tuple(time_wrapper(timed, rate, block, seconds) for rate, block in HOSTS)
     if failures:
-        warnings.warn(f"{name} is saved, but look at: {_in_words(failures)}", ModelCheckWarning, stacklevel=3)
+        warnings.warn(
+            f"{name} is saved, but these checks failed: {_in_words(failures)}", ModelCheckWarning, stacklevel=3
+        )
     return ExportReport(path, complete, tuple(checks), hosts)
 
 

@@ -99,8 +99,8 @@ def _copy_of(model: WaveformToWaveformBase) -> WaveformToWaveformBase:
         return copy.deepcopy(model)
     except RuntimeError as error:
         raise ModelFileError(
-            f"{type(model).__name__} cannot be copied ({first_line(error)}): a torch.nn.utils.weight_norm in "
-            f"it is taken out by remove_weight_norm"
+            f"{type(model).__name__} cannot be copied ({first_line(error)}): to remove a "
+            f"torch.nn.utils.weight_norm from it, use remove_weight_norm"
         ) from error
 
 
@@ -122,8 +122,8 @@ def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[i
             reference.reset()
             if int(reference.calc_model_delay_samples()) != graph.delay:
                 raise ModelFileError(
-                    f"the delay of {graph.name} depends on its block size, and an ONNX file states one: list one size "
-                    f"in get_native_buffer_sizes()"
+                    f"the delay of {graph.name} depends on its block size, but an ONNX file can state only one: "
+                    f"list one size in get_native_buffer_sizes()"
                 )
             try:
                 session = load(path, backend="onnx").prepare(rate, max(lengths))
@@ -131,14 +131,14 @@ def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[i
             except Exception as error:  # the runtime's own classes, and whatever the model raises
                 raise ModelFileError(
                     f"the ONNX file of {graph.name} does not run on blocks of {min(lengths)} to {max(lengths)} frames "
-                    f"({first_line(error, 200)}); a model for certain sizes lists them in "
+                    f"({first_line(error, 200)}); if it needs certain sizes, list them in "
                     f"get_native_buffer_sizes()"
                 ) from error
         if not difference <= TOLERANCE:  # NaN too
             raise ModelFileError(
                 f"the ONNX file of {graph.name} differs from the model by {difference:.2g} over {len(lengths)} blocks: "
                 f"are its weights finite? Does it depend on the block size, draw random numbers, or keep state that is "
-                f"no buffer?"
+                f"not a buffer?"
             )
         largest = max(largest, difference)
     return largest
