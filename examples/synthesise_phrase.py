@@ -1,10 +1,10 @@
-"""Synthesise the short guitar phrase that ships with neutone, so that there is always something to play.
+"""Synthesise the short guitar phrase that comes with neutone, so that there is always something to play.
 
 Seven plucked notes and a power chord in E, about six seconds, from the extended Karplus-Strong algorithm in
-`amp/strings.py` (Jaffe and Smith, 1983): a clean electric guitar as it would come out of the instrument. The
+`amp/strings.py` (Jaffe and Smith, 1983): a clean electric guitar, straight from the instrument. The
 result is the same on every run.
 
-    python examples/synthesise_phrase.py                write the file that ships
+    python examples/synthesise_phrase.py                write neutone's own file
     python examples/synthesise_phrase.py --out a.flac   write it elsewhere
 
 Needs numpy and soundfile. It prints what it wrote:
@@ -28,7 +28,7 @@ SEED = 1983
 SECONDS = 6.0
 PEAK_DB = -3.0
 QUAVER = 60.0 / 96.0 / 2.0
-"""Seconds, at 96 crotchets a minute."""
+"""The length of a quaver in seconds, at 96 crotchets a minute."""
 
 # (start in quavers, length in quavers, MIDI note, loudness): the minor pentatonic scale on E.
 MELODY = (
@@ -44,11 +44,11 @@ CHORD_START = 10
 CHORD = (40, 47, 52)
 LEAD_IN_SECONDS, FADE_OUT_SECONDS = 0.02, 0.4
 PICKUP_HERTZ, PICKUP_QUALITY = 3500.0, 1.2
-"""Resonance of a magnetic pickup's coil with its cable, a second-order low-pass."""
+"""The resonance of a magnetic pickup's coil with its cable: a second-order low-pass."""
 
 
 def _pickup(signal: Signal) -> Signal:
-    """The low-pass in the frequency domain, with silence after the signal for its tail to fall into."""
+    """Apply the low-pass in the frequency domain, with silence after the signal to make room for its tail."""
     size = 2 * signal.size
     ratio = np.fft.rfftfreq(size, 1.0 / SAMPLE_RATE) / PICKUP_HERTZ
     response = 1.0 / (1.0 - ratio**2 + 1j * ratio / PICKUP_QUALITY)
@@ -56,7 +56,7 @@ def _pickup(signal: Signal) -> Signal:
 
 
 def synthesise() -> Signal:
-    """The phrase as floats, mono."""
+    """Return the phrase as mono floats."""
     generator = np.random.default_rng(SEED)
     frames = round(SECONDS * SAMPLE_RATE)
     phrase = np.zeros(frames)
@@ -100,9 +100,9 @@ def synthesise() -> Signal:
 
 
 def main() -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Synthesise the demo phrase.")
-    parser.add_argument("--out", type=Path, default=SHIPPED_PHRASE, help="a FLAC file (default: the one that ships)")
+    parser.add_argument("--out", type=Path, default=SHIPPED_PHRASE, help="a FLAC file (default: neutone's own)")
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(arguments.out, synthesise(), SAMPLE_RATE, format="FLAC", subtype="PCM_16")

@@ -1,4 +1,4 @@
-"""Train the small neural guitar amp that ships with neutone, or measure the one that ships.
+"""Train the small neural guitar amp that comes with neutone, or measure the existing one.
 
 An LSTM learns a simulated distortion circuit with two knobs, drive and tone. The parts are in the folder
 `amp`: `strings` and `signals` synthesise the audio, `simulator` solves the circuit, `network` and `training`
@@ -6,7 +6,7 @@ learn it, `export` writes the ONNX file and `evaluation` measures that file agai
 
     python examples/train_amp.py                 train for the default number of steps, write the ONNX file
     python examples/train_amp.py --minutes 2     end the schedule after two minutes
-    python examples/train_amp.py --evaluate      no training: measure the file that ships (needs no PyTorch)
+    python examples/train_amp.py --evaluate      no training: measure the existing file (needs no PyTorch)
 
 Needs numpy and onnxruntime, and for training torch and onnx. Training prints its progress; both ways end with
 the table below, the error-to-signal ratio sum (y - y_hat)^2 / sum y^2 between the circuit and the ONNX file
@@ -41,7 +41,7 @@ SHIPPED_MODEL = Path(__file__).resolve().parent.parent / "src" / "neutone" / "as
 
 
 def measure(model: bytes) -> str:
-    """Print everything that is measured on the file alone; the result is the headline figure."""
+    """Print all measurements of the file alone, and return the headline figure."""
     session = AmpSession(model)
     evaluation = evaluate(session)
     print(evaluation.table())
@@ -53,8 +53,8 @@ def measure(model: bytes) -> str:
 
 
 def train_and_export(arguments: argparse.Namespace) -> None:
-    """Train, export, compare with PyTorch, measure, and write the file with the figure in its metadata."""
-    # Here, so that --evaluate runs where PyTorch is not installed.
+    """Train, export, compare with PyTorch, measure, and write the file with the headline figure in its metadata."""
+    # Imported here, so that --evaluate works without PyTorch.
     import torch
 
     from amp.export import export_amp
@@ -74,10 +74,10 @@ def train_and_export(arguments: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Train or evaluate the neural guitar amp.")
     parser.add_argument("--evaluate", action="store_true", help="measure the file at --out, train nothing")
-    parser.add_argument("--out", type=Path, default=SHIPPED_MODEL, help="the ONNX file (default: the one that ships)")
+    parser.add_argument("--out", type=Path, default=SHIPPED_MODEL, help="the ONNX file (default: neutone's own)")
     parser.add_argument("--steps", type=int, default=40_000, help="optimiser steps (default: %(default)s)")
     parser.add_argument("--minutes", type=float, help="end the schedule after this time, if that comes first")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and training audio")

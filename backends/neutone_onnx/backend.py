@@ -1,4 +1,4 @@
-"""The plug-in: from a file to a model."""
+"""The plug-in: loads a model from an ONNX file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPTIONS = ("sample_rate", "block_size", "threads", "model_delay", "native")
 
 @dataclass(frozen=True)
 class Options:
-    """The options of :meth:`OnnxBackend.load`, checked."""
+    """The checked options of :meth:`OnnxBackend.load`."""
 
     threads: int
     sample_rate: int | None
@@ -48,10 +48,17 @@ class Options:
 
 
 class OnnxBackend(Backend):
-    """Options of :meth:`load`: ``threads`` (of ONNX Runtime, 1 by default), ``model_delay`` (frames at the model's
-    rate), ``native`` (False: run through Python, under the GIL; True, the default: through the C API, with a warning
-    where that is not to be had), and for files without neutone's metadata ``sample_rate`` (Hz) and ``block_size``
-    (frames); left out, the model takes the host's rate, and any block where its shape is symbolic."""
+    """The backend ``onnx``. Options of :meth:`load`:
+
+    - ``threads``: how many threads ONNX Runtime uses, 1 by default.
+    - ``model_delay``: the model's delay in frames at its rate.
+    - ``native``: True, the default, to run through the C API, with a warning if that is not possible; False to run
+      through
+      Python, under the GIL.
+    - ``sample_rate`` (Hz) and ``block_size`` (frames): for files without neutone's metadata. Without them, the model
+      takes
+      the host's rate, and any block size if its shape is symbolic.
+    """
 
     name: ClassVar[str] = "onnx"
     requires: ClassVar[tuple[str, ...]] = ("onnxruntime",)
@@ -62,7 +69,7 @@ class OnnxBackend(Backend):
         given = Options.of(options)
         path = Path(path)
         claimed = _claimed_interface(path)
-        if claimed is not None:  # before the runtime makes room for anything
+        if claimed is not None:  # check before the runtime allocates anything
             refuse_large_tensors(claimed, path)
         native_file = NativeFile.of(path, given.threads) if given.native else None
         inference = open_session(path, given.threads)
@@ -79,8 +86,8 @@ class OnnxBackend(Backend):
         return OnnxModel(inference, metadata, layout, _delay(metadata, given), native_file)
 
     def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
-        """What the file says of itself. Its graph is not run; a file of the form ``.onnx`` is not even opened by ONNX
-        Runtime, which need not be installed."""
+        """Return what the file says about its model. Its graph is not run. ONNX Runtime need not be installed, because
+        it does not even open an ``.onnx`` file here."""
         given = Options.of(options)
         path = Path(path)
         interface = _claimed_interface(path)
@@ -89,7 +96,7 @@ class OnnxBackend(Backend):
         return _summary(interface, path, given)
 
     def check(self, path: Path) -> Iterator[CheckResult]:
-        """Metadata, inputs and outputs. That these fit each other is seen by loading the file."""
+        """Check the metadata, the inputs and the outputs. Whether they fit each other shows when the file is loaded."""
         if path.suffix.lower() == ".ort":
             return
         interface = interface_of_file(path)
@@ -105,14 +112,14 @@ class OnnxBackend(Backend):
 
 
 def _claimed_interface(path: Path) -> GraphInterface | None:
-    """What the file says; None for the form ``.ort``, which only ONNX Runtime reads."""
+    """Read the interface from the file itself. Returns None for an ``.ort`` file, which only ONNX Runtime can read."""
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
     return None if path.suffix.lower() == ".ort" else interface_of_file(path)
 
 
 def _summary(interface: GraphInterface, path: Path, given: Options) -> ModelSummary:
-    """Of what the file says; raises where it claims more than a model may."""
+    """Summarise what the file says. Raises if it claims more than a model may have."""
     if interface.metadata is None:
         shapes = read_plain_shapes(interface, path, given.block_size)
         channels = math.prod(shapes.leading), shapes.output_channels
@@ -130,7 +137,7 @@ def _delay(metadata: ModelMetadata, given: Options) -> int:
 def _read_metadata(text: str | bytes, path: Path, given: Options) -> ModelMetadata:
     for name in ("sample_rate", "block_size"):
         if getattr(given, name) is not None:
-            raise ConfigurationError(f"{path.name} states its own {name}: leave the option out")
+            raise ConfigurationError(f"{path.name} declares its own {name}: leave the option out")
     try:
         return ModelMetadata.from_json(text)
     except MetadataError as error:

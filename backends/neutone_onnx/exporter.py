@@ -1,4 +1,4 @@
-"""The exporter ``onnx``: from a wrapped model to a file that needs no PyTorch."""
+"""The exporter ``onnx``: writes a wrapped model to a file that needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class OnnxExporter(Exporter):
-    """Writes ``.onnx`` files. It takes no options."""
+    """An exporter of ``.onnx`` files. It has no options."""
 
     name: ClassVar[str] = "onnx"
     requires: ClassVar[tuple[str, ...]] = ("torch", "onnx", "onnxscript", "onnxruntime")

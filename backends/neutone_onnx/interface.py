@@ -1,7 +1,7 @@
-"""The outside of an ONNX graph: its inputs, its outputs and the metadata beside it.
+"""The interface of an ONNX graph: its inputs, its outputs and the metadata next to it.
 
-It is read from the file itself, without ONNX Runtime and before that opens it, so that nothing of the graph is run and
-nothing is allocated for what the file only claims. Field numbers are those of onnx.proto3 (github.com/onnx/onnx).
+It is read from the file itself, before ONNX Runtime opens it. So nothing of the graph is run, and nothing is allocated
+for what the file only claims. Field numbers are those of onnx.proto3 (github.com/onnx/onnx).
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "neutone"
 LARGEST_FILE = 1 << 31
-"""bytes: messages of Protocol Buffers end there; larger models keep their weights in files beside it"""
+"""The largest file in bytes: Protocol Buffers messages cannot be larger. Larger models keep their weights in other
+files."""
 MOST_FIELDS = 1_000_000
-"""nodes, weights, values and their parts, in all"""
+"""The most fields that are read in all: nodes, weights, values and their parts."""
 MOST_TENSORS = 10_000
-"""inputs or outputs"""
+"""The most inputs or outputs."""
 MOST_AXES = 16
 
 MODEL_GRAPH, MODEL_METADATA = 7, 14
@@ -41,35 +42,35 @@ ELEMENTS = {1: "float", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "d
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output."""
+    """An input or output of a graph."""
 
     name: str
     type: str
-    """as ONNX Runtime calls it, such as ``tensor(float)``"""
+    """The type as ONNX Runtime calls it, such as ``tensor(float)``."""
     shape: list[int | str | None]
-    """sizes that are numbers, names or unknown"""
+    """The sizes of the axes: numbers, names or unknown (None)."""
 
 
 @dataclass(frozen=True)
 class GraphInterface:
-    """What stands around a graph."""
+    """The inputs, outputs and metadata of a graph."""
 
     inputs: Sequence[Tensor]
-    """that must be given"""
+    """The inputs that must be given."""
     overridable: Sequence[Tensor]
-    """that have a value of their own, and may be given"""
+    """The inputs that have a value of their own, and need not be given."""
     outputs: Sequence[Tensor]
     metadata: str | bytes | None
-    """the JSON under the key ``neutone``; None: the file is not one of neutone's"""
+    """The JSON under the key ``neutone``, or None if the file was not made by neutone."""
 
 
 def interface_of_session(
     inference: onnxruntime.InferenceSession, path: Path, of_file: GraphInterface | None = None
 ) -> GraphInterface:
-    """The same of a graph that ONNX Runtime has opened, with the shapes that it found out. The metadata are taken from
-    `of_file` if it is given, since the runtime's are only to be had if all of them are text.
+    """Return the interface of a graph that ONNX Runtime has opened, with the shapes that it inferred.
 
-    Raises :class:`~neutone.errors.ModelFileError` for strings that are not UTF-8.
+    The metadata are taken from `of_file` if it is given, because the runtime only gives out its own if all of them are
+    text. Raises :class:`~neutone.errors.ModelFileError` if a string is not UTF-8.
     """
     try:
         return GraphInterface(
@@ -79,7 +80,7 @@ def interface_of_session(
             of_file.metadata if of_file else inference.get_modelmeta().custom_metadata_map.get(METADATA_KEY),
         )
     except UnicodeDecodeError as error:
-        raise ModelFileError(f"{path}: a name in it is no text (UTF-8): {error.reason}") from error
+        raise ModelFileError(f"{path}: a name in it is not UTF-8 text: {error.reason}") from error
 
 
 def _tensors(arguments: Iterable[Any]) -> list[Tensor]:
@@ -87,9 +88,9 @@ def _tensors(arguments: Iterable[Any]) -> list[Tensor]:
 
 
 def interface_of_file(path: Path) -> GraphInterface:
-    """Read a file of the form ``.onnx``.
+    """Read the interface of an ``.onnx`` file.
 
-    Raises :class:`~neutone.errors.ModelFileError` if it is none, or claims more than a model may.
+    Raises :class:`~neutone.errors.ModelFileError` if it is not one, or claims more than a model may have.
     """
     size = path.stat().st_size
     if size > LARGEST_FILE:
@@ -99,10 +100,10 @@ def interface_of_file(path: Path) -> GraphInterface:
         found.read_model(memoryview(path.read_bytes()))
     except ValueError as error:
         raise ModelFileError(
-            f"{path} is not a model that ONNX Runtime can run: it is no ONNX file, or damaged ({error})"
+            f"{path} is not a model that ONNX Runtime can run: it is not an ONNX file, or it is damaged ({error})"
         ) from error
     dense = max(found.sparse_elements, default=0)
-    if dense * 4 > MAX_STATE_BYTES:  # the runtime makes all of it
+    if dense * 4 > MAX_STATE_BYTES:  # the runtime allocates all of it
         raise ModelFileError(f"{path}: a sparse tensor of {dense} elements, expected {MAX_STATE_BYTES // 4} at most")
     if not found.has_graph:
         raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: it holds no graph")
@@ -119,7 +120,7 @@ def interface_of_file(path: Path) -> GraphInterface:
 
 @dataclass
 class _Reader:
-    """What was found in a file, and what may still be read of it."""
+    """What has been found in a file so far, and how much more may be read from it."""
 
     inputs: list[Tensor] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
@@ -138,7 +139,7 @@ class _Reader:
                 self._read_metadata(value)
 
     def _messages(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
-        """The fields that are strings or messages."""
+        """Yield the fields that are strings or messages."""
         for number, value in fields(data, self.budget):
             if isinstance(value, memoryview):
                 yield number, value

@@ -1,4 +1,4 @@
-"""Which tensors of a graph are audio, parameters and state, and what shapes they take for a block of N frames."""
+"""Find out which tensors of a graph are audio, parameters and state, and their shapes for a block of N frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neutone.model.metadata import ModelMetadata
 from neutone_onnx.interface import GraphInterface, Tensor
 
 MOST_SHOWN = 8
-"""tensors in a message"""
+"""The most tensors that a message lists."""
 
 ELEMENT_TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -29,14 +29,14 @@ ELEMENT_TYPES: dict[str, type[np.generic]] = {
 
 @dataclass(frozen=True)
 class State:
-    """One state tensor: where it goes in and comes out."""
+    """A state tensor: the names of its input and output."""
 
     input_name: str
     output_name: str
     shape: tuple[int, ...]
     element_type: type[np.generic]
     has_initializer: bool
-    """left unfed, the graph starts from its own value; otherwise from zeros"""
+    """Whether the graph has an initial value of its own for this state; otherwise it starts from zeros."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ class Layout:
 
 
 def describe_tensors(tensors: Iterable[Tensor]) -> str:
-    """Names, types and shapes in a message."""
+    """Return names, types and shapes for a message."""
     described = [f"{t.name[:80]} {t.type} {list(t.shape)}"[:200] for t in tensors]
     more = f" and {len(described) - MOST_SHOWN} more" if len(described) > MOST_SHOWN else ""
     return (", ".join(described[:MOST_SHOWN]) or "none") + more
 
 
 def read_states(interface: GraphInterface, path: Path) -> tuple[State, ...]:
-    """The tensors that carry state from block to block.
+    """Return the tensors that carry state from block to block.
 
-    Raises :class:`~neutone.errors.ModelFileError` for one without a way back, of an unknown type or an open size, or if
-    they take more memory than a model may.
+    Raises :class:`~neutone.errors.ModelFileError` if a state has no output, an unknown type or an open size, or if all
+    states together take more memory than a model may use.
     """
     outputs = {output.name for output in interface.outputs}
     states = []
@@ -98,7 +98,7 @@ def read_states(interface: GraphInterface, path: Path) -> tuple[State, ...]:
 
 
 def refuse_large_tensors(interface: GraphInterface, path: Path) -> None:
-    """Raise :class:`~neutone.errors.ModelFileError` if an input claims more memory than a model may take."""
+    """Raise :class:`~neutone.errors.ModelFileError` if an input claims more memory than a model may use."""
     for tensor in (*interface.inputs, *interface.overridable):
         size = math.prod(size for size in tensor.shape if isinstance(size, int))
         if size * 4 > MAX_STATE_BYTES:
@@ -108,20 +108,21 @@ def refuse_large_tensors(interface: GraphInterface, path: Path) -> None:
 
 
 def check_channels(leading: Iterable[int], look_behind: int, path: Path) -> None:
-    """Raise :class:`~neutone.errors.ModelFileError` for more channels, or more audio at once, than a model may have."""
+    """Raise :class:`~neutone.errors.ModelFileError` if there are more channels, or more samples, than a model may
+    have."""
     channels = math.prod(leading)
     if not 1 <= channels <= MAX_CHANNELS:
         raise ModelFileError(f"{path}: audio has {channels} channels, expected 1 to {MAX_CHANNELS}")
     floats = channels * (look_behind + MAX_BUFFER_SIZE)
     if look_behind and floats > MAX_AUDIO_FLOATS:
         raise ModelFileError(
-            f"{path}: {look_behind} frames of look-behind for {channels} channels, expected {MAX_AUDIO_FLOATS} samples "
-            f"with a block at most"
+            f"{path}: {look_behind} frames of look-behind for {channels} channels, expected at most "
+            f"{MAX_AUDIO_FLOATS} samples with a block"
         )
 
 
 def read_neutone_layout(interface: GraphInterface, path: Path, metadata: ModelMetadata) -> Layout:
-    """The layout that neutone exports: audio, params, state.*, audio_out, next_state.*."""
+    """Return the layout of a file that neutone exported: audio, params, state.*, audio_out, next_state.*."""
     inputs = {argument.name: argument for argument in interface.inputs}
     outputs = {argument.name: argument for argument in interface.outputs}
     leading: dict[str, int] = {}
@@ -163,40 +164,41 @@ def read_neutone_layout(interface: GraphInterface, path: Path, metadata: ModelMe
 
 
 def _plain_leading(argument: Tensor) -> tuple[int, ...] | None:
-    """(C,) of (C, N), (1, C) of (1, C, N); None if it is not audio or the channel count is open."""
+    """Return (C,) for the shape (C, N) and (1, C) for (1, C, N), or None if it is not audio or its channel count is
+    open."""
     shape = list(argument.shape)
     if argument.type != "tensor(float)" or len(shape) not in (2, 3):
         return None
     if len(shape) == 3:
         if isinstance(shape[0], int) and shape[0] != 1:
             return None
-        shape[0] = 1  # a symbolic batch
+        shape[0] = 1  # a symbolic batch size
     leading = tuple(size for size in shape[:-1] if isinstance(size, int) and size > 0)
     return leading if len(leading) == len(shape) - 1 else None
 
 
 @dataclass(frozen=True)
 class PlainShapes:
-    """What the shapes of a file without metadata tell."""
+    """What the shapes of a file without metadata say about its model."""
 
     audio_in: str
     leading: tuple[int, ...]
     block_size: int | None
-    """frames that the graph takes, and no other number; None: any"""
+    """The only number of frames that the graph takes, or None if it takes any."""
     audio_out: str
     output_channels: int | None
-    """None: the file leaves it open"""
+    """The number of output channels, or None if the file leaves it open."""
     states: tuple[State, ...]
 
 
 def read_plain_shapes(interface: GraphInterface, path: Path, block_size: int | None) -> PlainShapes:
-    """The shapes of any other file, if they leave one reading only."""
+    """Return what the shapes of a file without neutone's metadata say, if they can be read in one way only."""
     inputs = [a for a in interface.inputs if not a.name.startswith("state.")]
     outputs = [a for a in interface.outputs if not a.name.startswith("next_state.")]
     leading = _plain_leading(inputs[0]) if len(inputs) == 1 else None
     if leading is None or len(outputs) != 1:
         raise ModelFileError(
-            f"{path} has no neutone metadata, and its shapes do not tell which tensor is audio: inputs "
+            f"{path} has no neutone metadata, and its shapes do not show which tensor is audio: inputs "
             f"{describe_tensors(inputs)}; outputs {describe_tensors(outputs)}; expected one float input (C, N), "
             f"(1, C, N) or (1, N) and one such output"
         )

@@ -1,4 +1,4 @@
-"""A loaded ONNX model. Its sessions share the graph and weights; each has memory and state of its own."""
+"""A loaded ONNX model. Its sessions share the graph and the weights; each has its own memory and state."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class OnnxModel(Model):
-    """What :class:`neutone_onnx.OnnxBackend` loads. With a `native_file`, the first :meth:`prepare` opens it through
-    the C API and drops `inference`, so that the weights are not held twice."""
+    """A model that :class:`neutone_onnx.OnnxBackend` has loaded. With a `native_file`, the first :meth:`prepare` opens
+    it through the C API and drops `inference`, so that the weights are not kept twice."""
 
     def __init__(
         self,
@@ -47,8 +47,10 @@ class OnnxModel(Model):
         return self._layout.output_channels
 
     def prepare(self, sample_rate: int, block_size: int) -> Session:
-        """A session, run once on silence: a native one, or where that is not to be had or not wanted, one in Python.
-        Raises :class:`~neutone.errors.ModelFileError` where it does not run."""
+        """Make a session and run it once on silence. It is a native session, or one in Python if that is not available
+        or not wanted.
+
+        Raises :class:`~neutone.errors.ModelFileError` if the model does not run."""
         self._open_native()
         sizes = (block_size, self.metadata.look_behind_samples, len(self.metadata.parameters))
         takes_any_block = not self.metadata.native_buffer_sizes
@@ -58,14 +60,14 @@ class OnnxModel(Model):
 
                 return NativeOnnxSession(self._native_model, self._layout, *sizes, takes_any_block=takes_any_block)
             return OnnxSession(self._inference, self._layout, *sizes, takes_any_block=takes_any_block)
-        except Exception as error:  # the runtime's own exception classes have no common root but this
+        except Exception as error:  # the runtime's exception classes have no other base class in common
             reason = first_line(error)
             raise ModelFileError(
                 f"{self.metadata.model_name} does not run on blocks of {block_size} frames: {reason}"
             ) from error
 
     def _open_native(self) -> None:
-        """Once; two threads may prepare at the same time."""
+        """Open the native model, once: two threads may call :meth:`prepare` at the same time."""
         unusable = None
         with self._opening:
             if self._native_file is not None:

@@ -1,4 +1,4 @@
-"""Files without neutone's metadata: what comes out shows when they run, once, on silence."""
+"""Files without neutone's metadata: their output is found out by running them once on silence."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PROBE_FRAMES = 512
 
 
 def probe_layout(inference: onnxruntime.InferenceSession, shapes: PlainShapes, path: Path) -> Layout:
-    """The layout of a graph with these shapes.
+    """Return the layout of a graph with these shapes.
 
-    Raises :class:`~neutone.errors.ModelFileError` if it does not run, or returns no audio.
+    Raises :class:`~neutone.errors.ModelFileError` if it does not run, or does not return audio.
     """
     frames = PROBE_FRAMES if shapes.block_size is None else shapes.block_size
     fed: dict[str, Any] = {shapes.audio_in: np.zeros((*shapes.leading, frames), np.float32)}
     fed.update({s.input_name: np.zeros(s.shape, s.element_type) for s in shapes.states if not s.has_initializer})
     try:
         (out,) = inference.run([shapes.audio_out], fed)
-    except Exception as error:  # the runtime's own exception classes have no common root but this
+    except Exception as error:  # the runtime's exception classes have no other base class in common
         raise ModelFileError(f"{path} does not run on {frames} frames: {error}") from error
     if (
         out.dtype != np.float32
@@ -36,7 +36,7 @@ def probe_layout(inference: onnxruntime.InferenceSession, shapes: PlainShapes, p
         or (out.ndim == 3 and out.shape[0] != 1)
     ):
         raise ModelFileError(
-            f"{path} answers {frames} frames with {out.dtype} {out.shape}, expected float32 of as many frames"
+            f"{path}, given {frames} frames, returns {out.dtype} {out.shape}, expected float32 of as many frames"
         )
     check_channels(out.shape[:-1], 0, path)
     return Layout(shapes.audio_in, shapes.leading, shapes.audio_out, tuple(out.shape[:-1]), None, shapes.states)
@@ -45,7 +45,7 @@ def probe_layout(inference: onnxruntime.InferenceSession, shapes: PlainShapes, p
 def plain_metadata(
     path: Path, sample_rate: int | None, block_size: int | None, input_channels: int, output_channels: int | None
 ) -> ModelMetadata:
-    """What is known of such a file, in the form of metadata."""
+    """Return what is known about such a file, in the form of metadata."""
     return ModelMetadata(
         model_name=path.stem[:30],
         native_sample_rates=[] if sample_rate is None else [sample_rate],

@@ -1,4 +1,5 @@
-"""The wire format of Protocol Buffers, as far as ONNX files use it: https://protobuf.dev/programming-guides/encoding."""
+"""The wire format of Protocol Buffers, as far as ONNX files use it:
+https://protobuf.dev/programming-guides/encoding."""
 
 from __future__ import annotations
 
@@ -12,23 +13,23 @@ LONGEST_VARINT = 10
 
 
 class Budget:
-    """How many fields and packed numbers may be read in all, in whatever messages: a file of 20 MB can hold ten
-    million, and each takes a microsecond."""
+    """How many fields and packed numbers may be read in all messages together: a file of 20 MB can hold ten million,
+    and each takes a microsecond."""
 
     def __init__(self, most: int) -> None:
         self._most = self._left = most
 
     def spend(self) -> None:
-        """One more. Raises :class:`ValueError` if there were too many."""
+        """Count one more. Raises :class:`ValueError` if there were too many."""
         self._left -= 1
         if self._left < 0:
             raise ValueError(f"it has more than {self._most} fields")
 
 
 def fields(data: memoryview, budget: Budget) -> Iterator[Field]:
-    """The fields of a message, in the order of the file.
+    """Yield the fields of a message, in the order of the file.
 
-    Raises :class:`ValueError` for what is no message, or if the budget is spent.
+    Raises :class:`ValueError` if the data are not a message, or if the budget is spent.
 
     >>> [(number, bytes(value)) for number, value in fields(memoryview(b"\\x0a\\x03amp"), Budget(10))]
     [(1, b'amp')]
@@ -55,7 +56,7 @@ def fields(data: memoryview, budget: Budget) -> Iterator[Field]:
 
 
 def packed_integers(value: int | memoryview, budget: Budget) -> list[int]:
-    """The numbers of one occurrence of a repeated integer field, which may hold one or many.
+    """Return the numbers in one occurrence of a repeated integer field, which holds one or many.
 
     >>> packed_integers(7, Budget(10)), packed_integers(memoryview(b"\\x02\\x80\\x01"), Budget(10))
     ([7], [2, 128])
@@ -71,7 +72,7 @@ def packed_integers(value: int | memoryview, budget: Budget) -> list[int]:
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    """An integer of seven bits a byte, the lowest first, and the position behind it."""
+    """Read an integer with seven bits per byte, lowest first. Returns it with the position after it."""
     value = 0
     for index, byte in enumerate(data[position : position + LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * index)

@@ -1,4 +1,4 @@
-"""ONNX Runtime, imported where it is first needed."""
+"""ONNX Runtime, imported on first use."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import onnxruntime
 
 FATAL = 4
-"""The runtime's severity of what it logs: what it says of an error is in the exception too."""
+"""The runtime's log level for fatal errors only: its other messages are in the exceptions that it raises."""
 
 
 def require_runtime() -> Any:
-    """The module onnxruntime, or an error that says what to install."""
+    """Return the module onnxruntime, or raise an error that says what to install."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -27,7 +27,7 @@ def require_runtime() -> Any:
 
 
 def open_session(path: Path, threads: int, *, optimize: bool = True) -> onnxruntime.InferenceSession:
-    """A session on the CPU. One thread is the fastest for blocks of audio, and the only one with steady timing.
+    """Open a session on the CPU. One thread is the fastest for blocks of audio, and the only number with steady timing.
 
     Without `optimize`, no part of the graph is computed in advance.
     """
@@ -41,6 +41,6 @@ def open_session(path: Path, threads: int, *, optimize: bool = True) -> onnxrunt
     options.log_severity_level = FATAL
     try:
         return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exception classes have no common root but this
+    except Exception as error:  # the runtime's exception classes have no other base class in common
         reason = first_line(error)
         raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: {reason}") from error

@@ -1,4 +1,4 @@
-"""Running a graph on fixed memory: tensors are bound once, and state goes back and forth between two buffers."""
+"""Run a graph in fixed memory: tensors are bound once, and state alternates between two buffers."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ MAX_BINDINGS = 256
 
 
 class Bindings(NamedTuple):
-    """The same block size three ways. State is read where the run before wrote it."""
+    """The three bindings for one block size. State is read from where the previous run wrote it."""
 
     first: onnxruntime.IOBinding
-    """from the initial state into buffer 0"""
+    """Reads the initial state, and writes buffer 0."""
     forward: onnxruntime.IOBinding
-    """from buffer 0 into buffer 1"""
+    """Reads buffer 0, and writes buffer 1."""
     back: onnxruntime.IOBinding
-    """from buffer 1 into buffer 0"""
+    """Reads buffer 1, and writes buffer 0."""
 
 
 class OnnxSession(Session):
-    """One stream through an ONNX graph."""
+    """A stream through an ONNX graph, run through Python."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class OnnxSession(Session):
             [np.zeros(state.shape, state.element_type) for state in layout.states] for _ in range(2)
         ]
         self._bindings: dict[int, Bindings] = {}
-        # -1: the next run starts from the initial state; else the buffer that holds the state.
+        # -1: the next run starts from the initial state; otherwise the number of the buffer that holds the state.
         self._current = -1
         runtime = require_runtime()
         self._run_options = runtime.RunOptions()
@@ -61,11 +61,11 @@ class OnnxSession(Session):
         self._warm_up(block_size, takes_any_block)
 
     def _warm_up(self, block_size: int, takes_any_block: bool) -> None:
-        """The runtime plans its memory at the first run of a size: do it before audio flows."""
+        """Run once on silence before audio flows: the runtime plans its memory in the first run of a block size."""
         self._try(block_size)
         if takes_any_block and block_size > 1:
-            # Resampling cuts the largest block or one frame less. A model that takes some sizes only can still run
-            # where the host's blocks never vary.
+            # Resampling delivers the largest block or one frame less. A model that takes some sizes only can still run
+            # if the host's blocks never vary.
             with contextlib.suppress(Exception):
                 self._try(block_size - 1)
         self.reset()
@@ -75,7 +75,7 @@ class OnnxSession(Session):
             self._inference.run_with_iobinding(binding, self._run_options)
 
     def _bind(self, frames: int) -> Bindings:
-        if len(self._bindings) >= MAX_BINDINGS:  # a host whose block sizes vary wildly must not fill the memory
+        if len(self._bindings) >= MAX_BINDINGS:  # many different block sizes must not fill the memory
             self._bindings.clear()
         made = Bindings(
             self._make_binding(frames, None, 0), self._make_binding(frames, 0, 1), self._make_binding(frames, 1, 0)
@@ -109,7 +109,7 @@ class OnnxSession(Session):
 
     def run(self, frames: int) -> None:
         bindings = self._bindings.get(frames) or self._bind(frames)
-        # A run that raises leaves the state where it was.
+        # If a run raises, the state stays what it was.
         if self._current == 0:
             self._inference.run_with_iobinding(bindings.forward, self._run_options)
             self._current = 1

@@ -1,5 +1,7 @@
-"""Whether a file loads and runs, for :func:`neutone.sandbox.run_sandboxed`: a graph can be made to take any time and
-memory, even while it is loaded, for the runtime computes then what does not depend on the input."""
+"""Check whether a file loads and runs, inside :func:`neutone.sandbox.run_sandboxed`.
+
+A graph can be made to take any amount of time and memory, even while it is loaded: that is when the runtime computes
+whatever does not depend on the input."""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
 
 
 def try_file(path: str) -> str:
-    """Load the file, run a block of silence through it, and return the model's name.
+    """Load a file, run a block of silence through it, and return the model's name.
 
     Raises:
-        neutone.errors.ModelFileError: it does not load or run.
+        neutone.errors.ModelFileError: The file does not load or run.
     """
     model = OnnxBackend().load(path)
     metadata = model.metadata

@@ -1,6 +1,6 @@
-"""PyTorch as a runtime: the backends ``torchscript`` (files) and ``python`` (wrapped models as they are).
+"""PyTorch as a runtime: the backends ``torchscript`` (for files) and ``python`` (for wrapped models, not exported).
 
-``import neutone_torch`` imports no torch; loading a model does.
+``import neutone_torch`` does not import torch; loading a model does.
 """
 
 from neutone_torch.eager.backend import PythonBackend

@@ -1,4 +1,4 @@
-"""PyTorch, imported where it is first needed."""
+"""PyTorch, imported on first use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def require_torch() -> Any:
-    """The module torch, or an error that says what to install."""
+    """Return the module torch, or raise an error that says what to install."""
     try:
         import torch
     except ImportError as error:
@@ -29,11 +29,11 @@ def require_torch() -> Any:
 
 
 def open_archive(path: Path) -> tuple[torch.jit.ScriptModule, bytes]:
-    """The module of a TorchScript archive, on the CPU and in eval mode, and its metadata.json (empty: it has none).
+    """Return the module of a TorchScript archive, on the CPU and in eval mode, and its metadata.json (empty if it has
+    none).
 
-    What the archive unpacks to is looked at first; then PyTorch runs code of it (``__setstate__``).
-
-    Raises :class:`~neutone.errors.ModelFileError` where the file is no such archive.
+    The sizes in the archive are checked first. Then PyTorch opens it, which runs code from it (``__setstate__``).
+    Raises :class:`~neutone.errors.ModelFileError` if the file is not such an archive.
     """
     torch = require_torch()
     check_archive(path)
@@ -41,7 +41,7 @@ def open_archive(path: Path) -> tuple[torch.jit.ScriptModule, bytes]:
     try:
         with _without_deprecations():
             module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
-    except Exception as error:  # RuntimeError, ValueError and others, by what is wrong with the file
+    except Exception as error:  # RuntimeError, ValueError and others, depending on what is wrong with the file
         raise ModelFileError(
             f"{path} is not a TorchScript archive (torch.jit.save makes one; torch.save keeps weights without their "
             f"code): {first_line(error)}"
@@ -51,26 +51,26 @@ def open_archive(path: Path) -> tuple[torch.jit.ScriptModule, bytes]:
 
 
 def copy_module(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
-    """A module with weights, buffers and attributes of its own. The code is shared, and with it what the TorchScript
-    executor has learnt by running another copy."""
+    """Return a copy of a module with its own weights, buffers and attributes. The code is shared, including what the
+    TorchScript executor has learnt from running another copy."""
     with _without_deprecations():
         return copy.deepcopy(module)
 
 
 @contextmanager
 def _without_deprecations() -> Iterator[None]:
-    """PyTorch announces the end of torch.jit at each call; whoever loads a file cannot act on that."""
+    """Silence PyTorch's warnings that torch.jit will end: whoever loads a file cannot act on them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=DeprecationWarning)
         yield
 
 
 class Inference:
-    """Inside the ``with``, the calling thread records nothing for gradients and PyTorch uses `threads` threads.
+    """During the ``with`` block, the calling thread records no gradients, and PyTorch uses `threads` threads.
 
-    The thread count belongs to the process, so it is put back on the way out; that costs a microsecond or two, and
-    only where the two counts differ. Small blocks are slowed down by more threads than one, and where the machine is
-    busy, waiting for the others takes milliseconds.
+    The thread count belongs to the process, so it is restored afterwards; that takes a microsecond or two, and only if
+    the two counts differ. More than one thread slows small blocks down, and on a busy machine, waiting for the other
+    threads takes milliseconds.
     """
 
     __slots__ = ("_before", "_mode", "_threads", "_torch")

@@ -1,4 +1,4 @@
-"""How close the exported amp is to the circuit, and whether it behaves at the edges. Needs no PyTorch."""
+"""Measure how close the exported amp is to the circuit, and how it behaves at the extremes. Needs no PyTorch."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,23 +21,23 @@ class AmpSession:
     def __init__(self, model: bytes) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.log_severity_level = 3  # the overridable initial state draws a warning that is of no use here
+        options.log_severity_level = 3  # the overridable initial state causes a warning that does not matter here
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._state: dict[str, Audio] = {}
 
     def reset(self) -> None:
-        """Back to the initial state that the file carries."""
+        """Return to the initial state in the file."""
         self._state = {}
 
     def run(self, audio: Audio, params: Audio) -> Audio:
-        """One block: audio (n,), params (2, n) -> (n,)."""
+        """Run one block: audio (n,) and params (2, n) to audio (n,)."""
         feeds = {"audio": audio[None], "params": params, **self._state}
         output, hidden, cell = self._session.run(["audio_out", "next_state.h", "next_state.c"], feeds)
         self._state = {"state.h": hidden, "state.c": cell}
         return np.asarray(output[0], dtype=np.float32)
 
     def render(self, audio: Audio, params: Audio, block_size: int = BLOCK_SIZE) -> Audio:
-        """A whole clip from rest, in blocks."""
+        """Run a whole clip in blocks, from the initial state."""
         self.reset()
         starts = range(0, audio.size, block_size)
         blocks = [self.run(audio[s : s + block_size], params[:, s : s + block_size]) for s in starts]
@@ -46,20 +46,20 @@ class AmpSession:
 
 @dataclass(frozen=True)
 class ErrorToSignalRatio:
-    """sum (y - y_hat)^2 / sum y^2, from sums that can be added up over clips."""
+    """The ratio sum (y - y_hat)^2 / sum y^2, kept as two sums so that it can be added up over clips."""
 
     error: float
     signal: float
 
     @classmethod
     def total(cls, parts: Iterable["ErrorToSignalRatio"]) -> "ErrorToSignalRatio":
-        """The ratio of the sums."""
+        """Return the ratio of the total sums."""
         collected = list(parts)
         return cls(sum(part.error for part in collected), sum(part.signal for part in collected))
 
     @property
     def decibels(self) -> float:
-        """The ratio in dB: the more negative, the better."""
+        """The ratio in dB; the more negative, the better."""
         return float(10.0 * np.log10(self.error / self.signal))
 
     def __str__(self) -> str:
@@ -67,13 +67,13 @@ class ErrorToSignalRatio:
 
     @classmethod
     def between(cls, reference: NDArray[np.floating], other: NDArray[np.floating]) -> "ErrorToSignalRatio":
-        """Of `other`, measured against `reference`."""
+        """Return the ratio of `other` measured against `reference`."""
         exact = reference.astype(np.float64)
         return cls(float(np.sum((exact - other) ** 2)), float(np.sum(exact**2)))
 
 
 def _errors(session: AmpSession, clips: Clips) -> list[ErrorToSignalRatio]:
-    """One entry a clip."""
+    """Return the ratio of each clip."""
     targets = simulate(clips.audio, clips.params)
     ratios = []
     for audio, params, target in zip(clips.audio, clips.params, targets, strict=True):
@@ -84,18 +84,18 @@ def _errors(session: AmpSession, clips: Clips) -> list[ErrorToSignalRatio]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Error-to-signal ratios on the held-out audio: guitar by (drive, tone), and the rest in one figure."""
+    """Error-to-signal ratios on the held-out audio: for guitar by (drive, tone), for the rest in one figure."""
 
     grid: dict[tuple[float, float], ErrorToSignalRatio]
     test_signals: ErrorToSignalRatio
 
     @property
     def guitar(self) -> ErrorToSignalRatio:
-        """Over all settings: the headline figure."""
+        """The ratio on guitar over all settings: the headline figure."""
         return ErrorToSignalRatio.total(self.grid.values())
 
     def table(self) -> str:
-        """For people, a line each setting of drive."""
+        """Return a table for people to read, with a line for each setting of drive."""
         lines = [
             "Error-to-signal ratio on held-out guitar",
             " " * 10 + "".join(f"  tone {t:<14.2f}" for t in HELD_OUT_TONES),
@@ -109,7 +109,7 @@ class Evaluation:
 
 
 def evaluate(session: AmpSession) -> Evaluation:
-    """Run the held-out audio through the circuit and through the model."""
+    """Run the held-out audio through the circuit and the model, and compare them."""
     ratios = iter(_errors(session, held_out_guitar()))
     clips_each = 4
     grid = {
@@ -121,7 +121,8 @@ def evaluate(session: AmpSession) -> Evaluation:
 
 
 def simulator_error() -> ErrorToSignalRatio:
-    """Of the circuit at 8 times oversampling against 64, where it is worst: hard driven and bright."""
+    """Compare the circuit at 8 times oversampling with 64 times, where the error is largest: high drive and bright
+    tone."""
     clips = held_out_guitar()
     # The last setting's first quarter of a second: riff, chord, arpeggio and power chord.
     audio, params = clips.audio[-4:, : SAMPLE_RATE // 4], clips.params[-4:, :, : SAMPLE_RATE // 4]
@@ -138,7 +139,7 @@ def _still(setting: tuple[float, float], frames: int) -> Audio:
 
 
 def largest_output_at_rest(session: AmpSession) -> tuple[float, float]:
-    """Largest magnitude over the knobs with silence in: from reset, and 0.5 s after a loud burst."""
+    """Return the largest magnitude over all knob settings for silence: from reset, and 0.5 s after a loud burst."""
     burst = np.random.default_rng(1).uniform(-1.0, 1.0, SAMPLE_RATE // 10).astype(np.float32)
     silence = np.zeros(SAMPLE_RATE // 2, dtype=np.float32)
     from_reset = after_burst = 0.0
@@ -152,7 +153,8 @@ def largest_output_at_rest(session: AmpSession) -> tuple[float, float]:
 
 
 def largest_output_at_full_scale(session: AmpSession) -> float:
-    """Largest magnitude over the knobs for a square wave, a sine, a step and noise, each at 0 dBFS."""
+    """Return the largest magnitude over all knob settings for a square wave, a sine, a step and noise, each at 0
+    dBFS."""
     frames = SAMPLE_RATE // 4
     time = np.arange(frames) / SAMPLE_RATE
     sine = np.sin(2.0 * np.pi * 110.0 * time)

@@ -1,8 +1,7 @@
-"""The network as an ONNX graph, written node by node: small, readable and the same every time.
+"""Write the network as an ONNX graph, node by node, so that the file is small, readable and always the same.
 
-The layout is neutone's for streaming models: `audio` and `params` of any length N, one input and one output
-for each state tensor, and the state's initial value as an initializer of the input's name, which a caller may
-override.
+The layout is neutone's for streaming models: `audio` and `params` of any length N, and an input and an output for each
+state tensor. The initial value of the state is an initializer with the name of the input, which a caller may override.
 """
 
 import json
@@ -60,7 +59,7 @@ def _knob(name: str, description: str) -> dict[str, object]:
 
 
 def amp_metadata(network: AmpNetwork, measured_esr: str) -> dict[str, object]:
-    """What a host shows and needs to know, in the keys of neutone's metadata.json."""
+    """Return what a host shows and needs to know, with the keys of neutone's metadata.json."""
     try:
         sdk_version = version("neutone")
     except PackageNotFoundError:
@@ -111,7 +110,7 @@ def amp_metadata(network: AmpNetwork, measured_esr: str) -> dict[str, object]:
 
 
 def export_amp(network: AmpNetwork, measured_esr: str) -> onnx.ModelProto:
-    """The network and its metadata as a checked ONNX model."""
+    """Return the network and its metadata as a checked ONNX model."""
     hidden = network.hidden_size
     nodes = [
         helper.make_node("Split", ["params", "knob_rows"], ["drive", "tone"], axis=0),

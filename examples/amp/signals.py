@@ -1,4 +1,5 @@
-"""What the amp is trained on and what it is judged by; the two share no note, no seed and no knob setting."""
+"""The audio that the amp is trained on, and the audio that it is judged by. They share no note, seed or knob
+setting."""
 
 from dataclasses import dataclass
 
@@ -10,27 +11,27 @@ from .strings import SAMPLE_RATE, Signal, note_frequency, pluck, strum
 HELD_OUT_DRIVES = (0.05, 0.35, 0.65, 0.95)
 HELD_OUT_TONES = (0.05, 0.5, 0.95)
 EXCLUSION = 0.03
-"""Training clips' knobs never come this near to a held-out pair, not even in passing."""
+"""The knobs of training clips never come closer to a held-out pair than this, not even while they move."""
 
 HELD_OUT_SEED = 90_000
 
 
 @dataclass(frozen=True)
 class Clips:
-    """Audio in and the knobs that go with it."""
+    """Input audio, and the knob positions that go with it."""
 
     audio: NDArray[np.float64]  # (clips, frames)
     params: NDArray[np.float64]  # (clips, 2, frames): drive and tone
 
 
 def _level(signal: Signal, decibels: float) -> Signal:
-    """Scale to a peak of `decibels` relative to full scale."""
+    """Scale a signal to a peak of `decibels` relative to full scale."""
     gain = 10.0 ** (decibels / 20.0) / max(float(np.max(np.abs(signal))), 1e-12)
     return np.asarray(signal * gain)
 
 
 def _string_character(generator: np.random.Generator) -> dict[str, float]:
-    """Keyword arguments of `pluck` and `strum`: how the string is played and how it is damped."""
+    """Return keyword arguments of `pluck` and `strum`: how the string is played and damped."""
     return {
         "decay_seconds": float(generator.uniform(0.4, 6.0)),
         "pick_position": float(generator.uniform(0.05, 0.45)),
@@ -40,7 +41,7 @@ def _string_character(generator: np.random.Generator) -> dict[str, float]:
 
 
 def _melody(frames: int, generator: np.random.Generator) -> Signal:
-    """Notes one after another, each cutting the last, with rests."""
+    """Return notes one after another, with rests. Each note cuts the last one off."""
     signal = np.zeros(frames)
     position = 0
     while position < frames:
@@ -55,7 +56,7 @@ def _melody(frames: int, generator: np.random.Generator) -> Signal:
 
 
 def _chord(frames: int, generator: np.random.Generator) -> Signal:
-    """Two to six strings at random intervals, slightly out of tune."""
+    """Return a chord of two to six strings at random intervals, slightly out of tune."""
     lowest = generator.uniform(38.0, 60.0)
     steps = generator.choice([3, 4, 5, 7, 12], size=generator.integers(1, 6))
     notes = lowest + np.concatenate([[0.0], np.cumsum(steps)])
@@ -70,7 +71,7 @@ def _chord(frames: int, generator: np.random.Generator) -> Signal:
 
 
 def _sweep(frames: int, generator: np.random.Generator) -> Signal:
-    """A sine swept exponentially, up or down, its level fading at a random rate."""
+    """Return a sine that is swept exponentially, up or down, while it fades at a random rate."""
     low, high = 30.0 * 2.0 ** generator.uniform(0.0, 2.0), 1500.0 * 2.0 ** generator.uniform(0.0, 3.0)
     position = np.arange(frames) / frames
     if generator.random() < 0.5:
@@ -80,7 +81,7 @@ def _sweep(frames: int, generator: np.random.Generator) -> Signal:
 
 
 def _noise_bursts(frames: int, generator: np.random.Generator) -> Signal:
-    """Low-passed noise in decaying bursts with silence between."""
+    """Return low-passed noise in decaying bursts with silence between them."""
     signal = np.zeros(frames)
     for onset in np.sort(generator.integers(0, frames, 5)):
         count = min(round(generator.uniform(0.02, 0.3) * SAMPLE_RATE), frames - int(onset))
@@ -94,7 +95,7 @@ def _noise_bursts(frames: int, generator: np.random.Generator) -> Signal:
 
 
 def _tones(frames: int, generator: np.random.Generator) -> Signal:
-    """One to four sines, for intermodulation, under a slow decay."""
+    """Return one to four slowly decaying sines, for intermodulation."""
     time = np.arange(frames) / SAMPLE_RATE
     signal = np.zeros(frames)
     for _ in range(generator.integers(1, 5)):
@@ -104,7 +105,7 @@ def _tones(frames: int, generator: np.random.Generator) -> Signal:
 
 
 def _steps(frames: int, generator: np.random.Generator) -> Signal:
-    """Levels that hold and jump: square waves of all lengths, down to DC."""
+    """Return levels that hold and jump: square waves of all lengths, down to DC."""
     rate = 2.0 ** generator.uniform(1.0, 10.0)
     jumps = np.cumsum(generator.random(frames) < rate / SAMPLE_RATE)
     return np.asarray(generator.uniform(-1.0, 1.0, int(jumps[-1]) + 1)[jumps])
@@ -116,16 +117,17 @@ LOUDEST_DB, QUIETEST_DB = 3.0, -36.0
 
 
 def _clear_of_held_out(path: Signal) -> bool:
-    """Whether no point of `path` (2, points) is near a held-out pair in both knobs."""
+    """Return whether no point of `path` (2, points) is close to a held-out pair in both knobs."""
     pairs = np.array([(drive, tone) for drive in HELD_OUT_DRIVES for tone in HELD_OUT_TONES])
     distance = np.max(np.abs(path[None] - pairs[:, :, None]), axis=1)
     return bool(np.min(distance) > EXCLUSION)
 
 
 def _knobs(frames: int, generator: np.random.Generator) -> Signal:
-    """Uniform over the knobs, with the ends of their travel well represented, away from held-out settings.
+    """Return random knob positions, away from held-out settings. They are uniform, but the ends of the range are
+    frequent.
 
-    Most stand still; one clip in five turns both knobs, so that the network learns to follow automation.
+    Most knobs stand still. In one clip of five both move, so that the network learns to follow automation.
     """
     turns = generator.random() < 0.2
     while True:
@@ -136,14 +138,14 @@ def _knobs(frames: int, generator: np.random.Generator) -> Signal:
 
 
 def training_clips(count: int, seconds: float, seed: int) -> Clips:
-    """`count` random clips with random knobs and peaks, the louder ones more often."""
+    """Return `count` random clips with random knobs and peaks; loud ones are more frequent."""
     generator = np.random.default_rng(seed)
     frames = round(seconds * SAMPLE_RATE)
     audio, params = [], []
     for _ in range(count):
         kind = _KINDS[generator.choice(len(_KINDS), p=_KIND_PROBABILITIES)]
         signal = kind(frames, generator)
-        # A little silence at the end of some clips: the amp has to come to rest.
+        # Some clips end with a little silence, because the amp has to come to rest.
         if generator.random() < 0.15:
             quiet = frames // 8
             signal[-quiet:] *= np.exp(-np.arange(quiet) / 48.0)
@@ -153,7 +155,7 @@ def training_clips(count: int, seconds: float, seed: int) -> Clips:
 
 
 def _over_the_grid(signals: list[Signal]) -> Clips:
-    """Every signal at every held-out knob setting, drive slowest, then tone, then signal."""
+    """Return every signal at every held-out knob setting. Drive varies slowest, then tone, then the signal."""
     stacked = np.stack(signals)
     audio, params = [], []
     for drive in HELD_OUT_DRIVES:
@@ -165,10 +167,10 @@ def _over_the_grid(signals: list[Signal]) -> Clips:
 
 
 def held_out_guitar() -> Clips:
-    """Four guitar clips of two seconds at every held-out knob setting.
+    """Return four guitar clips of two seconds each at every held-out knob setting.
 
-    The notes are the tempered ones (training notes are anywhere but there with probability one), the clips: a
-    riff, a minor chord, a soft arpeggio and a power chord.
+    The notes are in equal temperament, which training notes hit with probability zero. The clips are a riff, a minor
+    chord, a soft arpeggio and a power chord.
     """
     generator = np.random.default_rng(HELD_OUT_SEED)
     frames = 2 * SAMPLE_RATE
@@ -191,7 +193,7 @@ def held_out_guitar() -> Clips:
 
 
 def held_out_test_signals() -> Clips:
-    """A sweep from 40 Hz to 8 kHz and bursts of noise, one second each, at every held-out knob setting."""
+    """Return a sweep from 40 Hz to 8 kHz and noise bursts, one second each, at every held-out knob setting."""
     generator = np.random.default_rng(HELD_OUT_SEED + 1)
     frames = SAMPLE_RATE
     phase = 2.0 * np.pi * np.cumsum(40.0 * 200.0 ** (np.arange(frames) / frames)) / SAMPLE_RATE

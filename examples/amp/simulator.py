@@ -9,9 +9,9 @@ physically-informed models of distortion and overdrive guitar effects pedals" an
 limiter in guitar distortion circuits by numerical solution of ordinary differential equations", both DAFx-07,
 Bordeaux, 2007.
 
-The second paper compares solvers and prefers implicit ones, because the equation is stiff. Here it is the
-second-order backward difference formula (BDF2): L-stable, so it does not ring on hard edges as the
-trapezoidal rule does. 8 times oversampled, float64, each step's implicit equation solved by Newton's method.
+The second paper compares solvers and prefers implicit ones, because the equation is stiff. This one uses the
+second-order backward difference formula (BDF2), which is L-stable: unlike the trapezoidal rule, it does not ring on
+hard edges. It runs at 8 times the sample rate in float64, and solves each step's implicit equation by Newton's method.
 `evaluation.simulator_error` measures what a finer time step would change.
 """
 
@@ -28,34 +28,34 @@ SATURATION_CURRENT = 2.52e-9  # ampere
 THERMAL_VOLTAGE = 45.3e-3  # volt, the diodes' ideality factor included
 
 DRIVE_RANGE_DB = 40.0
-"""Gain in front of the clipper at drive = 1; at drive = 0 it is 0 dB."""
+"""The gain before the clipper at drive = 1; at drive = 0 it is 0 dB."""
 INPUT_FULL_SCALE = 0.5
-"""Volts into the gain stage at 0 dBFS."""
+"""The volts into the gain stage at 0 dBFS."""
 OUTPUT_FULL_SCALE = 0.9
-"""Volts at the output that read 0 dBFS: more than 50 V through the clipper and the filters can reach."""
+"""The volts at the output that count as 0 dBFS: more than 50 V through the clipper and the filters can reach."""
 TONE_LOWEST, TONE_HIGHEST = 600.0, 12000.0
-"""Cutoff of the one-pole tone low-pass in Hz, swept exponentially as tone goes from 0 to 1."""
+"""The cutoff of the one-pole tone low-pass in Hz. It rises exponentially as tone goes from 0 to 1."""
 
 OVERSAMPLING = 8
 NEWTON_ITERATIONS = 5
-# The circuit forgets fast: 22 us in the clipper, at most 1 / (2 pi 600 Hz) = 265 us in the tone control. So a
-# clip is cut into segments that are solved side by side, each after a warm-up of 10 ms on the audio before it
-# (e^-37).
+# The circuit forgets quickly: its time constants are 22 us in the clipper, and at most 1 / (2 pi 600 Hz) = 265 us in
+# the tone control. So a clip is cut into segments that are solved side by side, each after a warm-up of 10 ms (e^-37)
+# on the audio before it.
 WARM_UP_FRAMES = 480
 SEGMENT_FRAMES = 2400
 PADDING_FRAMES = 480
-# Converter filter on the way down to 48 kHz: a Butterworth low-pass, causal as an analogue one is, 1.5 frames
-# of delay.
+# The converter's filter before the decimation to 48 kHz: a Butterworth low-pass, causal like an analogue one, with 1.5
+# frames of delay.
 CONVERTER_ORDER, CONVERTER_CUTOFF = 6, 20000.0
 
 
 def drive_gain(drive: Array) -> Array:
-    """The drive knob's law: linear in decibels."""
+    """Return the gain for a position of the drive knob, which is linear in decibels."""
     return np.asarray(10.0 ** (DRIVE_RANGE_DB / 20.0 * drive))
 
 
 def tone_cutoff(tone: Array) -> Array:
-    """The tone knob's law: exponential in Hz."""
+    """Return the cutoff in Hz for a position of the tone knob, which is exponential in Hz."""
     return np.asarray(TONE_LOWEST * (TONE_HIGHEST / TONE_LOWEST) ** tone)
 
 
@@ -63,16 +63,16 @@ def solve_clipper(volts: Array, tone_coefficient: Array, rate: float) -> Array:
     """Run clipper and tone low-pass over `volts` (time, batch) at `rate` Hz, from rest.
 
     Args:
-        volts: the clipper's input Vi.
-        tone_coefficient: 2 g / (1 + g) of the tone low-pass, g = tan(pi cutoff / rate) (bilinear transform),
-            (time / k, batch) for a whole k: each row holds for k steps.
-        rate: steps a second.
+        volts: The clipper's input Vi.
+        tone_coefficient: 2 g / (1 + g) of the tone low-pass, g = tan(pi cutoff / rate) (bilinear transform), of shape
+            (time / k, batch) for an integer k: each row holds for k steps.
+        rate: The number of steps per second.
     """
     steps, width = volts.shape
     hold = steps // tone_coefficient.shape[0]
     step = 1.0 / rate
     # BDF2: V[n] = 4/3 V[n-1] - 1/3 V[n-2] + 2/3 h dV/dt[n]. In units of Vt, and divided by the factor of
-    # V[n], this is v + a sinh(v) = p, where p gathers what is known.
+    # V[n], this is v + a sinh(v) = p, where p collects what is known.
     linear = 1.0 / (1.0 + 2.0 * step / (3.0 * RESISTANCE * CAPACITANCE))
     a = linear * (2.0 * step / 3.0) * (2.0 * SATURATION_CURRENT / CAPACITANCE) / THERMAL_VOLTAGE
     drive_in = volts * (linear * 2.0 * step / (3.0 * RESISTANCE * CAPACITANCE) / THERMAL_VOLTAGE)
@@ -96,13 +96,13 @@ def solve_clipper(volts: Array, tone_coefficient: Array, rate: float) -> Array:
 
 
 def _upsample(signal: Array, factor: int) -> Array:
-    """Band-limited interpolation along the last axis, exact for a periodic signal: hence the padding."""
+    """Interpolate along the last axis. This is exact for a band-limited periodic signal, hence the padding."""
     frames = signal.shape[-1]
     return np.fft.irfft(np.fft.rfft(signal), n=frames * factor) * factor
 
 
 def _downsample(signal: Array, factor: int) -> Array:
-    """The converter's Butterworth low-pass, then every `factor`-th sample, both in the frequency domain."""
+    """Apply the converter's Butterworth low-pass and keep every `factor`-th sample, both in the frequency domain."""
     frames = signal.shape[-1] // factor
     frequencies = np.fft.rfftfreq(frames, 1.0 / SAMPLE_RATE)
     response = np.ones(frequencies.size, dtype=np.complex128)
@@ -140,7 +140,7 @@ def _simulate(audio: Array, drive: Array, tone: Array, oversampling: int) -> Arr
 def simulate(
     audio: Array, params: Array, *, oversampling: int = OVERSAMPLING, clips_at_once: int = 24
 ) -> NDArray[np.float32]:
-    """The amp's output for `audio` (clips, frames) and `params` (clips, 2, frames): drive, tone in 0..1."""
+    """Return the amp's output for `audio` (clips, frames) and `params` (clips, 2, frames): drive, tone in 0..1."""
     parts = [
         _simulate(
             audio[first : first + clips_at_once],

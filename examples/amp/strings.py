@@ -2,10 +2,10 @@
 
 D. A. Jaffe and J. O. Smith, "Extensions of the Karplus-Strong plucked-string algorithm", Computer Music
 Journal 7(2), 1983: pick-position comb, decay control by the loop gain, stretched decay by a two-point average
-with weight S, and a one-pole "dynamics" low-pass on the excitation. The fractional part of the loop delay is
-a third-order Lagrange interpolator (T. I. Laakso et al., "Splitting the unit delay", IEEE Signal Processing
-Magazine 13(1), 1996) where the paper has an all-pass: the loop filter is then FIR, every sample needs only
-samples at least one period old, and a period is computed as one vector.
+with weight S, and a one-pole "dynamics" low-pass on the excitation. The fractional part of the loop delay is a
+third-order Lagrange interpolator (T. I. Laakso et al., "Splitting the unit delay", IEEE Signal Processing Magazine
+13(1), 1996) instead of the paper's all-pass. This makes the loop filter FIR: every sample depends only on samples at
+least one period old, so a period is computed as one vector.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 Signal = NDArray[np.float64]
 
 SAMPLE_RATE = 48000
-"""Hz. The amp, its training data and the demo phrase all live at this rate."""
+"""The sample rate in Hz of the amp, its training data and the demo phrase."""
 
 
 def note_frequency(midi_note: float) -> float:
-    """Equal temperament, A4 = MIDI note 69 = 440 Hz."""
+    """Return the frequency of a MIDI note in equal temperament, with A4 = MIDI note 69 = 440 Hz."""
     return float(440.0 * 2.0 ** ((midi_note - 69.0) / 12.0))
 
 
 def _lagrange_delay(delay: float) -> Signal:
-    """Four taps that delay by `delay` frames, 1 <= delay < 2, where the interpolator's gain is at most 1."""
+    """Return four taps that delay by `delay` frames, 1 <= delay < 2, where the interpolator's gain is at most 1."""
     taps = np.ones(4)
     for tap in range(4):
         for other in range(4):
@@ -35,7 +35,7 @@ def _lagrange_delay(delay: float) -> Signal:
 
 
 def _one_pole(signal: Signal, pole: float) -> Signal:
-    """y[n] = (1 - pole) x[n] + pole y[n - 1]; a plain loop, used on one period only."""
+    """Return y[n] = (1 - pole) x[n] + pole y[n - 1]. It is a plain loop, and only used on one period."""
     output = np.empty_like(signal)
     state = 0.0
     for index, value in enumerate(signal):
@@ -55,17 +55,17 @@ def pluck(
     softness: float = 0.85,
     release_seconds: float | None = None,
 ) -> Signal:
-    """One plucked string, peak 1.
+    """Return the sound of a plucked string, with peak 1.
 
     Args:
-        frequency: fundamental, Hz.
-        seconds: length of the result.
-        generator: source of the noise burst that excites the string.
-        decay_seconds: time in which the fundamental falls by 60 dB.
-        pick_position: where the string is plucked, as a fraction of its length from the bridge.
+        frequency: The fundamental in Hz.
+        seconds: The length of the result.
+        generator: The source of the noise burst that excites the string.
+        decay_seconds: The time in which the fundamental falls by 60 dB.
+        pick_position: Where the string is plucked, as a fraction of its length from the bridge.
         stretch: S of the two-point average, 0..0.5; 0.5 damps high partials most.
-        softness: pole of the excitation's low-pass, 0 (hard pick) to 1 (no sound).
-        release_seconds: when given, the string is damped that long before the end.
+        softness: The pole of the excitation's low-pass, from 0 (hard pick) to 1 (no sound).
+        release_seconds: If given, the string is damped this long before the end.
     """
     period = SAMPLE_RATE / frequency
     whole_delay = int(np.floor(period - stretch - 1.0))
@@ -94,7 +94,7 @@ def pluck(
         )
     string = output[start:]
     if release_seconds is not None:
-        # -60 dB over the release time, as a palm laid on the string.
+        # The level falls by 60 dB over the release time, as if a palm was laid on the string.
         since = np.arange(frames) / SAMPLE_RATE - (seconds - release_seconds)
         string = string * 10.0 ** (-3.0 * np.clip(since, 0.0, None) / release_seconds)
     return string / max(float(np.max(np.abs(string))), 1e-12)
@@ -112,7 +112,7 @@ def strum(
     softness: float = 0.85,
     release_seconds: float | None = None,
 ) -> Signal:
-    """Several strings, each plucked `strum_seconds` after the one before; peak 1."""
+    """Return the sound of several strings, each plucked `strum_seconds` after the previous one, with peak 1."""
     frames = round(seconds * SAMPLE_RATE)
     chord = np.zeros(frames)
     for index, frequency in enumerate(frequencies):

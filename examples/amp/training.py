@@ -26,7 +26,8 @@ WARM_UP_STEPS = 200
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train. With `minutes` the schedule follows the clock, and the result the machine's speed."""
+    """The options of training. With `minutes`, the schedule follows the clock, so the result depends on the machine's
+    speed."""
 
     steps: int = 40_000
     minutes: float | None = None
@@ -41,12 +42,12 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class _Data:
-    """Time first, as the LSTM wants it."""
+    """Training data with time as the first axis, as the LSTM needs it."""
 
     audio: Tensor  # (T, clips)
     params: Tensor  # (T, clips, 2)
     target: Tensor  # (T, clips)
-    power: Tensor  # (clips,): mean square of the target, what its error is measured against
+    power: Tensor  # (clips,): the mean square of the target, which its error is compared with
     emphasised_power: Tensor
 
 
@@ -67,7 +68,7 @@ def _prepare(clips: Clips) -> _Data:
 
 
 def _loss(output: Tensor, target: Tensor, power: Tensor, emphasised_power: Tensor) -> Tensor:
-    """Mean over the batch of half the plain and half the pre-emphasised ESR, plus the DC term."""
+    """Return the mean over the batch of half the plain and half the pre-emphasised ESR, plus the DC term."""
     error = target - output
     plain = (error.square().mean(0) / power).mean()
     emphasised = (_emphasise(error).square().mean(0) / emphasised_power).mean()
@@ -76,14 +77,14 @@ def _loss(output: Tensor, target: Tensor, power: Tensor, emphasised_power: Tenso
 
 
 def _validation_esr(network: AmpNetwork, data: _Data) -> float:
-    """Mean over clips of the plain error-to-signal ratio."""
+    """Return the mean over all clips of the plain error-to-signal ratio."""
     with torch.no_grad():
         output, _ = network(data.audio, data.params, network.initial_state(data.audio.shape[1]))
         return float(((data.target - output).square().mean(0) / data.power).mean())
 
 
 def train(options: TrainingOptions, report: Callable[[str], None] = print) -> AmpNetwork:
-    """Train from scratch and return the network at its best validation ESR."""
+    """Train from scratch, and return the network with the best validation ESR."""
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Whether the exported file computes what the PyTorch network computes."""
+"""Check that the exported file computes the same as the PyTorch network."""
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ BLOCK_SIZES = (1, 64, 480, 512)
 
 
 def largest_difference(network: AmpNetwork, model: bytes, seed: int = 7) -> float:
-    """Largest difference over 50 blocks of mixed lengths: noise of all levels, turning knobs, state kept."""
+    """Return the largest difference over 50 blocks of various lengths, with noise of all levels and moving knobs. The
+    state is kept between blocks."""
     generator = np.random.default_rng(seed)
     session = AmpSession(model)
     state = network.initial_state(1)

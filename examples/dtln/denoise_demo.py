@@ -1,4 +1,4 @@
-"""Speech, noise added, noise removed in blocks as a host would: WAV files to hear, and how fast and how good it was.
+"""Make noisy speech and denoise it in blocks, as a host would. Writes WAV files, and prints the speed and the quality.
 
 python denoise_demo.py --out FOLDER [--noise pink] [--snr 5] [--rate 48000] [--block 480]
 """
@@ -17,16 +17,16 @@ from noisy_speech import Array, add_noise, resample, si_sdr, speak
 import neutone
 
 BAND = 16_000
-"""Speech and noise are made at this rate, so that the loss of what is above 8 kHz counts as no improvement."""
+"""The rate at which speech and noise are made, so that losing what is above 8 kHz does not count as an improvement."""
 
 
 def play(engine: neutone.Engine, audio: Array) -> tuple[Array, float]:
-    """All blocks one after the other, without the engine's latency; and compute time / audio time."""
+    """Process all blocks in order. Returns the output without the engine's latency, and compute time / audio time."""
     size, late = engine.block_size, engine.latency.total
     frames = audio.shape[1]
     blocks = -(-(frames + late) // size)
     padded = np.zeros((engine.channels, blocks * size), np.float32)
-    padded[:, :frames] = audio  # one channel goes to all
+    padded[:, :frames] = audio  # one channel is copied to all
     out = np.empty_like(padded)
     began = time.perf_counter()
     for start in range(0, padded.shape[1], size):
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the WAV files")
     parser.add_argument("--noise", choices=("white", "pink"), default="pink")
     parser.add_argument("--snr", type=float, default=5.0, help="dB")
-    parser.add_argument("--rate", type=int, default=48_000, help="of the host, Hz")
-    parser.add_argument("--block", type=int, default=480, help="of the host, frames")
+    parser.add_argument("--rate", type=int, default=48_000, help="the host's sample rate in Hz")
+    parser.add_argument("--block", type=int, default=480, help="the host's block size in frames")
     options = parser.parse_args()
 
     speech = speak(sample_rate=BAND)

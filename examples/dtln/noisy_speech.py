@@ -18,18 +18,18 @@ TEXT = (
     "The north wind and the sun were disputing which was the stronger, when a traveler came along wrapped in a warm "
     "cloak. They agreed to let him decide."
 )
-"""After the fable that phonetics reads (Handbook of the International Phonetic Association, 1999)."""
+"""The fable that phoneticians use (Handbook of the International Phonetic Association, 1999)."""
 
 
 def resample(audio: Array, rate_in: int, rate_out: int) -> Array:
-    """A whole (1, frames) signal; frame 0 stays frame 0."""
+    """Resample a whole signal of shape (1, frames). Frame 0 stays frame 0."""
     resampler = neutone.Resampler(rate_in, rate_out)
     tail = np.zeros((1, resampler.lookahead), np.float32)
     return np.concatenate([resampler.process(audio), resampler.process(tail)], axis=1)
 
 
 def speak(text: str = TEXT, voice: str = "en-us", sample_rate: int = 16_000) -> Array:
-    """Speech of espeak-ng, (1, frames), at an RMS of 0.05."""
+    """Return speech from espeak-ng, of shape (1, frames), with an RMS of 0.05."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", str(path), text], check=True, timeout=60)
@@ -39,8 +39,8 @@ def speak(text: str = TEXT, voice: str = "en-us", sample_rate: int = 16_000) -> 
 
 
 def noise(frames: int, colour: str, seed: int = 0, sample_rate: int = 16_000) -> Array:
-    """Gaussian noise (1, frames) of unit power: ``"white"``, or ``"pink"`` (power falling as 1/f from 20 Hz up; as much
-    power again lies in the octaves below, where nobody hears it)."""
+    """Return Gaussian noise of shape (1, frames) and unit power: ``"white"``, or ``"pink"``, whose power falls as 1/f
+    from 20 Hz up (the octaves below have as much power again, but cannot be heard)."""
     white = np.random.default_rng(seed).standard_normal(frames)
     if colour == "pink":
         hertz = np.fft.rfftfreq(frames, 1.0 / sample_rate)
@@ -53,14 +53,16 @@ def noise(frames: int, colour: str, seed: int = 0, sample_rate: int = 16_000) ->
 
 
 def add_noise(speech: Array, colour: str, snr_db: float, seed: int = 0) -> Array:
-    """Speech with noise at a signal-to-noise ratio over the whole signal."""
+    """Add noise to speech, at a signal-to-noise ratio in dB over the whole signal."""
     level = np.sqrt(np.mean(speech**2) / 10.0 ** (snr_db / 10.0))
     return speech + np.float32(level) * noise(speech.shape[1], colour, seed)
 
 
 def si_sdr(estimate: Array, target: Array) -> float:
-    """Scale-invariant signal-to-distortion ratio, dB, of aligned signals, means removed: J. Le Roux, S. Wisdom,
-    H. Erdogan and J. R. Hershey, "SDR - half-baked or well done?", ICASSP 2019, doi:10.1109/ICASSP.2019.8683855."""
+    """Return the scale-invariant signal-to-distortion ratio of aligned signals, in dB, with means removed.
+
+    J. Le Roux, S. Wisdom, H. Erdogan and J. R. Hershey, "SDR - half-baked or well done?", ICASSP 2019,
+    doi:10.1109/ICASSP.2019.8683855."""
     x, s = (signal.astype(np.float64).ravel() - np.mean(signal, dtype=np.float64) for signal in (estimate, target))
     projection = s * (x @ s) / (s @ s)
     distortion = x - projection
@@ -68,7 +70,7 @@ def si_sdr(estimate: Array, target: Array) -> float:
 
 
 def delay_between(late: Array, early: Array) -> int:
-    """The lag, in frames, at which the cross-correlation of two (1, frames) signals is greatest."""
+    """Return the lag, in frames, at which the cross-correlation of two (1, frames) signals is greatest."""
     size = 2 * late.shape[1]
     correlation = np.fft.irfft(np.fft.rfft(late[0], size) * np.conj(np.fft.rfft(early[0], size)), size)
     return int(np.argmax(correlation[: late.shape[1]]))

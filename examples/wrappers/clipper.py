@@ -1,4 +1,4 @@
-"""A clipper: parameters that act on every sample, because ``aggregate_params`` leaves them as they are.
+"""A clipper whose parameters act on every sample, because ``aggregate_params`` returns them unchanged.
 
 python examples/wrappers/clipper.py FOLDER
 """
@@ -12,7 +12,7 @@ from neutone.sdk import ContinuousNeutoneParameter, WaveformToWaveformBase
 
 
 class Clipper(WaveformToWaveformBase):
-    """Stereo, any rate, any block size, no state."""
+    """A stereo model without state, for any rate and any block size."""
 
     metadata = ModelMetadata(
         model_name="Clipper",

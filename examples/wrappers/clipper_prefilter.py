@@ -1,8 +1,8 @@
-"""A clipper behind a high-pass: a filter whose memory is a registered buffer, so that every exporter carries it over.
+"""A clipper after a high-pass: a filter whose memory is a registered buffer, so that every exporter includes it.
 
-The high-pass is the input minus a one-pole low-pass, and the low-pass is a convolution with the pole's impulse
-response, cut where it has decayed by 80 dB. A recursion sample by sample would be a loop in every format; this runs at
-once on a block of any size, without delay.
+The high-pass is the input minus a one-pole low-pass. The low-pass is a convolution with the pole's impulse response,
+cut off where it has decayed by 80 dB. A recursion sample by sample would be a loop in every format; the convolution
+processes a block of any size at once, without delay.
 
 python examples/wrappers/clipper_prefilter.py FOLDER
 """
@@ -21,7 +21,7 @@ CUTOFF = 300.0  # Hz
 
 
 class OnePoleLowPass(nn.Module):
-    """A low-pass at `cutoff` Hz, of (channels, N) to the same shape."""
+    """A low-pass at `cutoff` Hz, from (channels, N) to (channels, N)."""
 
     def __init__(self, cutoff: float, sample_rate: int, channels: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class OnePoleLowPass(nn.Module):
 
 
 class PrefilteredClipper(WaveformToWaveformBase):
-    """Stereo, 48 kHz, any block size."""
+    """A stereo model at 48 kHz for any block size."""
 
     metadata = ModelMetadata(
         model_name="Clipper with pre-filter",

@@ -1,4 +1,4 @@
-"""A model that is late, and says by how much: hosts then delay everything else to match.
+"""A model that delays audio, and reports by how much. Hosts then delay everything else to match.
 
 The delay line is a registered buffer; blocks may be shorter or longer than it.
 
@@ -12,11 +12,11 @@ from export_both import export_both
 from neutone import ModelMetadata
 from neutone.sdk import WaveformToWaveformBase
 
-DELAY = 500  # frames at the rate it runs at, whatever that is
+DELAY = 500  # frames at the model's rate, whatever that is
 
 
 class DelayedPassthrough(WaveformToWaveformBase):
-    """Stereo, any rate, any block size."""
+    """A stereo model for any rate and any block size."""
 
     metadata = ModelMetadata(
         model_name="Delayed pass-through",
@@ -39,7 +39,7 @@ class DelayedPassthrough(WaveformToWaveformBase):
     def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
         n = x.size(1)
         joined = torch.cat([self.line, x], dim=1)
-        # The copy matters: a view would keep all of it alive, and x is the host's memory.
+        # Clone: a view would keep the whole tensor alive, and x is the host's memory.
         self.line = joined[:, n:].clone()
         return joined[:, :n]
 

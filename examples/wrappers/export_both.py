@@ -1,4 +1,4 @@
-"""What the ``main()`` of every example does: write the model to a folder in both formats, and say so."""
+"""What the ``main()`` of every example calls: write the model to a folder in both formats, and print the results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["export_both"]
 
 
 def export_both(model: WaveformToWaveformBase) -> None:
-    """Write ``model.nm`` and ``model.onnx`` to the folder named on the command line."""
+    """Write ``model.nm`` and ``model.onnx`` to the folder given on the command line."""
     if len(sys.argv) != 2:
         sys.exit(f"usage: {Path(sys.argv[0]).name} FOLDER")
     folder = Path(sys.argv[1])

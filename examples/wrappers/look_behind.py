@@ -1,6 +1,6 @@
-"""A loudspeaker cabinet: a model that is stateless, but wants to see what came before the block.
+"""A loudspeaker cabinet: a model without state that needs to see the samples before the block.
 
-It states N_LB samples of look-behind and is given N_LB + N samples to answer N; the host, or the file, keeps the
+It declares N_LB samples of look-behind, and gets N_LB + N samples to return N. The host, or the file, keeps the
 history. So an unpadded convolution needs no cache of its own.
 
 python examples/wrappers/look_behind.py FOLDER
@@ -17,7 +17,8 @@ SAMPLE_RATE, TAPS = 48_000, 512
 
 
 def cabinet_response() -> Tensor:
-    """(TAPS,): three resonances that die away, and the direct sound; sums to 1 in power."""
+    """Return an impulse response of shape (TAPS,): the direct sound and three decaying resonances, with a total power
+    of 1."""
     t = torch.arange(TAPS, dtype=torch.float64) / SAMPLE_RATE
     response = torch.zeros(TAPS, dtype=torch.float64)
     for frequency, decay, level in ((110.0, 400.0, 0.05), (900.0, 900.0, 0.1), (2600.0, 2500.0, 0.25)):
@@ -27,7 +28,7 @@ def cabinet_response() -> Tensor:
 
 
 class Cabinet(WaveformToWaveformBase):
-    """Mono, 48 kHz, any block size, 511 samples of look-behind."""
+    """A mono model at 48 kHz for any block size, with 511 samples of look-behind."""
 
     metadata = ModelMetadata(
         model_name="Cabinet",

@@ -1,8 +1,8 @@
-"""The amp that ships with neutone as a PyTorch model: trained weights, recurrent state in registered buffers.
+"""The amp that comes with neutone as a PyTorch model: trained weights, and recurrent state in registered buffers.
 
-``amp.onnx`` holds the only copy of the weights; they are read from it into ``nn.LSTM``. Shown here: state that a block
-re-assigns, knobs at sample granularity, and a recurrent layer that runs over blocks of any size in ONNX too.
-docs/amp.md says how it was trained.
+``amp.onnx`` holds the only copy of the weights; they are read from it into ``nn.LSTM``. The example shows state that a
+block re-assigns, knobs at sample granularity, and a recurrent layer that runs over blocks of any size in ONNX too.
+docs/amp.md says how the amp was trained.
 
 python examples/wrappers/lstm_amp.py FOLDER
 """
@@ -18,14 +18,14 @@ from neutone.sdk import ContinuousNeutoneParameter, WaveformToWaveformBase
 
 
 class AmpNetwork(nn.Module):
-    """Audio (1, N), drive and tone (N,) to audio (1, N)."""
+    """A network that maps audio (1, N), drive (N,) and tone (N,) to audio (1, N)."""
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(5, hidden_size)
         self.output = nn.Linear(hidden_size, 1, bias=False)
         self.skip = nn.Linear(3, 1, bias=False)
-        self.register_buffer("nepers", torch.zeros(1))  # of the drive knob, from one end to the other
+        self.register_buffer("nepers", torch.zeros(1))  # the gain range of the drive knob
         self.register_buffer("h", torch.zeros(1, 1, hidden_size))
         self.register_buffer("c", torch.zeros(1, 1, hidden_size))
 
@@ -43,7 +43,7 @@ class AmpNetwork(nn.Module):
 
 
 def trained_network() -> AmpNetwork:
-    """With the weights of ``amp.onnx``, whose gates are in ONNX's order: i o f c, where PyTorch has i f c o."""
+    """Return the network with the weights of ``amp.onnx``. ONNX orders the gates as i o f c, PyTorch as i f c o."""
     tensors = {t.name: torch.tensor(numpy_helper.to_array(t)) for t in onnx.load(default_model()).graph.initializer}
 
     def reordered(weights: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ def trained_network() -> AmpNetwork:
 
 
 class LstmAmp(WaveformToWaveformBase):
-    """Mono, 48 kHz, any block size."""
+    """A mono model at 48 kHz for any block size."""
 
     metadata = ModelMetadata(
         model_name="LSTM amp",

@@ -1,8 +1,9 @@
 """A wrapper around a TorchScript file with ``encode`` and ``decode``, as RAVE exports them for nn~.
 
-What such files have: the methods, buffers ``encode_params`` and ``decode_params`` (channels in, ratio in, channels out,
+Such files have these methods, buffers ``encode_params`` and ``decode_params`` (channels in, ratio in, channels out,
 ratio out), caches inside, and a fixed number of samples per latent frame. The network here is a stand-in with random
-weights, scripted on the spot; give ``RaveWrapper`` what ``torch.jit.load`` answers instead. The knobs move the latents.
+weights that is scripted on the spot; pass ``RaveWrapper`` the result of ``torch.jit.load`` instead. The knobs move the
+latents.
 
 python examples/wrappers/rave_style.py FOLDER
 """
@@ -18,7 +19,7 @@ SAMPLE_RATE, BLOCK, RATIO, LATENTS, CHANNELS = 48_000, 2048, 128, 4, 16
 
 
 class CachedConv(nn.Module):
-    """(1, C_in, T) to (1, C_out, T), with the frames before it."""
+    """A convolution from (1, C_in, T) to (1, C_out, T) that keeps the frames before the block."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class CachedConv(nn.Module):
 
 
 class StandIn(nn.Module):
-    """An autoencoder of RAVE's shape: `RATIO` samples become one frame of `LATENTS` numbers, and samples again."""
+    """An autoencoder of RAVE's shape: `RATIO` samples become one frame of `LATENTS` numbers, and then samples again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +57,7 @@ class StandIn(nn.Module):
 
 
 def stand_in() -> torch.jit.ScriptModule:
-    """Scripted, with the same random weights every time."""
+    """Return the scripted network, with the same random weights every time."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
         network = StandIn().eval()
@@ -65,7 +66,7 @@ def stand_in() -> torch.jit.ScriptModule:
 
 
 class RaveWrapper(WaveformToWaveformBase):
-    """Mono, 48 kHz, blocks of 2048."""
+    """A mono model at 48 kHz for blocks of 2048."""
 
     metadata = ModelMetadata(
         model_name="RAVE style",

@@ -2,7 +2,7 @@
 
 After C. J. Steinmetz and J. D. Reiss, "Randomized overdrive neural networks", arXiv 2010.04237: dilated causal
 convolutions, each followed by an affine conditioning (FiLM) that a small network derives from the knobs, an activation
-and a residual connection. Here every convolution remembers the end of the block before in a registered buffer, so that
+and a residual connection. Here every convolution keeps the end of the previous block in a registered buffer, so that
 blocks of any size give the same audio as one long signal.
 
 python examples/wrappers/tcn_overdrive.py FOLDER
@@ -19,7 +19,7 @@ LAYERS, CHANNELS, KERNEL, DILATION_GROWTH, KNOBS, SEED = 4, 16, 5, 5, 2, 42
 
 
 class CausalConv(nn.Module):
-    """A dilated convolution of (1, C_in, N) to (1, C_out, N) that looks back only."""
+    """A dilated convolution from (1, C_in, N) to (1, C_out, N) that only looks back."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class CausalConv(nn.Module):
 
 
 class Block(nn.Module):
-    """Convolution, conditioning, activation, residual."""
+    """A convolution with conditioning, activation and residual connection."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int, embedding: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Block(nn.Module):
 
 
 class TCN(nn.Module):
-    """(1, N) and knobs (1, K) to (1, N)."""
+    """A network that maps audio (1, N) and knobs (1, K) to audio (1, N)."""
 
     def __init__(self, layers: int, channels: int, kernel: int, growth: int, knobs: int) -> None:
         super().__init__()
@@ -71,14 +71,14 @@ class TCN(nn.Module):
 
 
 def random_tcn(seed: int = SEED) -> TCN:
-    """The same random weights every time; the seed is the sound."""
+    """Return a network with random weights. They are the same every time; the seed determines the sound."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return TCN(LAYERS, CHANNELS, KERNEL, DILATION_GROWTH, KNOBS)
 
 
 class RandomOverdrive(WaveformToWaveformBase):
-    """Mono, 48 kHz, any block size."""
+    """A mono model at 48 kHz for any block size."""
 
     metadata = ModelMetadata(
         model_name="Randomised overdrive",

@@ -1,4 +1,4 @@
-"""A callback in the shape that python-sounddevice calls, and a generator for signals that are at hand."""
+"""A callback in the form that python-sounddevice calls, and a generator for audio that is already there."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Array = NDArray[np.float32]
 
 
 class CallbackHost(Host):
-    """Processes interleaved float32 (frames, channels) blocks with an engine. It runs in the interpreter: fine for
-    generous block sizes; other Python threads can make it late.
+    """Processes interleaved float32 blocks of shape (frames, channels) with an engine. It runs in the Python
+    interpreter, which is fine for large blocks, but other Python threads can make it late.
 
-    The engine should be made with ``fixed_blocks=False`` where the library's block sizes vary. Blocks longer than the
-    engine's block size are processed in pieces where the engine takes varying blocks.
+    If the library's block sizes vary, make the engine with ``fixed_blocks=False``. Then blocks that are longer than the
+    engine's block size are processed in pieces.
 
     With python-sounddevice::
 
@@ -55,16 +55,16 @@ class CallbackHost(Host):
 
     @property
     def engine(self) -> Engine:
-        """The engine that does the work."""
+        """The engine that the host plays."""
         return self._engine
 
     @property
     def error(self) -> NeutoneError | None:
-        """The last failure; its block was silence. None: there was none since the start."""
+        """The last failure since the start, or None; the block that failed became silence."""
         return self._error
 
     def start(self) -> None:
-        """Let audio through. Before it, and after :meth:`stop`, the callback answers silence."""
+        """Let audio reach the engine. Before it, and after :meth:`stop`, the callback gives silence."""
         if self._running:
             raise RuntimeError("the callback host is running already")
         self._engine.reset()
@@ -91,8 +91,10 @@ class CallbackHost(Host):
         return self._engine.latency
 
     def __call__(self, indata: Array, outdata: Array, frames: int, time: Any, status: Any) -> None:
-        """One block: ``indata`` and ``outdata`` are float32 (frames, channels). ``time`` is not used; a ``status`` that
-        is true counts as an xrun. Never raises: a block that fails is silence, counted, and kept in :attr:`error`."""
+        """Process one block. ``indata`` and ``outdata`` are float32 of shape (frames, channels); ``time`` is not used;
+        a true ``status`` counts as an xrun.
+
+        It never raises: a block that fails becomes silence and is counted, and the failure is kept in :attr:`error`."""
         if not self._running:
             outdata.fill(0.0)
             return
@@ -121,14 +123,14 @@ class CallbackHost(Host):
         size = self._engine.block_size
         for start in range(0, frames, size):
             count = min(size, frames - start)
-            # The engine works on planar channels, side by side.
+            # The engine needs planar channels in adjacent memory.
             source, target = self._in[:, :count], self._out[:, :count]
             source[...] = indata[start : start + count].T
             self._engine.process(source, target)
             outdata[start : start + count] = target.T
 
     def process_stream(self, blocks: Iterable[Array]) -> Iterator[Array]:
-        """The same over blocks that are at hand: takes and yields float32 (frames, channels)."""
+        """Process blocks from an iterable. Takes and yields float32 blocks of shape (frames, channels)."""
         for indata in blocks:
             outdata = np.empty_like(indata)
             self(indata, outdata, len(indata), None, None)

@@ -62,7 +62,7 @@ ON_MESSAGE = <uintptr_t>&nt_jack_on_message
 
 
 def take_messages():
-    """What libjack said since the last call, lines apart by newlines."""
+    """Return what libjack has printed since the last call, one message per line."""
     cdef char text[4 * NT_JACK_TEXT]
     nt_jack_take_messages(text, sizeof(text))
     return (<bytes>text).decode("utf-8", "replace")
@@ -70,7 +70,7 @@ def take_messages():
 
 @cython.final
 cdef class Callback:
-    """What JACK calls, around an engine's capsule "neutone.callback", which it keeps."""
+    """The callback that JACK calls. It keeps the capsule "neutone.callback" of the engine that it plays."""
     cdef nt_jack *jack
     cdef object capsule
     cdef uint32_t channels
@@ -87,12 +87,12 @@ cdef class Callback:
 
     @property
     def address(self):
-        """The argument of every callback."""
+        """The address to pass to every callback as its argument."""
         return <uintptr_t>self.jack
 
     def attach(self, functions, inputs, outputs, midi):
-        """The addresses of libjack's functions by name without "jack_", and of the ports of a client that is not
-        active yet; all counters start from zero."""
+        """Set the addresses of libjack's functions, by name without "jack_", and of the ports of a client that is not
+        active yet. All counters are set to 0."""
         cdef nt_jack_functions table
         cdef void **ports
         if len(inputs) != self.channels or len(outputs) != self.channels:
@@ -117,7 +117,7 @@ cdef class Callback:
         nt_jack_open(self.jack)
 
     def close(self):
-        """Silence from the next block on; the audio thread may still be inside one until `idle`."""
+        """Give silence from the next block on. The audio thread may still be in a block until `idle`."""
         nt_jack_close(self.jack)
 
     @property
@@ -126,31 +126,31 @@ cdef class Callback:
         return bool(nt_jack_idle(self.jack))
 
     def set_latency(self, uint32_t frames):
-        """What the latency callback adds, from the next time that JACK asks."""
+        """Set the latency in frames that is reported the next time that JACK asks."""
         nt_jack_set_latency(self.jack, frames)
 
     def set_controller(self, uint32_t controller, int32_t parameter):
-        """Controller 0..119 sets the parameter of this row; -1: none."""
+        """Let controller 0..119 set the parameter in this row; -1 for none."""
         if controller >= NT_JACK_CONTROLLERS:
             raise IndexError(controller)
         nt_jack_set_controller(self.jack, controller, parameter)
 
     def controllers(self):
-        """The row that each controller sets, -1 for none."""
+        """Return the row that each controller sets, or -1 for none."""
         return [nt_jack_controller(self.jack, i) for i in range(NT_JACK_CONTROLLERS)]
 
     def learn(self, int32_t parameter):
-        """Give the next controller that arrives to the parameter of this row; -1: wait for none."""
+        """Map the next controller that arrives to the parameter in this row; -1 stops waiting for one."""
         nt_jack_learn(self.jack, parameter)
 
     @property
     def learning(self):
-        """The row that waits for a controller; -1: none."""
+        """The row that waits for a controller, or -1 if none does."""
         return nt_jack_learning(self.jack)
 
     @property
     def notes(self):
-        """What was noted since `attach`: (blocks, xruns, period, sample_rate, freewheeling, gone, reason)."""
+        """What has been noted since `attach`: (blocks, xruns, period, sample_rate, freewheeling, gone, reason)."""
         cdef nt_jack_notes notes
         nt_jack_read_notes(self.jack, &notes)
         reason = (<bytes>notes.reason).decode("utf-8", "replace")

@@ -81,7 +81,7 @@ void nt_jack_attach(nt_jack *jack, const nt_jack_functions *functions, void *con
     memcpy(jack->in_ports, in, jack->channels * sizeof(void *));
     memcpy(jack->out_ports, out, jack->channels * sizeof(void *));
     jack->midi_port = midi;
-    /* No thread of JACK's is there yet; starting one orders all of this before it. The last one may have been cancelled
+    /* JACK has no thread yet; starting one orders all of this before it. The previous thread may have been cancelled
      * between entering the gate and leaving it. */
     nt_gate_init(&jack->gate, false);
     atomic_store_explicit(&jack->blocks, 0, memory_order_relaxed);
@@ -115,7 +115,7 @@ bool nt_jack_idle(const nt_jack *jack)
 
 static void follow_controller(nt_jack *jack, uint32_t controller, uint32_t value)
 {
-    /* Most blocks have nobody learning: the exchange, which takes the cache line for itself, only where one is. */
+    /* In most blocks nothing is being learnt. So load first: the exchange would claim the cache line for this core. */
     if (atomic_load_explicit(&jack->learning, memory_order_relaxed) >= 0) {
         int32_t learned = atomic_exchange_explicit(&jack->learning, -1, memory_order_acq_rel);
         if (learned >= 0)
@@ -182,7 +182,7 @@ void nt_jack_on_freewheel(int starting, void *argument)
 {
     nt_jack *jack = argument;
     atomic_store_explicit(&jack->freewheeling, starting != 0, memory_order_release);
-    /* A client that is being left has no say any more: the engine may be another's by now. */
+    /* A client that is being closed must not change the engine: another host may play it by now. */
     if (jack->engine.set_blocking && nt_gate_is_open(&jack->gate))
         jack->engine.set_blocking(jack->engine.context, starting != 0);
 }
@@ -200,7 +200,7 @@ void nt_jack_on_shutdown(int status, const char *reason, void *argument)
 {
     nt_jack *jack = argument;
     (void)status;
-    /* It may come from two threads, that of the audio and that of the notifications: the first one's word counts. */
+    /* It may come from two threads, those of audio and of notifications. The first reason counts. */
     if (atomic_flag_test_and_set_explicit(&jack->shutdown_claimed, memory_order_relaxed))
         return;
     copy_text(jack->reason, sizeof jack->reason, reason ? reason : "");
@@ -214,8 +214,8 @@ void nt_jack_set_latency(nt_jack *jack, uint32_t frames)
     atomic_store_explicit(&jack->latency, frames, memory_order_release);
 }
 
-/* Every output hears every input (the engine maps channels), so one range goes across: from the earliest to the latest
- * of the ports on one side, later by the engine's delay on all of the other. */
+/* Every input may reach every output, because the engine maps channels. So all ports on one side get the same range:
+ * from the earliest to the latest of the ports on the other side, plus the engine's delay. */
 static void carry_latency(nt_jack *jack, int mode, void **from, void **to)
 {
     uint32_t delay = atomic_load_explicit(&jack->latency, memory_order_acquire);
@@ -230,7 +230,7 @@ static void carry_latency(nt_jack *jack, int mode, void **from, void **to)
     all.max += delay;
     for (uint32_t c = 0; c < jack->channels; c++)
         jack->functions.port_set_latency_range(to[c], mode, &all);
-    if (mode == PLAYBACK_LATENCY) /* a controller is heard when the audio that came in with it is */
+    if (mode == PLAYBACK_LATENCY) /* a controller takes effect with the audio that came in with it */
         jack->functions.port_set_latency_range(jack->midi_port, mode, &all);
 }
 

@@ -1,4 +1,4 @@
-"""A client of a JACK server with an engine's ports."""
+"""A client of a JACK server, with ports for an engine."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from neutone_jack.library import load_library
 
 
 class Client:
-    """Ports ``in_1..``, ``out_1..`` and ``midi_in`` on a server, driven by a callback in C; not active yet."""
+    """A client with ports ``in_1..``, ``out_1..`` and ``midi_in`` that a callback in C serves. It is not active at
+    first."""
 
     name: str
-    """that JACK gave to it"""
+    """The name that JACK gave to the client."""
     sample_rate: int
-    """the server's when it was opened, Hz"""
+    """The server's sample rate in Hz when the client was opened."""
     period: int
-    """the server's when it was opened, frames"""
+    """The server's period in frames when the client was opened."""
     real_time_priority: int
-    """of its audio thread, SCHED_FIFO; 0 for an ordinary one"""
+    """The SCHED_FIFO priority of the client's audio thread; 0 for an ordinary thread."""
 
     def __init__(self, name: str, server: str | None, channels: int, callback: Callback) -> None:
         self._library = load_library()
@@ -57,12 +58,12 @@ class Client:
         self.real_time_priority = self._library.real_time_priority(self._address)
 
     def activate(self) -> None:
-        """Let audio reach the gate. Raises :class:`~neutone.errors.HostError` where the server refuses."""
+        """Let audio reach the gate. Raises :class:`~neutone.errors.HostError` if the server refuses."""
         self._ask(lambda client: client.activate(), f"JACK does not activate the client {self.name!r}")
 
     def connect_to_hardware(self) -> None:
-        """In ports from the physical capture ports, out ports to the physical playback ports, one by one; a single out
-        port to the first two playback ports."""
+        """Connect the physical capture ports to the in ports, and the out ports to the physical playback ports, one by
+        one. A single out port is connected to the first two playback ports."""
         self._ask(self._connect, f"JACK does not connect the client {self.name!r}")
 
     def _connect(self, client: Any) -> None:
@@ -77,11 +78,12 @@ class Client:
                 raise HostError(f"JACK does not connect {source.name} to {target.name}: {error}") from error
 
     def recompute_latencies(self) -> None:
-        """Have the server ask for latencies again, after the callback's has changed. Raises
-        :class:`~neutone.errors.HostError` where it does not answer, or the client is closed."""
+        """Make the server ask for latencies again, after the engine's latency has changed. Raises
+        :class:`~neutone.errors.HostError` if the server does not answer, or if the client is closed."""
         self._connection.ask(lambda _: self._library.recompute_latencies(self._address))
 
     def close(self) -> None:
-        """Leave the server, dead or alive; returns within seconds, and may be called again. The gate is closed, and the
-        audio thread has left it. Not to be called from libjack's own threads."""
+        """Leave the server, whether it still runs or not. Returns within seconds, and may be called again.
+
+        The gate must be closed, and the audio thread must have left it. Do not call this from libjack's own threads."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""A client of JACK-Client's that returns from every call within seconds, whatever state the server is in."""
+"""A JACK-Client client whose calls all return within seconds, whatever state the server is in."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ T = TypeVar("T")
 
 
 class Connection:
-    """Most calls of libjack ask the server, and a server that hangs does not answer. So each is made in a thread that
-    is left behind if it does not come back; one at a time, since libjack does not expect a client to be closed during
-    another call. What was left behind ends when the server answers after all, with the client closed.
+    """A connection to a JACK server that cannot hang.
+
+    Most calls of libjack ask the server, and a server that hangs does not answer. So each call is made in a thread that
+    is left behind if it does not return. Calls are made one at a time, because libjack does not expect a client to be
+    closed during another call. A thread that was left behind ends if the server answers after all; then the client is
+    closed.
 
     Args:
-        name: of the client; JACK may append to it.
-        server: by default the environment's. A server is never started.
-        keeps: what libjack may call until the client is closed.
+        name: The name of the client; JACK may append to it.
+        server: The name of the server; by default the one that the environment names. A server is never started.
+        keeps: The objects that libjack may call until the client is closed.
 
     Raises:
-        neutone.errors.ConfigurationError: a name that cannot be.
-        neutone.errors.HostError: no server, one that does not answer, or a second one in this process.
+        neutone.errors.ConfigurationError: The name is not valid.
+        neutone.errors.HostError: There is no server, it does not answer, or this process already uses another one.
     """
 
     def __init__(self, name: str, server: str | None, keeps: object = None) -> None:
@@ -64,8 +67,8 @@ class Connection:
             raise HostError(f"{message} (libjack: {said})" if said else message) from error
 
     def ask(self, call: Callable[[Any], T]) -> T:
-        """What `call` answers, given JACK-Client's client. Raises :class:`~neutone.errors.HostError` where the server
-        does not answer, or the client is closed."""
+        """Return what `call` returns, given JACK-Client's client. Raises :class:`~neutone.errors.HostError` if the
+        server does not answer, or if the client is closed."""
         return self._ask(lambda: call(self._client))
 
     def _ask(self, call: Callable[[], T]) -> T:
@@ -94,10 +97,11 @@ class Connection:
         return HostError(f"the JACK server {self.server!r} does not answer")
 
     def close(self) -> None:
-        """Leave the server, dead or alive; from any thread but libjack's, again and again.
+        """Leave the server, whether it still runs or not. It may be called from any thread but libjack's own, and
+        again.
 
-        Closing is right after the server has died, too: libjack counts its clients, and opens no other server in this
-        process before the last one is closed.
+        The client must be closed even after the server has died: libjack counts its clients, and opens no other server
+        in this process before the last one is closed.
         """
         with self._guard:
             if self._closing is None:

@@ -11,7 +11,7 @@ from neutone_jack._callback import CONTROLLERS, Callback
 
 
 class Controllers:
-    """Names and numbers for the table that the audio thread reads."""
+    """The mapping from controller numbers to parameter names, kept in the table that the audio thread reads."""
 
     def __init__(self, callback: Callback, parameters: Sequence[str], wanted: Mapping[int, str]) -> None:
         self._callback = callback
@@ -23,7 +23,7 @@ class Controllers:
             self.assign(number, name)
 
     def move_to(self, callback: Callback) -> None:
-        """From now on this callback's table, with what was in the one before."""
+        """Use this callback's table from now on, with the contents of the previous one."""
         with self._lock:
             for number, row in enumerate(self._callback.controllers()):
                 callback.set_controller(number, row)
@@ -38,24 +38,24 @@ class Controllers:
             raise UnknownParameterError(f"no parameter {name!r}; the model declares: {known}") from None
 
     def assign(self, number: int, name: str | None) -> None:
-        """Controller 0..119, on any MIDI channel, sets a parameter from its low (0) to its high end (127)."""
+        """Let controller 0..119, on any MIDI channel, set a parameter from its low end (0) to its high end (127)."""
         controller = require_integer(number, "MIDI controller", 0, CONTROLLERS - 1)
         row = -1 if name is None else self._row(name)
         with self._lock:
             self._callback.set_controller(controller, row)
 
     def learn(self, name: str | None) -> None:
-        """Give the next controller that arrives to this parameter; None: wait for none."""
+        """Map the next controller that arrives to this parameter. None stops waiting for a controller."""
         row = -1 if name is None else self._row(name)
         with self._lock:
             self._callback.learn(row)
 
     @property
     def learning(self) -> str | None:
-        """The parameter that waits for a controller."""
+        """The parameter that waits for a controller, or None if none does."""
         row = self._callback.learning
         return None if row < 0 else self._names[row]
 
     def as_dict(self) -> dict[int, str]:
-        """Parameter names by controller number, learnt ones too."""
+        """Return a mapping from controller numbers to parameter names, including learnt ones."""
         return {number: self._names[row] for number, row in enumerate(self._callback.controllers()) if row >= 0}

@@ -1,4 +1,4 @@
-"""A client of a JACK server as the device of a run."""
+"""The device of a run: a client of a JACK server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from neutone_jack.client import Client
 
 
 class JackDevice(Device):
-    """Follows the server to another period or rate, and tells it the engine's latency."""
+    """A client that follows the server to another period or sample rate, and tells it the engine's latency."""
 
     def __init__(self, engine: Engine, gate: Callback, *, name: str, server: str | None, connect: bool) -> None:
         self.gate: Callback = gate
         self.thread_name = f"neutone-jack-{name}"
         self.client_name = name
-        """The name that JACK gave to the client; before that, the one asked for."""
+        """The name that JACK gave to the client. Before that, it is the name that was asked for."""
         self._engine = engine
         self._wanted = name, server
         self._connect = connect
@@ -37,13 +37,13 @@ class JackDevice(Device):
             self._client.connect_to_hardware()
 
     def watch(self) -> HostError | None:
-        """What JACK's notifications noted is acted on here, where it may take its time."""
+        """Act on what JACK has notified the callback of. JACK's own threads only note it, because acting takes time."""
         _, _, period, sample_rate, _, gone, reason = self.gate.notes
         if gone:
             return HostError(f"the JACK server went away: {reason or 'it gave no reason'}")
         try:
             self._follow(sample_rate or self._engine.sample_rate, period or self._engine.block_size)
-        except Exception as error:  # whatever a model's preparation raises: the user must hear of it
+        except Exception as error:  # such as one from preparing a model: the user must hear of it
             return HostError(
                 f"the engine cannot follow the JACK server to {sample_rate} Hz and {period} frames: {error}"
             )
@@ -79,6 +79,6 @@ class JackDevice(Device):
         self.gate.set_latency(latency)
         try:
             self._client.recompute_latencies()
-        except HostError:  # the server does not answer: it is asked again, or shuts down, or the host is stopped
+        except HostError:  # the server does not answer: it is asked again later, or shuts down, or the host is stopped
             return
         self._reported = latency

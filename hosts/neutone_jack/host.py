@@ -1,4 +1,4 @@
-"""An engine as a JACK client."""
+"""The JACK host: plays an engine as a client of a JACK server."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ def _check_names(name: object, server: object) -> None:
 
 
 class JackHost(RunHost[JackDevice]):
-    """Ports ``in_1..``, ``out_1..`` and ``midi_in`` on a JACK server; the audio callback is C and never waits.
+    """Plays an engine with ports ``in_1..``, ``out_1..`` and ``midi_in`` on a JACK server. The audio callback is
+    written in C and never waits.
 
-    JACK is told the engine's latency, so other clients can compensate for it. A change of the server's period or rate
-    is followed within moments, in silence; while the server freewheels every block waits for the model, so a render has
-    no gaps; when the server goes away the host stops and :attr:`error` says why.
+    JACK is told the engine's latency, so other clients can compensate for it. If the server changes its period or
+    sample rate, the host follows within moments, with silence in between. While the server freewheels, every block
+    waits for the model, so that a render has no gaps. If the server goes away, the host stops, and :attr:`error` says
+    why.
 
     Args:
-        engine: made with ``background=True``. Where its rate or block size is not the server's, :meth:`start` changes
-            them; :meth:`open` makes one that fits.
-        name: of the client; JACK may append to it, see :attr:`client_name`.
-        connect: in ports from the system's physical capture ports, out ports to the playback ports (a single out port
-            to the first two). Otherwise connections are made by other programs.
-        cc: parameter names by MIDI controller number (0..119, on any channel): value 0 is the parameter's low end, 127
-            its high end.
-        server: name of the JACK server, by default the environment's JACK_DEFAULT_SERVER, or "default".
+        engine: The engine, made with ``background=True``. If its sample rate or block size is not the server's,
+            :meth:`start` changes them; :meth:`open` makes an engine that fits.
+        name: The name of the client. JACK may append to it, see :attr:`client_name`.
+        connect: Connect the physical capture ports to the in ports, and the out ports to the physical playback ports (a
+            single out port to the first two). Otherwise, other programs make the connections.
+        cc: A mapping from MIDI controller numbers (0..119, on any channel) to parameter names. The controller value 0
+            is the low end of the parameter's range, 127 the high end.
+        server: The name of the JACK server. By default it is the environment's JACK_DEFAULT_SERVER, or "default".
 
     Raises:
-        neutone.errors.ConfigurationError: a name or number that cannot be.
+        neutone.errors.ConfigurationError: A name or number is not valid.
         neutone.errors.UnknownParameterError: ``cc`` names a parameter that the model does not declare.
     """
 
@@ -82,18 +84,21 @@ class JackHost(RunHost[JackDevice]):
         server: str | None = None,
         **engine_options: Any,
     ) -> Self:
-        """A host, ready to start, with an engine of its own at the server's rate and period; :meth:`close` closes both.
+        """Make a host that is ready to start, with an engine of its own at the server's rate and period. :meth:`close`
+        closes both.
 
         Args:
-            model: what :func:`neutone.load` answers.
-            channels: ports each way; by default as many as the model has on its wider side.
-            slack: host blocks of latency that inference may take longer than its own block.
-            late: what is heard of a block that is late nevertheless, see :class:`neutone.Engine`.
-            engine_options: more of :class:`neutone.Engine`'s, e.g. ``resampler``.
+            model: The model to run, as :func:`neutone.load` returns it.
+            channels: The number of ports each way; by default the model's input or output channels, whichever are more.
+            slack: How many host blocks the model has to compute its output; they add to the latency.
+            late: What is heard if the model is late, see :class:`neutone.Engine`.
+            name, connect, cc, server: As in the constructor.
+            engine_options: Further options of :class:`neutone.Engine`, such as ``resampler``.
 
         Raises:
-            neutone.errors.ConfigurationError: a name or number that cannot be.
-            neutone.errors.HostError: no server is running, or it does not answer, or this process is on another one.
+            neutone.errors.ConfigurationError: A name or number is not valid.
+            neutone.errors.HostError: No server is running, or it does not answer, or this process already uses another
+                one.
             neutone.errors.MissingExtraError: JACK-Client or libjack is not installed.
         """
         _check_names(name, server)
@@ -113,8 +118,8 @@ class JackHost(RunHost[JackDevice]):
 
     @property
     def client_name(self) -> str:
-        """The name that JACK gave to the client, e.g. "neutone-01" beside another one; before a start the one asked
-        for."""
+        """The name that JACK gave to the client, such as "neutone-01" if there is another one. Before the start it is
+        the name that was asked for."""
         run = self._run
         return self._wanted_name if run is None else run.device.client_name
 
@@ -122,18 +127,20 @@ class JackHost(RunHost[JackDevice]):
 
     @property
     def cc_map(self) -> dict[int, str]:
-        """Parameter names by MIDI controller number, learnt ones too; a copy."""
+        """Return a mapping from MIDI controller numbers to parameter names, including learnt ones. It is a copy."""
         return self._controllers.as_dict()
 
     def map_cc(self, number: int, parameter: str | None) -> None:
-        """From now on controller `number` (0..119) sets `parameter`; None: nothing."""
+        """Let controller `number` (0..119) set `parameter` from now on, or nothing if it is None."""
         self._controllers.assign(number, parameter)
 
     def learn(self, parameter: str | None) -> None:
-        """The next controller that arrives is mapped to `parameter`, and sets it at once; None: stop waiting."""
+        """Map the next controller that arrives to `parameter`, which it sets at once. None stops waiting for a
+        controller."""
         self._controllers.learn(parameter)
 
     @property
     def learning(self) -> str | None:
-        """The parameter that waits for a controller; None once one has arrived."""
+        """The parameter that waits for a controller, or None if none does. It becomes None once a controller has
+        arrived."""
         return self._controllers.learning

@@ -1,4 +1,4 @@
-"""libjack, imported where it is first needed, and what of it JACK-Client does not declare."""
+"""libjack, imported on first use, and those of its functions that JACK-Client does not declare."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ USED_BY_C = (
 )
 
 JACK2_LONGEST_NAME = 63
-"""bytes: JACK_CLIENT_NAME_SIZE of jack2, less the terminating zero"""
+"""The longest client name of jack2 in bytes: JACK_CLIENT_NAME_SIZE minus the terminating zero."""
 
 
 class Library:
-    """The module ``jack`` of JACK-Client, and the same libjack once more for calls by address. Clients and ports are
-    addresses here."""
+    """The module ``jack`` of JACK-Client, and the same libjack a second time, for calls by address. Clients and ports
+    are addresses here."""
 
     def __init__(self, module: Any) -> None:
         self.jack = module
         self._library = ctypes.CDLL(module._libname)
         self.functions = {name: self._address(f"jack_{name}") for name in USED_BY_C}
-        # libjack speaks to stderr in between; what matters of it is in the messages of our errors instead. It keeps one
-        # function for the process and does not tell which it had, so there is none to put back.
+        # libjack prints to stderr at any time; what matters of it goes into the messages of our errors instead. It
+        # keeps
+        # one function per process and does not say which it had before, so there is nothing to restore.
         for setter in ("jack_set_error_function", "jack_set_info_function"):
             self._call(setter, None, _callback.ON_MESSAGE)
 
@@ -52,12 +53,12 @@ class Library:
 
     @property
     def longest_client_name(self) -> int:
-        """The longest client name that a server takes, in bytes. jack_client_name_size() of jack2 counts two bytes
-        more (JackConstants.h adds one to a size that has room for the terminating zero already)."""
+        """The longest client name that a server accepts, in bytes. jack_client_name_size() of jack2 returns two bytes
+        more (JackConstants.h adds one to a size that already includes the terminating zero)."""
         return min(int(self._call("jack_client_name_size", ctypes.c_int)) - 1, JACK2_LONGEST_NAME)
 
     def check_client_name(self, name: str) -> None:
-        """Raises :class:`~neutone.errors.ConfigurationError` where it is too long."""
+        """Raise :class:`~neutone.errors.ConfigurationError` if a client name is too long."""
         length = len(name.encode(errors="replace"))
         if length > self.longest_client_name:
             raise ConfigurationError(
@@ -66,28 +67,28 @@ class Library:
             )
 
     def address_of(self, owner: Any) -> int:
-        """Of JACK-Client's client or port."""
+        """Return the address of a client or port of JACK-Client."""
         return int(self.jack._ffi.cast("uintptr_t", owner._ptr))
 
     def set_callbacks(self, client: int, callback: _callback.Callback) -> None:
-        """All of them, for a client that is not active yet."""
+        """Set all callbacks of a client that is not active yet."""
         for setter, function in CALLBACK_SETTERS.items():
             self._call(setter, ctypes.c_int, client, function, callback.address)
 
     def real_time_priority(self, client: int) -> int:
-        """Of the thread that runs the process callback; 0 where the server has none in real time."""
+        """Return the SCHED_FIFO priority of the thread that runs the process callback, or 0 if it is not real-time."""
         if not self._call("jack_is_realtime", ctypes.c_int, client):
             return 0
         return max(0, int(self._call("jack_client_real_time_priority", ctypes.c_int, client)))
 
     def recompute_latencies(self, client: int) -> None:
-        """Have the server ask every client for its latencies again."""
+        """Make the server ask every client for its latencies again."""
         self._call("jack_recompute_total_latencies", ctypes.c_int, client)
 
 
 @functools.cache
 def load_library() -> Library:
-    """libjack. Raises :class:`~neutone.errors.MissingExtraError` where JACK-Client or libjack is not installed."""
+    """Load libjack. Raises :class:`~neutone.errors.MissingExtraError` if JACK-Client or libjack is not installed."""
     try:
         import jack
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Which JACK server the clients of this process are on: libjack knows one at a time, and crashes on a second."""
+"""Which JACK server this process's clients use: libjack supports one at a time, and crashes with a second one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _clients = 0
 
 
 def check_server_name(server: object, what: str = "name of the JACK server") -> None:
-    """libjack copies the name to a buffer of fixed size and does not look at its length."""
+    """Check the name of a server. libjack copies it to a buffer of fixed size without checking its length."""
     if isinstance(server, str) and server and "\0" not in server:
         if len(server.encode(errors="replace")) <= SERVER_NAME_BYTES:
             return
@@ -28,8 +28,8 @@ def check_server_name(server: object, what: str = "name of the JACK server") -> 
 
 
 def claim_server(server: str | None) -> str:
-    """Count one more client on this server, by default the environment's; answers its name. Raises
-    :class:`~neutone.errors.HostError` where there are clients on another one."""
+    """Count one more client on this server, by default the one that the environment names. Returns the server's name.
+    Raises :class:`~neutone.errors.HostError` if there are clients on another one."""
     global _server, _clients
     if server is None:
         name = os.environ.get("JACK_DEFAULT_SERVER") or "default"
@@ -49,7 +49,7 @@ def claim_server(server: str | None) -> str:
 
 
 def release_server() -> None:
-    """One client less: it is closed."""
+    """Count one client less, after it was closed."""
     global _clients
     with _lock:
         _clients -= 1

@@ -1,4 +1,4 @@
-"""What a server runs at."""
+"""The sample rate and the period of a JACK server."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from neutone_jack.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Of a running JACK server."""
+    """The settings of a running JACK server."""
 
     sample_rate: int
-    """Hz"""
+    """The sample rate in Hz."""
     period: int
-    """frames a cycle"""
+    """The number of frames in a cycle."""
 
     @classmethod
     def read(cls, server: str | None = None) -> ServerSettings:
-        """Of the server of this name, by default of the default one. Raises :class:`~neutone.errors.HostError` where
-        there is none, or it does not answer."""
+        """Read the settings of the server of this name, or of the default one. Raises
+        :class:`~neutone.errors.HostError` if there is none, or if it does not answer."""
         connection = Connection("neutone-settings", server)
         try:
             return connection.ask(lambda client: cls(int(client.samplerate), int(client.blocksize)))

@@ -31,7 +31,7 @@ ON_FINISHED = <uintptr_t>&nt_portaudio_on_finished
 
 @cython.final
 cdef class StreamCallback:
-    """What PortAudio calls, around an engine's capsule "neutone.callback", which it keeps."""
+    """The callback that PortAudio calls. It keeps the capsule "neutone.callback" of the engine that it plays."""
     cdef nt_portaudio *host
     cdef object capsule
 
@@ -47,11 +47,11 @@ cdef class StreamCallback:
 
     @property
     def address(self):
-        """The argument of every callback."""
+        """The address to pass to every callback as its argument."""
         return <uintptr_t>self.host
 
     def attach(self, uint32_t in_channels, uint32_t out_channels, uint32_t frames):
-        """The channels and the block of a stream that is not open yet; all counters start from zero."""
+        """Set the channel counts and the block size of a stream that is not open yet. All counters are set to 0."""
         if in_channels == 0 or out_channels == 0:
             raise ValueError(f"{in_channels} channels in and {out_channels} out, expected one each way at least")
         if not nt_portaudio_attach(self.host, in_channels, out_channels, frames):
@@ -62,7 +62,7 @@ cdef class StreamCallback:
         nt_portaudio_open(self.host)
 
     def close(self):
-        """Silence from the next block on; the audio thread may still be inside one until `idle`."""
+        """Give silence from the next block on. The audio thread may still be in a block until `idle`."""
         nt_portaudio_close(self.host)
 
     @property
@@ -72,7 +72,7 @@ cdef class StreamCallback:
 
     @property
     def notes(self):
-        """What was noted since `attach`: (blocks, xruns, finished)."""
+        """What has been noted since `attach`: (blocks, xruns, finished)."""
         cdef nt_portaudio_notes notes
         nt_portaudio_read_notes(self.host, &notes)
         return notes.blocks, notes.xruns, bool(notes.finished)

@@ -1,4 +1,4 @@
-"""PortAudio, imported where it is first needed, and the devices that it sees."""
+"""PortAudio, imported on first use, and the devices that it finds."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, TypeAlias
 from neutone.errors import ConfigurationError, HostError, MissingExtraError
 
 DeviceChoice: TypeAlias = int | str | None
-"""An index, part of a name, or the default device."""
+"""A device: its index, part of its name, or None for the default device."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortAudioDevice:
-    """One device of one host API; a sound card may appear under several."""
+    """A device of one host API. A sound card may appear under several host APIs."""
 
     index: int
     name: str
     host_api: str
-    """e.g. "ALSA", "JACK Audio Connection Kit", "Core Audio" """
+    """The name of the host API, such as "ALSA", "JACK Audio Connection Kit" or "Core Audio"."""
     input_channels: int
-    """at most"""
+    """The most input channels."""
     output_channels: int
-    """at most"""
+    """The most output channels."""
     sample_rate: int
-    """its default, Hz"""
+    """The default sample rate in Hz."""
 
 
 def require_sounddevice() -> Any:
-    """The module sounddevice, or an error that says what to install."""
+    """Return the module sounddevice, or raise an error that says what to install."""
     try:
         import sounddevice
     except ImportError as error:
@@ -45,7 +45,7 @@ def require_sounddevice() -> Any:
 
 
 def list_devices() -> list[PortAudioDevice]:
-    """All of them, as PortAudio saw them when it was loaded."""
+    """Return all devices, as PortAudio found them when it was loaded."""
     sounddevice = require_sounddevice()
     apis = sounddevice.query_hostapis()
     return [
@@ -62,7 +62,8 @@ def list_devices() -> list[PortAudioDevice]:
 
 
 def pair_of_devices(choice: DeviceChoice | tuple[DeviceChoice, DeviceChoice]) -> tuple[DeviceChoice, DeviceChoice]:
-    """For input and output. Raises :class:`~neutone.errors.ConfigurationError` for what names no device."""
+    """Return the choice of input and output device. Raises :class:`~neutone.errors.ConfigurationError` if it is not
+    valid."""
     both = choice if isinstance(choice, tuple) else (choice, choice)
     if len(both) != 2:
         raise ConfigurationError(f"device is {choice!r}, expected one device, or a pair for input and output")
@@ -81,8 +82,8 @@ def _checked(choice: DeviceChoice) -> DeviceChoice:
 
 
 def find_device(choice: DeviceChoice, kind: str) -> PortAudioDevice:
-    """The device for ``"input"`` or ``"output"``. Raises :class:`~neutone.errors.HostError`, which lists what there
-    is."""
+    """Return the device for ``"input"`` or ``"output"``. Raises :class:`~neutone.errors.HostError`, which lists the
+    devices, if there is none."""
     sounddevice = require_sounddevice()
     try:
         found = sounddevice.query_devices(choice, kind)

@@ -1,4 +1,4 @@
-"""A stream of PortAudio as the device of a run."""
+"""The device of a run: a PortAudio stream."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from neutone_portaudio._stream import ON_FINISHED, PROCESS, StreamCallback
 from neutone_portaudio.devices import PortAudioDevice, require_sounddevice
 
 SILENT_SECONDS = 3.0
-"""A device that asks for no audio for so long has gone: not every host API of PortAudio says so."""
+"""A device that asks for no audio for this many seconds has gone away: not every host API of PortAudio reports it."""
 OPEN_SECONDS = 10.0
-"""Wireless devices take some."""
+"""How many seconds a device may take to start. Wireless devices are slow."""
 CLOSE_SECONDS = 5.0
 
 _left_behind: list[object] = []
-"""What PortAudio may still call: of streams that did not come back from closing."""
+"""Callbacks that PortAudio may still call, from streams that never returned from closing."""
 
 
 def _leave_portaudio_at_exit() -> None:
-    """At the interpreter's exit sounddevice ends PortAudio. Where a device is gone, PortAudio's JACK part ends the
-    process with a failed assertion then, and where one hangs, it waits for ever. The system frees all that is left."""
+    """Keep sounddevice from shutting PortAudio down at the interpreter's exit. If a device is gone, PortAudio's JACK
+    part would then end the process with a failed assertion; if a device hangs, it would wait forever. The system frees
+    everything anyway."""
     atexit.unregister(require_sounddevice()._exit_handler)
 
 
 class DuplexStream(Device):
-    """Audio in from one device and out to another, or the same one, which is watched for its end."""
+    """A stream with input from one device and output to another or the same one. It is watched for its end."""
 
     thread_name = "neutone-portaudio"
 
@@ -62,7 +63,8 @@ class DuplexStream(Device):
         self._blocks, self._since = -1, clock.monotonic()
 
     def _start_stream(self, sounddevice: Any, devices: tuple[int, int], channels: tuple[int, int]) -> None:
-        """In a thread that is left behind where the device does not answer; what it opens later it closes."""
+        """Start the stream in a thread. If the device does not answer, the thread is left behind, and closes what it
+        opens later."""
         started: Future[Any] = Future()
 
         def start() -> None:
@@ -71,7 +73,7 @@ class DuplexStream(Device):
                 stream = self._open_stream(sounddevice, devices, channels)
                 stream.start()
                 started.set_result(stream)
-            except BaseException as error:  # also that nobody waits for it any more
+            except BaseException as error:  # includes the case that nobody waits for the stream any more
                 if stream is not None:
                     stream.close()
                 if not isinstance(error, InvalidStateError):
@@ -107,7 +109,7 @@ class DuplexStream(Device):
 
     @property
     def latency(self) -> tuple[float, float]:
-        """What PortAudio estimates for the devices' input and output, seconds."""
+        """PortAudio's estimate of the devices' input and output latency in seconds."""
         return tuple(self._stream.latency)
 
     @property
@@ -126,7 +128,7 @@ class DuplexStream(Device):
         return None
 
     def close(self, *, lost: bool) -> None:
-        """A device that is gone may not answer: then its stream is left behind."""
+        """Close the stream. A device that is gone may not answer; then its stream is left behind."""
         if lost:
             _leave_portaudio_at_exit()
         if self._stream is None:

@@ -1,4 +1,4 @@
-"""An engine on a sound card."""
+"""The PortAudio host: plays an engine on a sound card."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ MAX_BLOCK = 16_384
 
 
 def _check_block_size(block_size: object) -> None:
-    """PortAudio's JACK part opens a stream of blocks of any size, and does not come back from closing a huge one."""
+    """Check the block size here: PortAudio's JACK part opens streams of any size, but never returns from closing a huge
+    one."""
     if isinstance(block_size, int) and not 1 <= block_size <= MAX_BLOCK:
         raise ConfigurationError(f"block_size is {block_size}, expected an integer from 1 to {MAX_BLOCK}")
 
 
 class PortAudioHost(RunHost[DuplexStream]):
-    """An engine between a sound card's inputs and outputs; the audio callback is C and never waits.
+    """Plays an engine between a sound card's inputs and outputs. The audio callback is written in C and never waits.
+
+    A mono engine gets the first input and plays on the first two outputs. Otherwise channels are connected one by one,
+    as far as the device has them. The total latency between the sound card's jacks is :attr:`latency` plus
+    :attr:`device_latency`.
 
     Args:
-        engine: made with ``background=True``; its rate and block size are asked of the device.
-        device: an index or part of a name as in :meth:`devices`, or a pair of them for input and output; by default
-            the system's.
-
-    A mono engine hears the first input and plays on the first two outputs; otherwise channels go one by one, as far as
-    the device has them. Between the sound card's jacks lie :attr:`latency` and :attr:`device_latency`.
+        engine: The engine, made with ``background=True``. The device is opened at its sample rate and block size.
+        device: The index or part of the name of a device as in :meth:`devices`, or a pair of them for input and output.
+            By default the system's default devices.
     """
 
     name: ClassVar[str] = "portaudio"
@@ -53,17 +55,19 @@ class PortAudioHost(RunHost[DuplexStream]):
         late: str = "silence",
         **engine_options: Any,
     ) -> Self:
-        """A host, ready to start, with an engine of its own; :meth:`close` closes both.
+        """Make a host that is ready to start, with an engine of its own. :meth:`close` closes both.
 
         Args:
-            sample_rate: Hz; by default the input device's own.
-            block_size: frames a callback.
-            channels: by default as many as the model has on its wider side.
-            slack, late, engine_options: as in :class:`neutone.Engine`.
+            model: The model to run, as :func:`neutone.load` returns it.
+            device: The device, or the pair of devices for input and output, as in the constructor.
+            sample_rate: The sample rate in Hz; by default the input device's own.
+            block_size: The number of frames per callback.
+            channels: The number of channels; by default the model's input or output channels, whichever are more.
+            slack, late, engine_options: As in :class:`neutone.Engine`.
 
         Raises:
-            neutone.errors.ConfigurationError: a device or number that cannot be.
-            neutone.errors.HostError: no such device.
+            neutone.errors.ConfigurationError: The device or a number is not valid.
+            neutone.errors.HostError: There is no such device.
             neutone.errors.MissingExtraError: sounddevice or PortAudio is not installed.
         """
         devices = pair_of_devices(device)
@@ -75,7 +79,8 @@ class PortAudioHost(RunHost[DuplexStream]):
 
     @staticmethod
     def devices() -> list[PortAudioDevice]:
-        """What PortAudio sees. Raises :class:`~neutone.errors.MissingExtraError` where it is not installed."""
+        """Return the devices that PortAudio finds. Raises :class:`~neutone.errors.MissingExtraError` if it is not
+        installed."""
         return list_devices()
 
     def _make_device(self) -> DuplexStream:
@@ -86,6 +91,7 @@ class PortAudioHost(RunHost[DuplexStream]):
 
     @property
     def device_latency(self) -> tuple[float, float]:
-        """What PortAudio estimates for the device's input and output, seconds; (0, 0) while the host is stopped."""
+        """PortAudio's estimate of the device's input and output latency in seconds; (0, 0) while the host is
+        stopped."""
         run = self._run
         return (0.0, 0.0) if run is None else run.ask(lambda stream: stream.latency, (0.0, 0.0))

@@ -8,7 +8,7 @@
 
 enum {
     CONTINUE = 0, /* paContinue */
-    LOST = 0xf    /* input underflow and overflow, output underflow and overflow; beyond them is only priming */
+    LOST = 0xf    /* input underflow and overflow, output underflow and overflow; the only other flag is priming */
 };
 
 struct nt_portaudio {
@@ -67,7 +67,7 @@ bool nt_portaudio_attach(nt_portaudio *host, uint32_t in_channels, uint32_t out_
     host->capacity = frames;
     host->in_channels = in_channels;
     host->out_channels = out_channels;
-    /* No thread of PortAudio's is there yet; starting one orders all of this before it. The last one may have been
+    /* PortAudio has no thread yet; starting one orders all of this before it. The previous thread may have been
      * cancelled between entering the gate and leaving it. */
     nt_gate_init(&host->gate, false);
     atomic_store_explicit(&host->blocks, 0, memory_order_relaxed);

@@ -1,4 +1,5 @@
-/* stream: what PortAudio calls, around the C callback of an engine. Builds without PortAudio's headers. */
+/* stream: the functions that PortAudio calls, which play an engine through its C callback. It builds without
+ * PortAudio's headers. */
 #ifndef NEUTONE_PORTAUDIO_STREAM_H
 #define NEUTONE_PORTAUDIO_STREAM_H
 
@@ -9,22 +10,23 @@
 
 typedef struct nt_portaudio nt_portaudio;
 
-/* [main-thread] NULL where there is no memory. `engine` is copied; what is behind it must outlive this. */
+/* [main-thread] Returns NULL if there is no memory. `engine` is copied; what it points to must outlive the
+ * nt_portaudio. */
 nt_portaudio *nt_portaudio_create(const nt_callback *engine, uint32_t channels);
 void nt_portaudio_destroy(nt_portaudio *host);
 
-/* [main-thread, no stream is open] The device's channels and the largest block in frames; counters from zero; closed
- * until it is opened. False where there is no memory. Channel c of the engine hears channel c mod in_channels of the device; channel c of the
- * device plays channel c mod channels of the engine. */
+/* [main-thread, no stream is open] Sets the device's channel counts and the largest block in frames, and clears the
+ * counters. Returns false if there is no memory. The gate is closed until nt_portaudio_open. Channel c of the engine
+ * gets channel c mod in_channels of the device; channel c of the device plays channel c mod channels of the engine. */
 bool nt_portaudio_attach(nt_portaudio *host, uint32_t in_channels, uint32_t out_channels, uint32_t frames);
 
-/* [main-thread] Until it is opened, and after it is closed, `process` is silent and leaves the engine alone.
- * Some of PortAudio's host APIs end their thread by cancelling it: close, and wait for `idle`, before a stream stops. */
+/* [main-thread] Before `open` and after `close`, nt_portaudio_process gives silence and does not call the engine. Some
+ * of PortAudio's host APIs end their thread by cancelling it. So close, and wait for `idle`, before a stream stops. */
 void nt_portaudio_open(nt_portaudio *host);
 void nt_portaudio_close(nt_portaudio *host);
 bool nt_portaudio_idle(const nt_portaudio *host);
 
-/* [main-thread] What was noted since `attach`. */
+/* [main-thread] What has been noted since `attach`. */
 typedef struct nt_portaudio_notes {
     uint64_t blocks;
     uint64_t xruns;

@@ -1,4 +1,4 @@
-"""neutone runs neural audio models wherever sound is.
+"""neutone runs neural audio models in real time: live in a host, in a callback, or over whole files.
 
 >>> import numpy as np
 >>> import neutone
@@ -72,8 +72,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Importing the package imports nothing that takes time: who only wants the command line's help, or a plug-in's
-    # class, waits for neither numpy nor the core.
+    # Importing the package imports nothing slow, so that the command line's help or a plug-in's class need not wait
+    # for numpy or the core.
     if name == "__version__":
         return import_module("importlib.metadata").version("neutone")
     if name not in _HOMES:

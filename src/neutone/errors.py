@@ -1,7 +1,7 @@
-"""Every exception that neutone raises on purpose: one small family.
+"""All exceptions and warnings that neutone raises on purpose.
 
-Each class is rooted twice, in :class:`NeutoneError` and in the built-in that fits, so that ``except ValueError`` and
-``except neutone.errors.NeutoneError`` both work.
+Each exception derives from :class:`NeutoneError` and from the built-in that fits it, so that both ``except ValueError``
+and ``except neutone.errors.NeutoneError`` work.
 
 >>> issubclass(ShapeError, ValueError) and issubclass(ShapeError, NeutoneError)
 True
@@ -40,14 +40,14 @@ __all__ = [
 SHOWN_CHARACTERS = 80
 LONGEST_MESSAGE = 1500
 HARMLESS = "\n\t\u200c\u200d"
-"""control characters that are text: the last two join or separate letters in Persian, Hindi and emoji"""
+"""Control characters that are part of text: the last two join or separate letters in Persian, Hindi and emoji."""
 
 _shortened = reprlib.Repr()
 _shortened.maxstring = _shortened.maxother = _shortened.maxlong = SHOWN_CHARACTERS
 
 
 def shown(value: object) -> str:
-    """The repr of a value for a message, cut in the middle where it is long: a file may hold a name of 100 MB.
+    """Return the repr of a value for a message. Long ones are cut in the middle: a file may hold a name of 100 MB.
 
     >>> shown("amp"), len(shown("x" * 1000))
     ("'amp'", 80)
@@ -56,8 +56,8 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with escapes such as ``\\x1b`` in place of characters that a terminal would act on: control characters,
-    and those that change the direction of writing or cannot be seen.
+    """Return the text with escapes such as ``\\x1b`` in place of characters that a terminal would act on: control
+    characters, invisible ones, and those that change the direction of writing.
 
     >>> printable("\x1b[2Jamp\u202e")
     '\\\\x1b[2Jamp\\\\u202e'
@@ -73,9 +73,9 @@ def printable(text: str) -> str:
 
 
 def first_line(error: BaseException, longest: int | None = None) -> str:
-    """The line of an error's message that says what went wrong, cut to at most `longest` characters.
+    """Return the line of an error's message that says what went wrong, cut to at most `longest` characters.
 
-    It is the first one, except for TorchScript, whose traceback comes first and ends with the reason.
+    It is the first line, except for errors from TorchScript, which begin with a traceback and end with the reason.
 
     >>> first_line(ValueError("no such operator\\n  in graph 3")), first_line(KeyboardInterrupt())
     ('no such operator', 'KeyboardInterrupt')
@@ -87,7 +87,7 @@ def first_line(error: BaseException, longest: int | None = None) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """An error on one line: the message of one that neutone raises on purpose, with its type before it otherwise.
+    """Return an error as one line: the message if neutone raised it on purpose, otherwise the type and the message.
 
     >>> in_words(ShapeError("audio is 1-D")), in_words(KeyError("w"))
     ('audio is 1-D', "KeyError: 'w'")
@@ -98,8 +98,10 @@ def in_words(error: BaseException) -> str:
 
 
 class NeutoneError(Exception):
-    """The root of the family. A message often repeats what a file says, and most end on a terminal: it is made
-    printable, and is cut if it is very long."""
+    """The base class of all neutone exceptions.
+
+    A message often repeats what a file says, and most messages end on a terminal. So it is made printable, and cut if
+    it is very long."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(_fit_for_a_message(argument) for argument in arguments))
@@ -116,7 +118,7 @@ class ShapeError(NeutoneError, ValueError):
 
 
 class AudioTypeError(NeutoneError, TypeError):
-    """An array is not float32, or not an array."""
+    """An argument is not an array, or not one of float32."""
 
 
 class ParameterError(NeutoneError, ValueError):
@@ -124,18 +126,18 @@ class ParameterError(NeutoneError, ValueError):
 
 
 class UnknownParameterError(NeutoneError, KeyError):
-    """The model declares no parameter of that name."""
+    """The model does not declare a parameter of that name."""
 
     def __str__(self) -> str:  # KeyError would show the repr of the message
         return str(self.args[0]) if self.args else ""
 
 
 class ConfigurationError(NeutoneError, ValueError):
-    """A sample rate, block size, level or option outside what is possible."""
+    """A sample rate, block size, level or option is not valid."""
 
 
 class MetadataError(NeutoneError, ValueError):
-    """Metadata breaks a limit of the format."""
+    """Metadata exceeds a limit of the format."""
 
 
 class ModelFileError(NeutoneError, ValueError):
@@ -151,48 +153,48 @@ class OutputFileError(NeutoneError, OSError):
 
 
 class InferenceError(NeutoneError, RuntimeError):
-    """The model failed while it ran. The engine stays usable: the block became silence."""
+    """The model raised an exception while it ran. Its block became silence; the engine can still be used."""
 
 
 class HostError(NeutoneError, RuntimeError):
-    """An audio server or device cannot be used, or went away."""
+    """An audio server or device cannot be used, or has gone away."""
 
 
 class UntrustedFileError(NeutoneError, PermissionError):
-    """A file that was fetched would run its code, and nobody has said that it may."""
+    """A file that neutone has fetched would run its code, but the user has not trusted it."""
 
 
 class SandboxError(NeutoneError, RuntimeError):
-    """A process without rights was ended: it took too long, took too much memory, crashed, or tried what it may not."""
+    """A sandboxed process was ended: it took too long or too much memory, crashed, or tried something forbidden."""
 
 
 class UnknownPluginError(NeutoneError, LookupError):
-    """No plug-in of that name, or for that file, is installed."""
+    """No plug-in of that name, or for that file suffix, is installed."""
 
 
 class MissingExtraError(NeutoneError, ImportError):
-    """An optional dependency is not installed; the message names the extra that brings it."""
+    """An optional dependency is not installed. The message names the extra that installs it."""
 
 
 class PluginWarning(UserWarning):
-    """An installed plug-in cannot be used as it is: broken, or its name is taken."""
+    """An installed plug-in cannot be used: it is broken, or another has the same name."""
 
 
 class SandboxWarning(UserWarning):
-    """This system cannot take all rights from a process."""
+    """This system cannot take all rights from a sandboxed process."""
 
 
 class NativeSessionWarning(UserWarning):
-    """A backend that can run without the GIL cannot do so here."""
+    """A session that could run without the GIL cannot do so on this system."""
 
 
 class IncompleteAudioWarning(UserWarning):
-    """An audio file holds less than its header promises."""
+    """An audio file holds less audio than its header promises."""
 
 
 class CompatibilityWarning(UserWarning):
-    """What was written is within the format, but other programs that read it refuse it."""
+    """The file that was written is valid, but other programs that read this format refuse it."""
 
 
 class ModelCheckWarning(UserWarning):
-    """An exported model does not do what it says of itself."""
+    """An exported model does not behave as its metadata says."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and never in place of an input."""
+"""Write files so that they are there completely or not at all, and never overwrite an input."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from neutone.errors import ConfigurationError, OutputFileError
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be deleted anyway
+except ImportError:  # Windows, where an open file cannot be deleted anyway
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = f".neutone-{hashlib.blake2s(platform.node().encode(), digest_size=4).hexdigest()}-"
-"""of temporary names: with this computer's own, since locks of others may not be seen on a shared drive"""
+"""The prefix of temporary names. It includes the computer's name, because a shared drive may not show other computers'
+locks."""
 TEMPORARY_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}(\..*)?")
 
 _unfinished: set[Path] = set()
@@ -30,12 +31,12 @@ _swept: set[Path] = set()
 
 @contextmanager
 def replaced_when_complete(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, moved there when the block ends well and deleted when it does not: whoever
-    looks at ``path`` sees the old file or the whole new one.
+    """Give a temporary path next to ``path``. It is moved to ``path`` if the ``with`` block succeeds, and deleted if it
+    fails. Whoever reads ``path`` gets either the old file or the complete new one.
 
-    A symbolic link is followed, and stays. What a killed process has left beside ``path`` is removed first.
+    Symbolic links are followed and kept. Temporary files that a killed process left next to ``path`` are removed first.
 
-    Raises :class:`~neutone.errors.OutputFileError` if a file cannot be made or replaced there.
+    Raises :class:`~neutone.errors.OutputFileError` if the file cannot be created or replaced.
     """
     target = _destination(path)
     _remove_abandoned(target.parent)
@@ -57,14 +58,15 @@ def replaced_when_complete(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished() -> None:
-    """Delete the temporary files of this process: for one that ends without unwinding."""
+    """Delete this process's temporary files. For a process that ends without unwinding its ``with`` blocks."""
     for path in list(_unfinished):
         with contextlib.suppress(OSError):
             path.unlink()
 
 
 class ProtectedFiles:
-    """Inputs, none of which may be an output too. Files are compared, not names: a link to an input is the input."""
+    """Input files that must not be overwritten. Files are compared, not names: a link to an input counts as the
+    input."""
 
     def __init__(self, inputs: Iterable[Path]) -> None:
         self._names = {_identity(path): path for path in inputs if path.exists()}
@@ -81,13 +83,13 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _destination(path: Path) -> Path:
-    """The file that is meant: behind links, and one that can be replaced."""
+    """Resolve the links in a path, and check that a file there can be replaced."""
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_symlink():
         raise OutputFileError(f"cannot write {path}: its links lead in a circle")
     try:
         mode = target.stat().st_mode
-    except (OSError, ValueError):  # most likely there is none yet; else making the temporary file says why
+    except (OSError, ValueError):  # most likely there is no file yet; if not, creating the temporary file says why
         return target
     if stat.S_ISDIR(mode):
         raise OutputFileError(f"cannot write {path}: it is a folder")
@@ -97,32 +99,33 @@ def _destination(path: Path) -> Path:
 
 
 def _create(path: Path, target: Path) -> tuple[Path, int | None]:
-    """A new file, and what holds a lock on it: as long as this process lives, nobody takes the file for abandoned."""
+    """Create a temporary file. Returns its path, and a descriptor that holds a lock on it: while this process lives,
+    other processes do not take the file for abandoned."""
     while True:
         temporary = target.parent / f"{PREFIX}{secrets.token_hex(8)}{target.suffix}"
         try:
-            # 0o666 less the umask, as for any new file; tempfile would make it the owner's alone.
+            # 0o666 minus the umask, as for any new file; tempfile would make it readable by the owner only.
             descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except (OSError, ValueError) as error:
             raise OutputFileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
         if fcntl is None:
             os.close(descriptor)
             return temporary, None
-        with contextlib.suppress(OSError):  # a file system without locks, where nothing is taken for abandoned either
+        with contextlib.suppress(OSError):  # a file system without locks, where no file is taken for abandoned either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return temporary, descriptor
-        os.close(descriptor)  # another process has locked and removed it before we could
+        os.close(descriptor)  # another process locked and removed the file before we locked it
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Temporary files of processes that were killed: those that nobody holds a lock on. Once a folder and process."""
+    """Remove temporary files of killed processes: those that nobody has locked. Runs once per folder and process."""
     if folder in _swept:
         return
     _swept.add(folder)
     try:
         found = [path for path in folder.iterdir() if TEMPORARY_NAME.fullmatch(path.name)]
-    except OSError:  # no such folder; making the temporary file will say so
+    except OSError:  # no such folder; creating the temporary file will say so
         return
     for path in found:
         with contextlib.suppress(OSError):

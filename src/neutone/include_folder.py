@@ -1,4 +1,4 @@
-"""Where neutone's C headers are, for those who build a host or a session in C."""
+"""The location of neutone's C headers, for hosts and sessions written in C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 
 def get_include() -> str:
-    """The folder to give to a C compiler for ``#include "neutone/nt_callback.h"``, ``nt_gate.h`` and ``nt_session.h``.
+    """Return the folder to pass to a C compiler for ``#include "neutone/nt_callback.h"``, ``nt_gate.h`` and
+    ``nt_session.h``.
 
     >>> from pathlib import Path
     >>> [(Path(get_include()) / "neutone" / f"nt_{name}.h").is_file() for name in ("callback", "gate", "session")]
@@ -14,5 +15,5 @@ def get_include() -> str:
     """
     package = Path(__file__).parent
     installed = package / "include"
-    # In a checkout that is installed for development the headers stay where they are.
+    # In a development install the headers stay in the checkout.
     return str(installed if installed.is_dir() else package.parent / "_native" / "include")

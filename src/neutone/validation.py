@@ -1,4 +1,4 @@
-"""The check that most arguments share."""
+"""The check of integer arguments, which most of the package shares."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from neutone.errors import ConfigurationError, shown
 
 
 def require_integer(value: Any, name: str, least: int | None = None, most: int | None = None, *, unit: str = "") -> int:
-    """An argument that must be an integer from `least` to `most`. What is like an integer becomes one: small numpy
-    integers would overflow in later arithmetic. True and False are none.
+    """Return an argument that must be an integer from `least` to `most`.
+
+    Values that are like integers become Python integers, because small NumPy integers would overflow in later
+    arithmetic. True and False are not accepted.
 
     Raises:
-        neutone.errors.ConfigurationError: it is something else; the message has the name, the value and the range.
+        neutone.errors.ConfigurationError: It is something else. The message has the name, the value and the range.
 
     >>> require_integer(2, "threads", 1, 1024)
     2

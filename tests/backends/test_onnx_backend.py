@@ -192,7 +192,7 @@ def test_options(tmp_path):
         ({"thread": 1}, "threads"),
         ({"threads": 0}, "from 1"),
         ({"threads": True}, "from 1"),
-        ({"sample_rate": 44_100}, "states its own sample_rate"),
+        ({"sample_rate": 44_100}, "declares its own sample_rate"),
     ):
         with pytest.raises(ValueError, match=words):
             neutone.load(path, **options)

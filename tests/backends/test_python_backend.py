@@ -120,7 +120,7 @@ def test_code_that_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [5, None, object(), torch.nn.Identity()])
 def test_no_model(given: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"is no model, expected a WaveformToWaveformBase or a name"):
+    with pytest.raises(ConfigurationError, match=r"is not a model, expected a WaveformToWaveformBase or a name"):
         neutone.load(given)
 
 
@@ -161,7 +161,7 @@ def test_wrong_checkpoints(tmp_path: Path) -> None:
         with pytest.raises(ModelFileError, match=words):
             neutone.load(f"{FILE}:Echo", checkpoint=path)
     path.write_bytes(b"garbage")
-    with pytest.raises(ModelFileError, match="no checkpoint that"):
+    with pytest.raises(ModelFileError, match="not a checkpoint that"):
         neutone.load(f"{FILE}:Echo", checkpoint=path)
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         neutone.load(f"{FILE}:Echo", checkpoint=tmp_path / "nothing.pt")
@@ -203,7 +203,7 @@ def test_look_behind_and_delay() -> None:
 
 def test_a_model_that_fails_becomes_silence_and_says_so() -> None:
     engine = neutone.Engine(neutone.load(wrappers.Broken()), 48_000, 64, 1)
-    with pytest.raises(InferenceError, match=r"do_forward_pass\(\) answered shape \(1, 63\), expected \(1, 64\)"):
+    with pytest.raises(InferenceError, match=r"do_forward_pass\(\) returned shape \(1, 63\), expected \(1, 64\)"):
         engine.process(noise(1, 64))
     assert engine.stats.failed_blocks == 1
 
@@ -212,7 +212,7 @@ def test_a_model_that_fails_without_debug_mode() -> None:
     broken = wrappers.Broken()
     broken.prepare_for_inference()
     engine = neutone.Engine(neutone.load(broken), 48_000, 64, 1)
-    with pytest.raises(InferenceError, match=r"answers \(1, 63\), expected \(1, 64\)"):
+    with pytest.raises(InferenceError, match=r"returns \(1, 63\), expected \(1, 64\)"):
         engine.process(noise(1, 64))
 
 

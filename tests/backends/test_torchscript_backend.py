@@ -211,7 +211,7 @@ def test_files_that_are_no_modules(tmp_path: Path) -> None:
         neutone.load(save(Echo(), tmp_path / "plain.nm"))
     with pytest.raises(ModelFileError, match=r"\(2, 512\).*\(1, 512\)"):
         neutone.load(save(nn.Conv1d(5, 5, 1), tmp_path / "five.ts"))
-    with pytest.raises(ModelFileError, match=r"answers torch.float32 \(2, 510\)"):
+    with pytest.raises(ModelFileError, match=r"returns torch.float32 \(2, 510\)"):
         neutone.load(save(nn.Conv1d(2, 2, 3), tmp_path / "short.ts"))
 
 

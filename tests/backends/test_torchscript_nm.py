@@ -356,7 +356,7 @@ def test_metadata_that_is_not_json(tmp_path: Path) -> None:
 
 def test_a_model_whose_output_is_not_what_it_declares(tmp_path: Path) -> None:
     model = neutone.load(save_nm(tmp_path / "o.nm", Queue(Counts()), is_output_mono=False))
-    with pytest.raises(ModelFileError, match=r"o\.nm .*answers \(1, 64\), expected \(2, 64\)"):
+    with pytest.raises(ModelFileError, match=r"o\.nm .*returns \(1, 64\), expected \(2, 64\)"):
         neutone.Engine(model, 48_000, 64)
 
 

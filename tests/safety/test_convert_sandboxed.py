@@ -136,4 +136,4 @@ def test_checks_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr("neutone.sandbox.run_sandboxed", lambda *_, answer=answer, **__: answer)
         result = call("validate", source, "--sandbox")
         assert result.exit_code == 2
-        assert "no list of checks" in result.stderr
+        assert "not a list of checks" in result.stderr

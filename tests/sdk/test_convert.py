@@ -133,7 +133,7 @@ def test_a_model_that_does_not_keeps_all(tmp_path: Path) -> None:
         (nm_models.BranchOnState, r"a branch or a size depends on the audio.*nm_models\.py, line \d+"),
         (nm_models.CountsBlocks, r"'blocks' changes from block to block \(0, then 1\)"),
         (nm_models.Ring, r"'position' changes from block to block"),
-        (nm_models.NoneAtFirst, r"'past' holds other things .*None, then a tensor"),
+        (nm_models.NoneAtFirst, r"'past' does not hold the same .*None, then a tensor"),
         (nm_models.Noise, r"draws random numbers by aten::\w+"),
         (nm_models.SeldomNoise, r"draws random numbers by aten::rand"),
         (nm_models.OneTensorTwice, r"'\w+' and '\w+' are one tensor, which blocks change"),
@@ -165,7 +165,7 @@ def test_the_comparison_can_tell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [("m.ts", "m.onnx"), ("m.nm", "m.ort"), ("m.onnx", "m.onnx")])
 def test_names_that_are_not_meant(names: tuple[str, str], tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"is no \.nm file|does not end in \.onnx"):
+    with pytest.raises(ConfigurationError, match=r"is not a \.nm file|does not end in \.onnx"):
         convert_to_onnx(tmp_path / names[0], tmp_path / names[1])
 
 

@@ -25,11 +25,11 @@ def in_place(x: Tensor) -> Tensor:
         (lambda x: x[0], ShapeError, r"shape \(8,\), expected \(2, 8\): the channel axis is missing"),
         (lambda x: x[None], ShapeError, "a batch axis to squeeze"),
         (lambda x: x.t(), ShapeError, "it is transposed"),
-        (lambda x: x[:1], ShapeError, r"is_output_mono\(\) answers False, so it owes 2 channels \(stereo\)"),
+        (lambda x: x[:1], ShapeError, r"is_output_mono\(\) returns False, so it must return 2 channels \(stereo\)"),
         (lambda x: x[:, 2:], ShapeError, "2 frames too few"),
         (lambda x: torch.cat([x, x], 1), ShapeError, "8 frames too many"),
         (lambda x: x.double(), AudioTypeError, "torch.float64, expected torch.float32"),
-        (lambda x: (x, x), AudioTypeError, "answered a tuple"),
+        (lambda x: (x, x), AudioTypeError, "returned a tuple"),
         (lambda x: x.to("meta"), AudioTypeError, "device meta, but its input is on cpu"),
         (lambda x: torch.log(-x.abs() - 1), InferenceError, "NaN in channel 0, frame 0, though its input is finite"),
         (lambda x: x / torch.tensor([[1.0], [0.0]]), InferenceError, "inf in channel 1, frame 0"),
@@ -49,7 +49,7 @@ def test_debug_mode_on_a_look_behind_answered_too() -> None:
         def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
             return x
 
-    with pytest.raises(ShapeError, match=r"answer the block alone.*y\[:, 3:\]"):
+    with pytest.raises(ShapeError, match=r"return the block alone.*y\[:, 3:\]"):
         Long()(torch.ones(1, 8))
 
 
@@ -71,7 +71,7 @@ def test_debug_mode_on_wrong_aggregation() -> None:
         def aggregate_params(self, params: Tensor) -> Tensor:
             return params.mean(1)
 
-    with pytest.raises(ShapeError, match=r"Flat\.aggregate_params\(\) answered \(4,\), expected \(4, 1\)"):
+    with pytest.raises(ShapeError, match=r"Flat\.aggregate_params\(\) returned \(4,\), expected \(4, 1\)"):
         Flat()(torch.ones(2, 8))
 
 
@@ -83,7 +83,7 @@ def test_debug_mode_on_wrong_aggregation() -> None:
         (torch.ones(2, 0), None, ShapeError, "block of 0 frames"),
         (torch.ones(2, 8).double(), None, AudioTypeError, "float64"),
         (np.ones((2, 8), np.float32), None, AudioTypeError, "ndarray"),
-        (torch.full((2, 8), torch.inf), None, InferenceError, "the fault lies before the model"),
+        (torch.full((2, 8), torch.inf), None, InferenceError, "the error is in what comes before the model"),
         (torch.ones(2, 8), torch.zeros(2, 8), ShapeError, r"params of shape \(2, 8\), expected \(4, 8\)"),
         (torch.ones(2, 8), torch.zeros(4, 1), ShapeError, r"params of shape \(4, 1\)"),
         (torch.ones(2, 8), torch.zeros(4, 8).double(), AudioTypeError, "params of type torch.float64"),
@@ -98,9 +98,9 @@ def test_debug_mode_on_what_the_model_is_given(x: Any, params: Any, error: type[
 
 def test_debug_mode_on_settings() -> None:
     model = Everything()
-    with pytest.raises(ConfigurationError, match=r"does not run at 96000 Hz: .* answers \[44100, 48000\]"):
+    with pytest.raises(ConfigurationError, match=r"does not run at 96000 Hz: .* returns \[44100, 48000\]"):
         model.set_sample_rate_and_buffer_size(96000, 8)
-    with pytest.raises(ConfigurationError, match=r"blocks of 16 frames: .* answers \[4, 8\]"):
+    with pytest.raises(ConfigurationError, match=r"blocks of 16 frames: .* returns \[4, 8\]"):
         model.set_sample_rate_and_buffer_size(48000, 16)
     with pytest.raises(ShapeError, match="a block of 5 frames"):
         model(torch.zeros(2, 5))

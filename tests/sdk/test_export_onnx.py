@@ -259,7 +259,7 @@ def test_a_file_that_differs_is_not_written(tmp_path: Path) -> None:
             self.blocks += 1
             return x + float(self.blocks)
 
-    with pytest.raises(ModelFileError, match=r"differs from the model by .*state that is no buffer"):
+    with pytest.raises(ModelFileError, match=r"differs from the model by .*state that is not a buffer"):
         export_onnx(Counts(), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 

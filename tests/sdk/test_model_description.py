@@ -73,7 +73,7 @@ def test_do_forward_pass_is_needed() -> None:
         ([knob(), knob()], "two parameters named 'knob'"),
         ([TextNeutoneParameter("words", "")], "'words', a TextNeutoneParameter, expected one of Continuous"),
         ([NeutoneParameter("plain", "")], "'plain', a NeutoneParameter"),
-        (["drive"], "answered str"),
+        (["drive"], "returned str"),
         (knob(), "expected a list"),
     ],
 )

@@ -108,7 +108,7 @@ def test_what_the_peer_refuses_is_warned_of(tmp_path: Path) -> None:
     with pytest.warns(CompatibilityWarning) as caught:
         save(Choosy(), tmp_path)
     message = str(caught[0].message)
-    for words in ("neutone_sdk 1.5.2", "categorical parameter 'mode'", "192000 Hz", "tag 'a' stands there twice"):
+    for words in ("neutone_sdk 1.5.2", "categorical parameter 'mode'", "192000 Hz", "tag 'a' is listed twice"):
         assert words in message
 
 

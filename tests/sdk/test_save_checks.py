@@ -54,7 +54,7 @@ class OtherWhenScripted(Clip):
 
 def test_reset_that_forgets_nothing(tmp_path: Path) -> None:
     message = complaint(Forgetful(), tmp_path, test_offline_mode=False)
-    assert message.startswith("Forgetful is saved, but look at: reset: ")
+    assert message.startswith("Forgetful is saved, but these checks failed: reset: ")
     assert "reset_model() leaves the buffers past as they are" in message
 
 

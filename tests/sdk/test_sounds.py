@@ -68,7 +68,7 @@ def test_samples_come_back(tmp_path: Path) -> None:
     for found in (AudioSample.from_file(tmp_path / "tone.mp3"), AudioSample.from_b64(sample.to_mp3_b64())):
         assert found.sr == 44_100
         assert found.is_mono()
-    with pytest.raises(AudioFileError, match="no audio file"):
+    with pytest.raises(AudioFileError, match="not an audio file"):
         AudioSample.from_bytes(b"noise")
     with pytest.raises(ShapeError, match="expected"):
         AudioSample(torch.zeros(3, 10), 48_000)

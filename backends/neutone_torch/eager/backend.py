@@ -1,4 +1,4 @@
-"""The plug-in: from an instance, or the name of a class, to a model."""
+"""The plug-in: makes a model from an instance or from the name of a class."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ OPTIONS = ("checkpoint", "threads")
 
 
 class PythonBackend(Backend):
-    """Options of :meth:`load`:
+    """The backend ``python``. Options of :meth:`load`:
 
-    - ``checkpoint``: a file of weights that ``torch.save`` wrote, for names only.
-    - ``threads``: of PyTorch while a block runs, 1 by default.
+    - ``checkpoint``: a file of weights that ``torch.save`` wrote; only if the model is given by name.
+    - ``threads``: how many threads PyTorch uses while a block runs, 1 by default.
 
-    The model is copied: what happens to an instance afterwards does not reach it. Each session has a copy of its own,
-    and checks every block as long as the instance is in debug mode.
+    The model is copied, so later changes of an instance do not affect it. Each session has its own copy, and checks
+    every block if the instance is in debug mode.
     """
 
     name: ClassVar[str] = "python"
@@ -31,7 +31,7 @@ class PythonBackend(Backend):
         refuse_unknown_options(self.name, options, OPTIONS)
         threads = integer_option(options, "threads", 1) or 1
         from neutone.sdk.wrap.source import open_wrapper
-        from neutone.sdk.wrap.waveform import WaveformToWaveformBase  # says what to install where torch is missing
+        from neutone.sdk.wrap.waveform import WaveformToWaveformBase  # raises if torch is missing: says what to install
 
         if isinstance(path, WaveformToWaveformBase):
             if options.get("checkpoint") is not None:
@@ -39,7 +39,7 @@ class PythonBackend(Backend):
             return PythonModel(path, threads)
         if not hasattr(path, "__fspath__") and not isinstance(path, str):
             raise ConfigurationError(
-                f"a {type(path).__name__} is no model, expected a WaveformToWaveformBase or a name such as "
+                f"a {type(path).__name__} is not a model, expected a WaveformToWaveformBase or a name such as "
                 f"'my_model.py:MyWrapper'"
             )
         return PythonModel(open_wrapper(str(path), options.get("checkpoint")), threads)

@@ -18,10 +18,10 @@ TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
 
 
 class PythonModel(Model):
-    """What :class:`neutone_torch.PythonBackend` loads.
+    """A model that :class:`neutone_torch.PythonBackend` has loaded.
 
     Raises:
-        neutone.errors.ModelFileError: the model cannot be copied.
+        neutone.errors.ModelFileError: The model cannot be copied.
     """
 
     def __init__(self, wrapper: WaveformToWaveformBase, threads: int) -> None:
@@ -35,18 +35,19 @@ class PythonModel(Model):
         self.model_delay = self.prepare(rate, size).model_delay or 0
 
     def copy(self) -> WaveformToWaveformBase:
-        """The model as it was when it was loaded, in eval mode."""
+        """Return a copy of the model as it was when it was loaded, in eval mode."""
         try:
             return copy.deepcopy(self._wrapper).eval()
-        except Exception as error:  # whatever the model's parts raise
+        except Exception as error:  # anything that parts of the model raise
             raise ModelFileError(
                 f"{self._name} cannot be copied for a session: {type(error).__name__}: {error}"
             ) from error
 
     def prepare(self, sample_rate: int, block_size: int) -> PythonSession:
-        """A session on a copy of the model.
+        """Make a session on a copy of the model.
 
-        Raises :class:`~neutone.errors.ModelFileError` where it cannot be set to this rate (Hz) and size (frames).
+        Raises :class:`~neutone.errors.ModelFileError` if the model cannot be set to this sample rate (Hz) and block
+        size (frames).
         """
         try:
             with Inference(require_torch(), self._threads):
@@ -55,7 +56,7 @@ class PythonModel(Model):
             if isinstance(error, ConfigurationError | ModelFileError):
                 raise
             raise ModelFileError(f"{self._name}: {error}") from error
-        except Exception as error:  # whatever the model raises
+        except Exception as error:  # anything that the model raises
             raise ModelFileError(
                 f"{self._name} cannot be set to {sample_rate} Hz and blocks of {block_size} frames: {first_line(error)}"
             ) from error

@@ -1,4 +1,4 @@
-"""Running a wrapped model on fixed memory."""
+"""Run a wrapped model in fixed memory."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class PythonSession(Session):
-    """One stream through a copy of the model, in PyTorch's inference mode, so models that compute gradients while they
-    run do not work. The look-behind of the audio is the stream's, that of the parameters the model's.
+    """A stream through a copy of the model, in PyTorch's inference mode. Models that compute gradients while they run
+    do not work.
 
-    ``fresh`` returns a copy of the model as it was loaded, as often as it is called."""
+    The stream keeps the look-behind of the audio, the model that of the parameters. ``fresh`` is a function that
+    returns a new copy of the model, as it was loaded, at each call."""
 
     def __init__(
         self,
@@ -52,16 +53,16 @@ class PythonSession(Session):
         if self._wrapper is None:
             raise InferenceError("the session is closed")
         with Inference(self._torch, self._threads):
-            # A copy, for the model may keep a piece of it, and this memory is written to again.
+            # Clone: the model may keep a piece of its input, and this memory is written to again.
             audio = self._packed(self.audio_in, self._look_behind + frames).clone()
             params = self._torch.zeros(self._wrapper.max_parameters, frames)
             params[self._rows] = self._packed(self.params, frames)
-            # Without look-behind `forward`, which looks at its input in debug mode, does the same.
+            # Without look-behind, `forward` does the same, and also checks its input in debug mode.
             process = self._wrapper.process_window if self._look_behind else self._wrapper.forward
             answer = process(audio, params)
             out = self._packed(self.audio_out, frames)
             if answer.shape != out.shape:
-                raise InferenceError(f"the model answers {tuple(answer.shape)}, expected {tuple(out.shape)}")
+                raise InferenceError(f"the model returns {tuple(answer.shape)}, expected {tuple(out.shape)}")
             out.copy_(answer)
 
     def _packed(self, array: np.ndarray[Any, np.dtype[np.float32]], frames: int) -> Any:
@@ -70,7 +71,7 @@ class PythonSession(Session):
 
     def reset(self) -> None:
         with Inference(self._torch, self._threads):
-            # By convention a model answers False where its author wrote no reset of its state.
+            # By convention, a model returns False if its author defined no reset of its state.
             if self._wrapper is None or not self._wrapper.reset():
                 self._wrapper = self._open()
 

@@ -1,4 +1,4 @@
-"""The plug-in: from a file to a model."""
+"""The plug-in: loads a model from a TorchScript file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIONS = ("sample_rate", "block_size", "channels", "threads", "model_delay")
 
 @dataclass(frozen=True)
 class Options:
-    """The options of :meth:`TorchScriptBackend.load`, checked."""
+    """The checked options of :meth:`TorchScriptBackend.load`."""
 
     threads: int
     sample_rate: int | None
@@ -42,16 +42,20 @@ class Options:
 
 
 class TorchScriptBackend(Backend):
-    """Options of :meth:`load`:
+    """The backend ``torchscript``. Options of :meth:`load`:
 
-    - ``threads``: of PyTorch while a block runs, 1 by default. PyTorch's thread count belongs to the process; it is set
-      around each block and put back, so that the rest of the program keeps its own.
-    - ``sample_rate`` (Hz), ``block_size`` (frames): at which to run the model, and no other. A ``.nm`` file must
-      support them; left out, its metadata decides. Other files take the host's rate and any block where left out.
-    - ``channels``: that the module takes; not for ``.nm`` files. Left out, 2 where it runs on two, else 1.
-    - ``model_delay``: frames at the model's rate by which its output lags; left out, what a ``.nm`` file says, else 0.
+    - ``threads``: how many threads PyTorch uses while a block runs, 1 by default. PyTorch's thread count belongs to the
+      process. It is set around each block and restored, so the rest of the program keeps its own.
+    - ``sample_rate`` (Hz), ``block_size`` (frames): the only ones at which to run the model. A ``.nm`` file must
+      support
+      them; by default its metadata decides. Other files by default take the host's rate and any block.
+    - ``channels``: the number of channels that the module takes; not for ``.nm`` files. By default 2 if the module runs
+      on
+      two, otherwise 1.
+    - ``model_delay``: the delay of the output in frames at the model's rate. By default what a ``.nm`` file reports,
+      otherwise 0.
 
-    Each session copies the module, weights too, for TorchScript lets a model change any of it.
+    Each session copies the module, including its weights, because a TorchScript model may change any of it.
     """
 
     name: ClassVar[str] = "torchscript"
@@ -72,14 +76,15 @@ class TorchScriptBackend(Backend):
                 if model_delay is None:
                     try:
                         model_delay = read_delay(program)
-                    except Exception as error:  # torch.jit.Error, RuntimeError and whatever the model raises
-                        raise ModelFileError(f"{path}: the model cannot be made ready: {first_line(error)}") from error
+                    except Exception as error:  # torch.jit.Error, RuntimeError, or anything that the module raises
+                        raise ModelFileError(f"{path}: the model cannot be prepared: {first_line(error)}") from error
             else:
                 program = read_plain(module, path, given.sample_rate, given.block_size, given.channels)
         return TorchScriptModel(program, model_delay or 0, given.model_delay is not None, given.threads, path.name)
 
     def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
-        """What the archive says of itself: its metadata.json. No code of it is run, and PyTorch is not needed."""
+        """Return what the archive's metadata.json says. None of the archive's code is run, and PyTorch is not
+        needed."""
         given = Options.of(options)
         path = _existing(path)
         text = read_archive_metadata(path) or b""
@@ -91,7 +96,8 @@ class TorchScriptBackend(Backend):
         return ModelSummary(metadata, given.channels, None, given.model_delay or 0)
 
     def check(self, path: Path) -> Iterator[CheckResult]:
-        """A ``.nm`` file as hosts use it that know nothing of neutone; other archives promise nothing."""
+        """Check a ``.nm`` file the way hosts without neutone use it. Other archives promise nothing that could be
+        checked."""
         if not read_archive_metadata(path):
             return
         from neutone.sdk.export.nm.checks import NmChecks
@@ -109,9 +115,9 @@ def _existing(path: str | Path) -> Path:
 
 
 def _is_wrapped(text: bytes, path: Path, given: Options) -> bool:
-    """Whether an archive with this metadata.json (empty: none) is a ``.nm`` file, whatever its suffix."""
+    """Return whether an archive with this metadata.json (empty for none) is a ``.nm`` file, whatever its suffix."""
     if text and given.channels is not None:
-        raise ConfigurationError(f"{path.name} states its own channels: leave the option out")
+        raise ConfigurationError(f"{path.name} declares its own channels: leave the option out")
     if not text and path.suffix.lower() == ".nm":
         raise ModelFileError(
             f"{path} is TorchScript, but has no {METADATA_FILE} inside, as .nm files have; for a plain module use the "

@@ -1,4 +1,4 @@
-"""The exporter ``nm``: from a wrapped model to a TorchScript file that hosts run by themselves."""
+"""The exporter ``nm``: writes a wrapped model to a TorchScript file that hosts run without neutone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class NmExporter(Exporter):
-    """Writes ``.nm`` files. Options of :meth:`export`, all False by default:
+    """An exporter of ``.nm`` files. Options of :meth:`export`, all False by default:
 
-    - ``samples``: put sounds into the file, and beside it as MP3.
-    - ``strict``: write nothing unless every check holds.
+    - ``samples``: put sounds into the file, and next to it as MP3.
+    - ``strict``: write nothing unless every check passes.
     - ``freeze``: make the network's weights constants of its code.
-    - ``optimize``: let PyTorch rewrite the network for this machine's processor, too.
+    - ``optimize``: also let PyTorch rewrite the network for this machine's processor.
     - ``benchmark``: measure the speed in ten hosts.
     """
 

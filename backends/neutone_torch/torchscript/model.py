@@ -1,4 +1,4 @@
-"""A loaded TorchScript model. Its sessions share the code; each has weights, state and memory of its own."""
+"""A loaded TorchScript model. Its sessions share the code; each has its own weights, state and memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from neutone_torch.torchscript.session import TorchScriptSession
 
 
 class TorchScriptModel(Model):
-    """What :class:`neutone_torch.TorchScriptBackend` loads."""
+    """A model that :class:`neutone_torch.TorchScriptBackend` has loaded."""
 
     def __init__(self, program: Program, model_delay: int, delay_is_given: bool, threads: int, source: str) -> None:
         self.metadata = program.metadata
@@ -28,13 +28,15 @@ class TorchScriptModel(Model):
         return self._program.output_leading[-1]
 
     def prepare(self, sample_rate: int, block_size: int) -> TorchScriptSession:
-        """A session on a copy of the module, run a few times on silence first, for the executor compiles by running.
+        """Make a session on a copy of the module, and run it a few times on silence, because the executor compiles by
+        running.
 
-        Raises :class:`~neutone.errors.ModelFileError` where it does not run at this rate (Hz) and size (frames).
+        Raises :class:`~neutone.errors.ModelFileError` if it does not run at this sample rate (Hz) and block size
+        (frames).
         """
         try:
             return TorchScriptSession(self._program, sample_rate, block_size, self._threads, self._given_delay)
-        except Exception as error:  # torch.jit.Error, RuntimeError and whatever the module raises
+        except Exception as error:  # torch.jit.Error, RuntimeError, or anything that the module raises
             raise ModelFileError(
                 f"{self._source} does not run at {sample_rate} Hz in blocks of {block_size} frames: {first_line(error)}"
             ) from error

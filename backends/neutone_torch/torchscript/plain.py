@@ -1,4 +1,4 @@
-"""TorchScript modules without metadata: their channels are found out by running them on silence."""
+"""TorchScript modules without metadata. Their channels are found out by running them on silence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import torch
 
 PROBE_SIZES = (512, 509)
-"""frames; a module that takes any block takes both, one with a size or a multiple of its own does not"""
+"""The block sizes that are tried, in frames. A module that takes any block takes both; one with a size of its own, or
+that needs a multiple of one, does not."""
 
 
 def read_plain(
@@ -24,18 +25,18 @@ def read_plain(
     block_size: int | None = None,
     channels: int | None = None,
 ) -> Program:
-    """How to run a module from audio to audio.
+    """Find out how to run a module that turns audio into audio.
 
     Args:
-        module: the archive's.
-        path: for messages and the model's name.
-        sample_rate: at which it was made to run, Hz; None: at any.
-        block_size: frames that it takes at a time; None: any number.
-        channels: that it takes; None: 2 where it runs on two, else 1. (A module that runs on both treats channels
-            alike, and two keep a stereo signal what it is.)
+        module: The archive's module.
+        path: The path of the file, for messages and the model's name.
+        sample_rate: The sample rate (Hz) that the module was made for; None for any.
+        block_size: The only block size (frames) that the module takes; None for any.
+        channels: The number of channels that the module takes; None for 2 if it runs on two, otherwise 1. (A module
+            that runs on both treats channels alike, so with two a stereo signal stays stereo.)
 
     Raises:
-        neutone.errors.ModelFileError: it does not run on such audio.
+        neutone.errors.ModelFileError: The module does not run on such audio.
     """
     metadata = plain_metadata(path, sample_rate, block_size)
     counts = (2, 1) if channels is None else (channels,)
@@ -58,12 +59,12 @@ def read_plain(
         return Program(module, metadata.model_copy(update=mono), leading, output_leading, None)
     raise ModelFileError(
         f"{path} has no metadata and does not run on silence, expected float32 (C, N) -> (C, N) or (1, C, N) -> "
-        f"(1, C, N), with the options channels and block_size where it needs them: {'; '.join(failures)}"
+        f"(1, C, N), with the options channels and block_size if it needs them: {'; '.join(failures)}"
     )
 
 
 def plain_metadata(path: Path, sample_rate: int | None, block_size: int | None) -> ModelMetadata:
-    """What is known of such a file before it runs, in the form of metadata."""
+    """Return what is known about such a file before it runs, in the form of metadata."""
     return ModelMetadata(
         model_name=path.stem[:30],
         native_sample_rates=[] if sample_rate is None else [sample_rate],
@@ -72,20 +73,21 @@ def plain_metadata(path: Path, sample_rate: int | None, block_size: int | None) 
 
 
 class _ProbeError(Exception):
-    """The module cannot take such audio, or answers something else than audio."""
+    """The module does not take such audio, or does not return audio."""
 
 
 def _probe(module: torch.jit.ScriptModule, leading: tuple[int, ...], frames: int) -> tuple[int, ...]:
-    """Run a copy (the module may keep state) once; answers the output's shape without time."""
+    """Run a copy of the module once, because it may keep state. Returns the shape of the output without the time
+    axis."""
     torch = require_torch()
     shape = (*leading, frames)
     scratch: Any = copy_module(module)
     try:
         out = scratch(torch.zeros(shape))
-    except Exception as error:  # torch.jit.Error, RuntimeError and whatever the module raises
+    except Exception as error:  # torch.jit.Error, RuntimeError, or anything that the module raises
         raise _ProbeError(f"{shape}: {first_line(error)}") from error
     if not isinstance(out, torch.Tensor):
-        raise _ProbeError(f"{shape}: it answers a {type(out).__name__}, not a tensor")
+        raise _ProbeError(f"{shape}: it returns a {type(out).__name__}, not a tensor")
     if (
         not out.is_floating_point()
         or out.ndim != len(shape)
@@ -93,5 +95,5 @@ def _probe(module: torch.jit.ScriptModule, leading: tuple[int, ...], frames: int
         or out.shape[-2] < 1
         or (out.ndim == 3 and out.shape[0] != 1)
     ):
-        raise _ProbeError(f"{shape}: it answers {out.dtype} {tuple(out.shape)}")
+        raise _ProbeError(f"{shape}: it returns {out.dtype} {tuple(out.shape)}")
     return tuple(out.shape[:-1])

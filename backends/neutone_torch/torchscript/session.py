@@ -1,4 +1,4 @@
-"""Running a module on fixed memory: PyTorch sees the stream's arrays as tensors, made once for each block size."""
+"""Run a module in fixed memory: PyTorch sees the stream's arrays as tensors, made once per block size."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 MAX_VIEWS = 256
 WARM_UP_RUNS = 3
-"""the TorchScript executor watches the first run and compiles in the second"""
+"""The TorchScript executor watches the first run, and compiles in the second."""
 
 
 class Views(NamedTuple):
-    """The session's memory for one number of frames."""
+    """Views of the session's memory for one number of frames."""
 
     audio_in: torch.Tensor
-    """(C_in, frames), or (1, C_in, frames): without look-behind"""
+    """The input without look-behind, of shape (C_in, frames) or (1, C_in, frames)."""
     params: torch.Tensor | None
-    """(4, frames)"""
+    """The rows that the model takes, of shape (4, frames)."""
     declared: torch.Tensor | None
-    """(P, frames), to be copied into rows of ``params``; None: it is its first rows already"""
+    """The declared parameters, of shape (P, frames), to be copied into rows of ``params``; None if they are its first
+    rows already."""
     audio_out: torch.Tensor
-    """(C_out, frames), or (1, C_out, frames)"""
+    """The output, of shape (C_out, frames) or (1, C_out, frames)."""
 
 
 class TorchScriptSession(Session):
-    """One stream through a copy of the module.
+    """A stream through a copy of the module.
 
-    Everything that touches the copy runs in PyTorch's inference mode, so that tensors that one block leaves in the
-    module's state are the kind that the next may change in place; models that compute gradients while they run do not
-    work.
+    Everything that touches the copy runs in PyTorch's inference mode. So tensors that one block leaves in the module's
+    state can be changed in place by the next. Models that compute gradients while they run do not work.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TorchScriptSession(Session):
         declared = len(program.metadata.parameters)
         self.audio_in = np.zeros((program.input_leading[-1], self._look_behind + block_size), np.float32)
         self.audio_out = np.zeros((program.output_leading[-1], block_size), np.float32)
-        # The model takes all rows. Where the declared ones are the first, they share its memory; else they are copied.
+        # The model takes all rows. If the declared ones come first, they share its memory; otherwise they are copied.
         self._all_params = np.zeros((HOST_PARAMETERS, block_size), np.float32)
         self._shares_params = rows == tuple(range(declared))
         own = self._all_params[:declared] if self._shares_params else np.zeros((declared, block_size), np.float32)
@@ -69,20 +69,20 @@ class TorchScriptSession(Session):
             self._warm_up()
 
     def _warm_up(self) -> None:
-        """On a copy: its state is thrown away, what the executor learnt stays with the code."""
+        """Run a copy on silence: its state is thrown away, but what the executor has learnt stays with the code."""
         scratch = self._program.open(self._sample_rate, self._block_size)
         for _ in range(WARM_UP_RUNS):
             self._call(scratch, self._view(self._block_size))
         if not self._program.metadata.native_buffer_sizes and self._block_size > 1:
-            # Resampling cuts the largest block or one frame less. A model that says it takes any size, but means any
-            # that is set beforehand, can still run where the host's blocks never vary.
+            # Resampling delivers the largest block or one frame less. A model that claims to take any size, but needs
+            # it to be announced, can still run if the host's blocks never vary.
             with contextlib.suppress(Exception):
                 for _ in range(WARM_UP_RUNS):
                     self._call(scratch, self._view(self._block_size - 1))
         self.audio_out.fill(0.0)
 
     def _view(self, frames: int) -> Views:
-        if len(self._views) >= MAX_VIEWS:  # a host whose block sizes vary wildly must not fill the memory
+        if len(self._views) >= MAX_VIEWS:  # many different block sizes must not fill the memory
             self._views.clear()
         program, declared = self._program, len(self.params)
         views = Views(
@@ -104,12 +104,12 @@ class TorchScriptSession(Session):
             if frames != self._frames:
                 self._frames = frames
                 if views.params is not None:
-                    # Other sizes packed declared values where the unused rows are now.
+                    # Other block sizes packed declared values into what are the unused rows now.
                     views.params[len(self.params) if self._shares_params else 0 :].zero_()
             self._call(self._module, views)
 
     def _call(self, module: Any, views: Views) -> None:
-        # Copies go in: a module may keep a piece of them, and the next block is written to the same memory.
+        # Clone: a module may keep a piece of its input, and the next block is written to the same memory.
         if views.params is None:
             out = module(views.audio_in.clone())
         else:
@@ -119,10 +119,10 @@ class TorchScriptSession(Session):
         expected = views.audio_out.shape
         if out.shape != expected:
             if self._look_behind and out.shape[:-1] == expected[:-1] and out.shape[-1] > expected[-1]:
-                # A model with look-behind answers whole blocks; the newest frames of one are those just given.
+                # A model with look-behind returns whole blocks; its newest frames are the output for this block.
                 out = out[..., -expected[-1] :]
             else:
-                raise InferenceError(f"the model answers {tuple(out.shape)}, expected {tuple(expected)}")
+                raise InferenceError(f"the model returns {tuple(out.shape)}, expected {tuple(expected)}")
         views.audio_out.copy_(out)
 
     def reset(self) -> None:

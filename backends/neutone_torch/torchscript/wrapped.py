@@ -1,4 +1,4 @@
-"""``.nm`` files: the model inside, its metadata, and where its parameters go."""
+"""``.nm`` files: the model inside, its metadata, and the rows of its parameters."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from neutone_torch.torchscript.program import Program
 
 REQUIRED_METHODS = ("forward", "set_sample_rate_and_buffer_size", "reset")
 
-# Where the model takes any rate or block, its delay is asked for at these.
+# If the model takes any rate or block size, its delay is read at these.
 TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
 
 
 def read_wrapped(
     module: Any, text: bytes, path: Path, sample_rate: int | None = None, block_size: int | None = None
 ) -> Program:
-    """How to run the model in a ``.nm`` file.
+    """Find out how to run the model in a ``.nm`` file.
 
     Args:
-        module: the archive's, with the model as its attribute ``w2w_base``.
-        text: its metadata.json.
-        path: for messages.
-        sample_rate: one of the model's native rates (Hz), to use no other.
-        block_size: one of its native block sizes (frames), to use no other.
+        module: The archive's module, which has the model as its attribute ``w2w_base``.
+        text: The file's metadata.json.
+        path: The path of the file, for messages.
+        sample_rate: One of the model's native rates (Hz), to use no other.
+        block_size: One of the model's native block sizes (frames), to use no other.
 
     Raises:
-        neutone.errors.ModelFileError: no real-time model, or one without the methods that drive it.
-        neutone.errors.ConfigurationError: a rate or block size that is not one of the model's.
+        neutone.errors.ModelFileError: The file is not a real-time model, or lacks methods that are needed to run it.
+        neutone.errors.ConfigurationError: The rate or block size is not one of the model's.
     """
     if getattr(module, "realtime", True) is False or hasattr(module, "nrb"):
         raise ModelFileError(
-            f"{path} holds a model that does not run in real time (realtime is False); expected one that answers audio "
+            f"{path} holds a model that does not run in real time (realtime is False); expected one that takes audio "
             f"block by block"
         )
     model = getattr(module, "w2w_base", None)
@@ -57,10 +57,11 @@ def read_wrapped(
 def read_description(
     text: bytes, path: Path, sample_rate: int | None = None, block_size: int | None = None
 ) -> ModelMetadata:
-    """The metadata of a ``.nm`` file, with one rate (Hz) or block size (frames) left if the caller has chosen it.
+    """Return the metadata of a ``.nm`` file. If the caller has chosen a rate (Hz) or block size (frames), only that one
+    is left in it.
 
-    Raises :class:`~neutone.errors.ModelFileError` if they break a limit, :class:`~neutone.errors.ConfigurationError`
-    for a rate or size that is not one of the model's.
+    Raises :class:`~neutone.errors.ModelFileError` if a value exceeds its limit, and
+    :class:`~neutone.errors.ConfigurationError` if the rate or block size is not one of the model's.
     """
     try:
         metadata = ModelMetadata.from_json(text)
@@ -71,7 +72,7 @@ def read_description(
 
 
 def _pinned(metadata: ModelMetadata, path: Path, sample_rate: int | None, block_size: int | None) -> ModelMetadata:
-    """The metadata with one rate or block size left, where the caller chose it."""
+    """Return the metadata with only the rate and block size that the caller has chosen."""
     chosen: dict[str, list[int]] = {}
     for option, value, key in (
         ("sample_rate", sample_rate, "native_sample_rates"),
@@ -94,7 +95,8 @@ def _parameter_rows(metadata: ModelMetadata, path: Path) -> tuple[int, ...]:
 
 
 def read_delay(program: Program) -> int:
-    """Frames at the model's rate by which its output is late, as it says itself at its first native rate and size."""
+    """Return the delay in frames at the model's rate, as the model reports it at its first native rate and block
+    size."""
     metadata = program.metadata
     rate = (metadata.native_sample_rates or [TYPICAL_RATE])[0]
     size = (metadata.native_buffer_sizes or [TYPICAL_BLOCK])[0]

@@ -24,10 +24,10 @@ CHANNELS = 2
 
 
 class BiquadSession(Session):
-    """One stream through the cascade."""
+    """A stream through the cascade."""
 
     def __init__(self, sections: NDArray[np.float64], parameters: int, block_size: int) -> None:
-        # The stream writes and reads these arrays: they must stay where they are.
+        # The stream writes and reads these arrays, so they must not move.
         self.audio_in = np.zeros((CHANNELS, block_size), np.float32)
         self.params = np.zeros((parameters, block_size), np.float32)
         self.audio_out = np.zeros((CHANNELS, block_size), np.float32)
@@ -36,7 +36,7 @@ class BiquadSession(Session):
 
     def run(self, frames: int) -> None:
         audio, out = packed(self.audio_in, frames), packed(self.audio_out, frames)
-        (mix,) = packed(self.params, frames)  # a value for every frame, so automation is free of steps
+        (mix,) = packed(self.params, frames)  # a value for every frame, so that automation has no steps
         for channel in range(CHANNELS):
             filtered = self._filter(audio[channel].tolist(), self._state[channel])
             out[channel] = audio[channel] + mix * (filtered - audio[channel])
@@ -59,19 +59,19 @@ class BiquadSession(Session):
 
 
 def packed(array: Array, frames: int) -> Array:
-    """The (rows, frames) tensor at the start of the memory: where blocks are smaller than the session's, rows follow
-    each other without a gap."""
+    """Return the (rows, frames) tensor at the start of the memory. If a block is smaller than the session's, its rows
+    follow each other without a gap."""
     return array.reshape(-1)[: len(array) * frames].reshape(len(array), frames)
 
 
 class BiquadModel(Model):
-    """What a file holds. Sessions share the coefficients; each has a state of its own."""
+    """The contents of a file. Sessions share the coefficients; each has its own state."""
 
     def __init__(self, name: str, sample_rate: int, sections: NDArray[np.float64]) -> None:
         mix = ContinuousNeutoneParameter(name="mix", description="0: dry, 1: filtered", default_value=1.0)
         self.metadata = ModelMetadata(
             model_name=name,
-            native_sample_rates=[sample_rate],  # coefficients hold for one rate: at others, the stream resamples
+            native_sample_rates=[sample_rate],  # coefficients hold for one rate only; the stream resamples others
             native_buffer_sizes=[],  # any block size, so the stream adds no buffering
             neutone_parameters={"p1": mix},
         )
@@ -82,7 +82,7 @@ class BiquadModel(Model):
 
 
 class BiquadBackend(Backend):
-    """The plug-in: ``pyproject.toml`` names it under ``neutone.backends``."""
+    """The plug-in. ``pyproject.toml`` names it under ``neutone.backends``."""
 
     name: ClassVar[str] = "biquad"
     suffixes: ClassVar[tuple[str, ...]] = (".biquad",)
@@ -91,7 +91,7 @@ class BiquadBackend(Backend):
         if options:
             raise ConfigurationError(f"the biquad backend has no option {next(iter(options))!r}; it takes none")
         try:
-            fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))  # FileNotFoundError is the contract's own
+            fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))  # the contract asks for FileNotFoundError
             sections = np.array([[*section["b"], *section["a"]] for section in fields["section"]], float)
             if sections.ndim != 2 or sections.shape[1] != 6 or not np.isfinite(sections).all():
                 raise ValueError("each section needs three finite coefficients b and three a")
@@ -99,5 +99,5 @@ class BiquadBackend(Backend):
             if np.any(a0 != 1.0) or np.any(np.abs(a2) >= 1.0) or np.any(np.abs(a1) >= 1.0 + a2):
                 raise ValueError("a section has a0 other than 1, or a pole on or outside the unit circle")
             return BiquadModel(fields["name"], fields["sample_rate"], sections)
-        except (KeyError, TypeError, ValueError) as error:  # also tomllib's, Unicode's and ModelMetadata's own
+        except (KeyError, TypeError, ValueError) as error:  # includes errors of tomllib, Unicode and ModelMetadata
             raise ModelFileError(f"{path} is not a biquad cascade: {type(error).__name__}: {error}") from error

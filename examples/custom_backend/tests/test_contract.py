@@ -1,4 +1,4 @@
-"""The conformance suite of neutone, on this backend."""
+"""Run neutone's conformance tests on this backend."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ static void test_controllers(void)
     send_event(jack, 0xbf, 7, 64); /* another MIDI channel */
     CHECK_NEAR(target.parameters[2], 64.0 / 127.0, 1e-7);
     send_event(jack, 0x90, 7, 1); /* a note */
-    send_event(jack, 0xb0, 8, 1); /* mapped to nothing */
+    send_event(jack, 0xb0, 8, 1); /* not mapped */
     CHECK_NEAR(target.parameters[2], 64.0 / 127.0, 1e-7);
 
     nt_jack_learn(jack, 1);

@@ -5,7 +5,7 @@
 
 enum { FRAMES = 8 };
 
-/* Adds 1 to the first channel, 2 to the second, ..., so that the output tells which one it came through. */
+/* Adds 1 to the first channel, 2 to the second, ..., so that the output shows which channel it went through. */
 static void process(void *context, const float *const *in, float *const *out, uint32_t channels, uint32_t frames)
 {
     ++*(int *)context;
@@ -65,7 +65,7 @@ static void test_what_is_not_there_is_silence(void)
         in[i] = out[i] = 9.0f;
     CHECK_EQUAL(nt_portaudio_process(NULL, out, FRAMES, NULL, 0, host), 0);
     CHECK_NEAR(out[0], 1.0, 0);
-    CHECK_EQUAL(nt_portaudio_process(in, out, FRAMES + 1, NULL, 0, host), 0); /* longer than was agreed */
+    CHECK_EQUAL(nt_portaudio_process(in, out, FRAMES + 1, NULL, 0, host), 0); /* longer than the largest block */
     CHECK_NEAR(out[2 * FRAMES + 1], 0.0, 0);
     CHECK_NEAR(out[2 * FRAMES + 2], 9.0, 0);
     nt_portaudio_close(host);

@@ -1,1 +1,1 @@
-"""Checks of models: what a file says against what the model does, how late it is, and how fast."""
+"""Checks of models: whether they do what their files say, how much they delay audio, and how fast they are."""

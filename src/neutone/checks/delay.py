@@ -1,4 +1,4 @@
-"""How late audio is, measured by cross-correlation with what went in."""
+"""Measure how much audio is delayed, by cross-correlating the output with the input."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from neutone.model.check_result import CheckResult
 Array = NDArray[np.float32]
 
 LEAST_CORRELATION = 0.05
-"""of noise with unrelated noise of a second it stays below 0.03"""
+"""The least correlation that counts as resemblance. A second of unrelated noise stays below 0.03."""
 SHARP_CORRELATION = 0.9
-"""from here on the output is a delayed copy of the input, and its delay certain to a frame"""
+"""From this correlation on, the output is a delayed copy of the input, and the delay is certain to a frame."""
 SPREAD_SECONDS = 1e-3
-"""what filters may smear"""
+"""How far filters may smear the output in time."""
 RELEVANT = 0.5
-"""of the highest peak: so much of the output comes at this lag that the model may call it its delay"""
+"""A lag whose correlation is at least this fraction of the highest may count as the model's delay."""
 
 
 @dataclass(frozen=True)
 class MeasuredDelay:
-    """Where the output resembles the input."""
+    """The delay at which the output most resembles the input."""
 
     frames: int
-    """lag with the highest correlation"""
+    """The lag in frames with the highest correlation."""
     correlation: float
-    """how high, 0..1"""
+    """The correlation at that lag, 0..1."""
     profile: NDArray[np.float64]
-    """the correlation at every lag"""
+    """The correlation at every lag."""
 
     def agrees_with(self, reported: int, sample_rate: int) -> bool:
-        """Whether a delay in frames, at a rate in Hz, is one at which much of the output comes."""
+        """Return whether much of the output comes at this delay, given in frames, and a sample rate in Hz."""
         spread = 1 if self.correlation > SHARP_CORRELATION else round(SPREAD_SECONDS * sample_rate)
         if abs(self.frames - reported) <= spread:
             return True
@@ -42,14 +42,15 @@ class MeasuredDelay:
 
 
 def measure_delay(audio_in: Array, audio_out: Array) -> MeasuredDelay | None:
-    """By how many frames the output is late.
+    """Measure by how many frames the output lags the input.
 
     Args:
-        audio_in: (frames,) of white noise.
-        audio_out: (channels, frames), what came of it; the channel that resembles it most counts.
+        audio_in: White noise of shape (frames,).
+        audio_out: The output for it, of shape (channels, frames). The channel that resembles the input most counts.
 
     Returns:
-        None where the output does not resemble the input: silence, a synthesiser, a shifted pitch.
+        The measured delay, or None if the output does not resemble the input, as with silence, a synthesiser or a
+        shifted pitch.
 
     >>> noise = np.random.default_rng(0).uniform(-1, 1, 4096).astype(np.float32)
     >>> measure_delay(noise, np.roll(noise, 100)[np.newaxis]).frames
@@ -71,7 +72,7 @@ def measure_delay(audio_in: Array, audio_out: Array) -> MeasuredDelay | None:
 
 
 def compare_delay(name: str, audio_in: Array, audio_out: Array, reported: int, sample_rate: int) -> CheckResult:
-    """Whether the output is as late as is reported (frames), for audio as :func:`measure_delay` takes it."""
+    """Check whether the output lags the input as reported (in frames), for audio as in :func:`measure_delay`."""
     measured = measure_delay(audio_in, audio_out)
     if measured is None:
         return CheckResult(name, None, f"{reported} frames reported; the output does not resemble the input")

@@ -1,4 +1,4 @@
-"""The checks of ``neutone validate``: first the file, then the model in an engine."""
+"""The checks of ``neutone validate``: first of the file, then of the model in an engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 HOSTS = ((44_100, 512), (48_000, 64), (48_000, 441), (96_000, 256))
-"""(Hz, frames)"""
+"""The hosts that a model is tried in, as (sample rate in Hz, block size in frames)."""
 MODEL_BLOCKS = 6
 LEAST_SECONDS = 0.5
 LEVEL = 0.25
@@ -31,32 +31,33 @@ TOLERANCE = 1e-5
 
 
 def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[CheckResult]:
-    """Everything that can be told of a model file; `seconds` (s) of timing for each host. `trust` as in
+    """Run all checks on a model file. The speed is measured for `seconds` in each host. `trust` is as in
     :func:`neutone.load`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ConfigurationError: no installed backend takes its suffix.
-        neutone.errors.MissingExtraError: its runtime is not installed.
-        neutone.errors.UntrustedFileError: it was fetched, and is not trusted.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ConfigurationError: No installed backend claims the file's suffix.
+        neutone.errors.MissingExtraError: The backend's runtime is not installed.
+        neutone.errors.UntrustedFileError: The file was fetched, and is not trusted.
     """
     path, backend = require_model_file(file)
     try:
         return _check_model(path, backend, load(path, backend=backend.name, trust=trust), seconds)
-    except (ImportError, UntrustedFileError):  # which say nothing of the file
+    except (ImportError, UntrustedFileError):  # these say nothing about the file
         raise
     except NeutoneError as error:
         return [CheckResult("loads", False, in_words(error))]
 
 
 def require_model_file(file: str | Path) -> tuple[Path, Backend]:
-    """A path that :func:`check_file` takes, and its backend; else it raises, as that does."""
+    """Return a path that :func:`check_file` accepts, with its backend. Raises the same errors if it does not accept
+    it."""
     path = Path(file)
     suffix = path.suffix.lower()
     takers = [plugin for _, plugin in backends.all() if suffix in plugin.suffixes]
     if not takers:
         known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
-        raise ConfigurationError(f"{path} is no model file that can be checked, expected one of {', '.join(known)}")
+        raise ConfigurationError(f"{path} is not a model file that can be checked, expected one of {', '.join(known)}")
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
     return path, takers[0]()
@@ -71,8 +72,10 @@ def _check_model(path: Path, backend: Backend, model: Model, seconds: float) -> 
 
 
 def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
-    """:func:`check_file` for :func:`neutone.sandbox.run_sandboxed`. A file that does not load is an error, so that the
-    sandbox can tell one that is damaged from one that tried something."""
+    """Run :func:`check_file` inside :func:`neutone.sandbox.run_sandboxed`, and return plain data.
+
+    A file that does not load raises, so that the sandbox can tell a damaged file from one that tried something
+    forbidden."""
     path, backend = require_model_file(file)
     return [asdict(check) for check in _check_model(path, backend, load(path, backend=backend.name), seconds)]
 
@@ -96,14 +99,14 @@ def _check_in_host(model: Model, sample_rate: int, block_size: int, seconds: flo
         yield CheckResult(f"{host} reset", difference <= TOLERANCE, found)
         yield compare_delay(f"{host} delay", noise[0], first, delay, sample_rate)
         timing = time_blocks(model, noise, sample_rate, block_size, seconds)
-        found = f"RTF {timing.rtf:.4f}, {timing.median_us:.0f} us a block (99 %: {timing.p99_us:.0f})"
+        found = f"RTF {timing.rtf:.4f}, {timing.median_us:.0f} us per block (99 %: {timing.p99_us:.0f})"
         yield CheckResult(f"{host} speed", timing.rtf < 1.0, found)
-    except Exception as error:  # InferenceError, ModelFileError, and whatever a backend lets through
+    except Exception as error:  # InferenceError, ModelFileError, or anything that a backend does not catch
         yield CheckResult(f"{host} runs", False, in_words(error))
 
 
 def _noise(model: Model, sample_rate: int, block_size: int) -> Array:
-    """The same on all channels, some of the model's blocks long."""
+    """Return the same noise on all channels, as long as several of the model's blocks."""
     metadata = model.metadata
     longest = max([*metadata.native_buffer_sizes, 1]) / min([*metadata.native_sample_rates, sample_rate])
     frames = int(sample_rate * max(LEAST_SECONDS, MODEL_BLOCKS * longest))

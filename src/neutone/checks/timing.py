@@ -1,4 +1,4 @@
-"""How late a model is, and how long a host's block takes."""
+"""The latency of a model in a host, and how long the host's blocks take."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOISE_SECONDS = 2
 
 @dataclass(frozen=True)
 class HostLatency:
-    """What a host at this rate (Hz) and block size (frames) would report."""
+    """The latency that a host at this sample rate (Hz) and block size (frames) would report."""
 
     sample_rate: int
     block_size: int
@@ -32,7 +32,7 @@ class HostLatency:
     model_block_size: int | None
     latency: Latency
     without_model: bool = False
-    """the model's own delay is not known, and not in `latency`"""
+    """Whether the model's own delay is not known, and so is not part of ``latency``."""
 
     @property
     def milliseconds(self) -> float:
@@ -47,18 +47,18 @@ class HostLatency:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long blocks took."""
+    """How long blocks took to compute."""
 
     at: HostLatency
     blocks: int
     median_us: float
     p99_us: float
     rtf: float
-    """compute time / audio time, over all blocks"""
+    """Compute time divided by audio time, over all blocks."""
 
     @property
     def block_us(self) -> float:
-        """The audio time of a block, in which it must be done."""
+        """The audio time of a block in microseconds, within which it must be computed."""
         return 1e6 * self.at.block_size / self.at.sample_rate
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Timing:
 
 
 def latency_at(model: Model | ModelSummary, sample_rate: int, block_size: int) -> HostLatency:
-    """By arithmetic alone: nothing is run."""
+    """Compute a model's latency in a host. Nothing is run."""
     metadata = model.metadata
     schedule = Schedule.choose(
         sample_rate, block_size, model_rates=metadata.native_sample_rates, model_blocks=metadata.native_buffer_sizes
@@ -80,13 +80,14 @@ def latency_at(model: Model | ModelSummary, sample_rate: int, block_size: int) -
 
 
 def test_noise(channels: int, sample_rate: int) -> Array:
-    """Noise at -12 dBFS peak: silence would let some models off lightly."""
+    """Return noise with a peak of -12 dBFS. Silence would take some models less time than real audio."""
     shape = (channels, NOISE_SECONDS * sample_rate)
     return np.random.default_rng(0).uniform(-0.25, 0.25, shape).astype(np.float32)
 
 
 def time_blocks(model: Model, audio: Array, sample_rate: int, block_size: int, seconds: float) -> Timing:
-    """Play the audio, over and over, for this long; but not less than two of the model's blocks."""
+    """Process the audio over and over for `seconds`, but for at least two model blocks, and return how long blocks
+    took."""
     at = latency_at(model, sample_rate, block_size)
     model_block_frames = (at.model_block_size or 0) * sample_rate / at.model_sample_rate
     starts = range(0, audio.shape[1] - block_size + 1, block_size)

@@ -1,4 +1,4 @@
-"""``python -m neutone.cli`` is the script ``neutone``."""
+"""``python -m neutone.cli`` does the same as the script ``neutone``."""
 
 from neutone.cli import main
 

@@ -1,4 +1,4 @@
-"""The commands put together, and the options that all of them share."""
+"""The app that combines all commands, and the options that they share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from neutone.cli.live.command import live
 
 app = typer.Typer(
     name="neutone",
-    help="Run neural audio models on sound: play the demo, render files, see what a model is and how fast it runs.",
+    help="Run neural audio models: play the demo, render files, process live audio, inspect and time models.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,7 +37,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def shared_options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,

@@ -1,4 +1,4 @@
-"""Errors and warnings as the command line shows them: one line each on stderr, and exit code 2."""
+"""Show errors and warnings on the command line: one line each on stderr, and exit code 2."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ traceback_wanted: ContextVar[bool] = ContextVar("traceback_wanted", default=Fals
 
 
 def explain(error: Exception) -> str:
-    """An error in words, on one line."""
+    """Return an error as one line of text."""
     if isinstance(error, NeutoneError):
         message = str(error)
     elif isinstance(error, OSError):
         message = _explain_system_error(error)
-    else:  # nobody meant to raise this
+    else:  # an error that was not raised on purpose
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         message = f"unexpected error, {reason}; for details run: neutone --debug ..."
     lines = [line.strip() for line in message.splitlines() if line.strip()]
@@ -54,7 +54,7 @@ def _show_warning(
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """The command, with everything that it raises shown as one line. A traceback comes first where it is wanted."""
+    """Wrap a command so that anything it raises is shown as one line, after a traceback if the user asked for one."""
 
     @functools.wraps(command)
     def guarded(*arguments: P.args, **options: P.kwargs) -> R:
@@ -69,7 +69,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             except (KeyboardInterrupt, Exception) as error:
                 if traceback_wanted.get():
                     print_traceback()
-                # What fails behind a signal may fail because of it: some libraries turn it into an error of their own.
+                # An error after a signal may be caused by it: some libraries turn it into an error of their own.
                 if isinstance(error, KeyboardInterrupt) or interruption.received():
                     interruption.say_so()
                     raise typer.Exit(interruption.exit_code()) from None

@@ -1,12 +1,12 @@
-"""Signals that end a program: wherever it is, it comes to one clean end, and temporary files are removed.
+"""Signals that end the program. Whatever it is doing, it ends cleanly, and temporary files are removed.
 
 SIGINT (Ctrl-C), SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread, so that every ``with`` and ``finally``
-runs. Raised in the middle of an import, it would leave modules half made, and come out as an ImportError or a traceback
-of whoever was being imported; so an import is finished first.
+runs. In the middle of an import, the exception would leave modules half initialised, and might come out as an
+ImportError or a traceback from the imported module. So an import is finished first.
 
-Python raises it between two of its own instructions. A model that computes for ever in C never comes to one, so a
-thread ends the process if it is still there a few seconds after the signal; and if that model keeps the GIL as well,
-a thread that does without does so a second later.
+Python raises the exception between two of its own instructions. A model that computes forever in C never gets to one.
+So a thread ends the process if it still runs a few seconds after the signal; and if that model also keeps the GIL, a
+thread that does not need the GIL does so a second later.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _ENDED = threading.Event()
 
 
 def received() -> bool:
-    """Whether a signal has come, even if whatever was running then has swallowed the exception."""
+    """Return whether a signal has come, even if the exception was swallowed by whatever was running."""
     return _received is not None
 
 
 def exit_code() -> int:
-    """128 and the signal's number, as shells count; 130 before any has come."""
+    """Return 128 plus the signal's number, as shells count, or 130 if no signal has come."""
     return 128 + (signal.SIGINT if _received is None else _received)
 
 
 def raise_on_signals() -> None:
-    """From here on the signals raise KeyboardInterrupt. One that is ignored (``nohup``) stays so."""
+    """Make the signals raise KeyboardInterrupt from now on. A signal that is ignored (``nohup``) stays ignored."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _receive)
@@ -55,7 +55,7 @@ def raise_on_signals() -> None:
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     source, target = receiver.detach(), sender.detach()
-    signal.set_wakeup_fd(target, warn_on_full_buffer=False)  # written to at once, whatever the main thread is doing
+    signal.set_wakeup_fd(target, warn_on_full_buffer=False)  # written at once, whatever the main thread is doing
     forwarded, forward = os.pipe()
     if watch_signals(source, forward):
         source = forwarded
@@ -65,8 +65,10 @@ def raise_on_signals() -> None:
 
 @contextmanager
 def set_instead_of_raising() -> Iterator[threading.Event]:
-    """An event that the signals set while the block lasts: for a program that holds the terminal and an audio server,
-    and must not be torn out of the middle of a call to either. It is set already if one has come before."""
+    """Give an event that the signals set during the ``with`` block, instead of raising.
+
+    For a program that uses the terminal and an audio server, and must not be interrupted in the middle of a call to
+    either. If a signal has come before, the event is already set."""
     global _event
     before = {number: signal.getsignal(number) for number in SIGNALS}
     _event = threading.Event()
@@ -77,7 +79,7 @@ def set_instead_of_raising() -> Iterator[threading.Event]:
         if signal.getsignal(number) is signal.SIG_IGN:
             continue
         signal.signal(number, _receive)
-        if hasattr(signal, "siginterrupt"):  # libjack takes an interrupted system call for a broken server
+        if hasattr(signal, "siginterrupt"):  # libjack mistakes an interrupted system call for a broken server
             signal.siginterrupt(number, False)
     try:
         yield _event
@@ -89,9 +91,9 @@ def set_instead_of_raising() -> Iterator[threading.Event]:
 
 
 def let_signals_end_the_process() -> None:
-    """For the way out, when everything is written: what is left of Python has no use for an exception."""
+    """Let the signals end the process at once. For the end of the program, when everything has been written."""
     global _event
-    _event = _ENDED  # from here on nothing is raised
+    _event = _ENDED  # from now on nothing is raised
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0.0)
     for number in SIGNALS:
@@ -100,7 +102,7 @@ def let_signals_end_the_process() -> None:
 
 
 def say_so() -> None:
-    """One line on stderr, without the means of a command; once."""
+    """Print one line on stderr, at most once. It works before a command's output is set up."""
     global _said
     if _said:
         return
@@ -110,8 +112,8 @@ def say_so() -> None:
 
 
 def ignore_unraisable_interrupts() -> None:
-    """An interrupt that comes in a destructor or a callback of C cannot be raised there; it is noted, and needs no
-    traceback."""
+    """Hide the traceback of an interrupt that comes in a destructor or a C callback. It cannot be raised there, but it
+    is noted."""
     report = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:

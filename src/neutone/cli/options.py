@@ -1,4 +1,4 @@
-"""Options that several commands take, and what their text means."""
+"""Options that several commands share, and how their text is parsed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ModelName = Annotated[
     ),
 ]
 BackendName = Annotated[
-    str | None, typer.Option("--backend", help="The backend to load with; by default the file's suffix tells.")
+    str | None, typer.Option("--backend", help="The backend to load with; by default the file's suffix decides.")
 ]
 LoadOptions = Annotated[
     list[str] | None,
@@ -34,12 +34,10 @@ LoadOptions = Annotated[
         "--option",
         "-o",
         metavar="KEY=VALUE",
-        help="For the backend, repeatable; for a plain ONNX file e.g. -o sample_rate=44100 -o block_size=2048.",
+        help="A backend option; repeatable. For a plain ONNX file e.g. -o sample_rate=44100 -o block_size=2048.",
     ),
 ]
-TrustFlag = Annotated[
-    bool, typer.Option("--trust", help="Let a model file run its code although it was fetched; remembered.")
-]
+TrustFlag = Annotated[bool, typer.Option("--trust", help="Let a fetched model file run its code; this is remembered.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -50,7 +48,7 @@ def _model_file(name: str) -> str:
 
 
 def pick_backend(name: str, backend: str | None) -> str:
-    """The backend that :func:`open_model` takes."""
+    """Return the name of the backend that :func:`open_model` uses."""
     from neutone.plugins import backends
     from neutone.plugins.loading import names_a_class
 
@@ -63,14 +61,14 @@ def pick_backend(name: str, backend: str | None) -> str:
         if suffix in plugin.suffixes:
             return candidate
     raise UnknownPluginError(
-        f"no installed backend takes {name!r}; it is no model file that neutone knows, or needs --backend, of: "
+        f"no installed backend takes {name!r}; it is not a model file, or it needs --backend with one of: "
         f"{', '.join(backends.names())}"
     )
 
 
 def open_model(name: str, backend: str | None, options: Iterable[str] | None, trust: bool = False) -> Model:
-    """The model of the shared arguments MODEL, ``--backend``, ``--option`` and ``--trust``. On a terminal the user is
-    asked whether a file that was fetched may run."""
+    """Load the model that the shared options MODEL, ``--backend``, ``--option`` and ``--trust`` describe. On a terminal
+    the user is asked whether a fetched file may run its code."""
     from neutone.plugins.loading import load
 
     file, chosen, settings = _model_file(name), pick_backend(name, backend), _settings(options)
@@ -79,9 +77,7 @@ def open_model(name: str, backend: str | None, options: Iterable[str] | None, tr
     except UntrustedFileError:
         if not _has_terminal():
             raise
-        if not typer.confirm(
-            f"{printable(file)} was fetched. To open it is to run its code. Do you trust it?", err=True
-        ):
+        if not typer.confirm(f"{printable(file)} was fetched. Opening it runs its code. Do you trust it?", err=True):
             raise
         return load(file, backend=chosen, trust=True, **settings)
 
@@ -91,7 +87,7 @@ def _has_terminal() -> bool:
 
 
 def inspect_model(name: str, backend: str | None, options: Iterable[str] | None) -> ModelSummary:
-    """What the file of these arguments says of itself; nothing of it is run."""
+    """Return what the file says about its model. None of its code is run."""
     from neutone.plugins.loading import inspect
 
     return inspect(_model_file(name), backend=pick_backend(name, backend), **_settings(options))
@@ -102,7 +98,7 @@ def _settings(options: Iterable[str] | None) -> dict[str, Any]:
 
 
 def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict[str, ParameterValue]:
-    """The values of ``--param name=value``: labels stay text, the rest are numbers."""
+    """Parse ``--param name=value`` options. Labels stay text; all other values are numbers."""
     from neutone.model.parameters import CategoricalNeutoneParameter
 
     values: dict[str, ParameterValue] = {}
@@ -114,7 +110,7 @@ def read_parameters(items: Iterable[str] | None, declared: ParameterSet) -> dict
 
 
 def split_pairs(items: Iterable[str] | None, option: str, form: str = "name=value") -> dict[str, str]:
-    """What a repeatable option NAME=VALUE was given, by name."""
+    """Parse a repeatable option NAME=VALUE. Returns the values by name, as text."""
     pairs = {}
     for item in items or ():
         key, equals, text = item.partition("=")
@@ -127,7 +123,7 @@ def split_pairs(items: Iterable[str] | None, option: str, form: str = "name=valu
 
 
 def typed_pairs(items: Iterable[str] | None, option: str) -> dict[str, Any]:
-    """The same with values as Python would have them: integers, numbers, booleans, else text."""
+    """Parse a repeatable option NAME=VALUE. Values become integers, numbers or booleans if they look like it."""
     return {key: typed(text) for key, text in split_pairs(items, option).items()}
 
 
@@ -139,7 +135,7 @@ def _number_or_text(text: str) -> float | str:
 
 
 def typed(text: str) -> Any:
-    """An integer, a number, true or false, else text: what keyword arguments in Python would be."""
+    """Convert text to an integer, a number or a boolean if it looks like one."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:

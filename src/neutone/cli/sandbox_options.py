@@ -1,4 +1,4 @@
-"""What commands that use the sandbox share: its limits as options, and the line that says what is in force."""
+"""What commands that use the sandbox share: options for its limits, and the line that says what is in force."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from neutone.sandbox import Limits, Protections
 
 TimeLimit = Annotated[
-    float, typer.Option("--time-limit", min=1.0, max=86_400.0, help="End the sandboxed process after so long, s.")
+    float, typer.Option("--time-limit", min=1.0, max=86_400.0, help="End the sandboxed process after this long, in s.")
 ]
 MemoryLimit = Annotated[
-    int, typer.Option("--memory-limit", min=64, max=1 << 20, help="How much memory the model may take, MiB.")
+    int, typer.Option("--memory-limit", min=64, max=1 << 20, help="The memory that the model may use, in MiB.")
 ]
 
 
 def show_protections(protections: Protections | None, limits: Limits) -> None:
-    """One dim line on stderr."""
+    """Print one dim line on stderr that says how the file is confined."""
     if protections is not None:
         remark(f"sandbox: {protections.describe()}; {limits}")

@@ -1,4 +1,4 @@
-"""Latency, timing and checks as tables."""
+"""Show latency, timing and checks as tables."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _timing_cells(row: Timing) -> tuple[Text, ...]:
 
 
 def latency_table(rows: Sequence[HostLatency], *, title: str, caption: str | None = None) -> Table:
-    """A line for each host rate and block size."""
+    """Return a table with a line for each host rate and block size."""
     table = _with_columns(new_table(title=title, caption=caption), LATENCY_HEADINGS)
     for row, ends in zip(rows, _section_ends(rows), strict=True):
         table.add_row(*_latency_cells(row), end_section=ends)
@@ -61,7 +61,7 @@ def latency_table(rows: Sequence[HostLatency], *, title: str, caption: str | Non
 
 
 def timing_table(rows: Sequence[Timing], *, title: str, caption: str | None = None) -> Table:
-    """The same with times; red where the audio would drop out."""
+    """Return a latency table with times, in red where the audio would drop out."""
     table = _with_columns(new_table(title=title, caption=caption), LATENCY_HEADINGS + TIMING_HEADINGS)
     for row, ends in zip(rows, _section_ends([row.at for row in rows]), strict=True):
         table.add_row(*_latency_cells(row.at), *_timing_cells(row), end_section=ends)
@@ -69,14 +69,15 @@ def timing_table(rows: Sequence[Timing], *, title: str, caption: str | None = No
 
 
 def _section_ends(rows: Sequence[HostLatency]) -> list[bool]:
-    """Where the rate changes, in tables that have several lines for a rate."""
+    """Return after which lines the rate changes, for tables that have several lines for a rate."""
     rates = [row.sample_rate for row in rows]
     is_grouped = len(set(rates)) < len(rates)
     return [is_grouped and rate != following for rate, following in zip(rates, [*rates[1:], None], strict=True)]
 
 
 def host_timing_table(rows: Iterable[HostTiming], *, title: str) -> Table:
-    """How an exported file does in hosts that run it by themselves; red where the audio would drop out."""
+    """Return a table of an exported file in hosts that run it without neutone, in red where the audio would drop
+    out."""
     caption = "Frames of the host. RTF = compute time / audio time: below 1 keeps up. One thread."
     table = _with_columns(new_table(title=title, caption=caption), EXPORT_HEADINGS)
     for row in rows:
@@ -92,7 +93,7 @@ def host_timing_table(rows: Iterable[HostTiming], *, title: str) -> Table:
 
 
 def check_table(checks: Iterable[CheckResult], *, title: str) -> Table:
-    """A line for each check."""
+    """Return a table with a line for each check."""
     table = new_table(title=title)
     table.add_column("check", no_wrap=True)
     table.add_column("result", no_wrap=True)

@@ -1,6 +1,7 @@
-"""Where text goes. Consoles are made when they are used, so that redirected streams are seen.
+"""Text output. Consoles are created on use, so that redirected streams are noticed.
 
-Whatever is printed passes here, and much of it comes from files: no control character of theirs reaches the terminal.
+All output passes through here. Much of it comes from files, so control characters are escaped before they can reach the
+terminal.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _console_class() -> type[Console]:
     from rich.segment import Segment
 
     class PrintableConsole(Console):
-        """Text is made printable where it becomes segments, which everything does that rich shows."""
+        """Makes text printable where it becomes segments, which happens to everything that rich shows."""
 
         def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
             for segment in super().render(*arguments, **options):
@@ -43,21 +44,21 @@ def _console_class() -> type[Console]:
 
 
 def _console(*, stderr: bool) -> Console:
-    # No markup: a name in brackets is a name.
+    # Markup is off, so that a name in square brackets is shown as it is.
     options: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
     console = _console_class()(**options)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = _console_class()(**options, width=PIPED_WIDTH)  # rich assumes 80, and cuts columns
+        console = _console_class()(**options, width=PIPED_WIDTH)  # rich would assume 80, and cut off columns
     return console
 
 
 def output() -> Console:
-    """Results: stdout."""
+    """Return the console for results: stdout."""
     return _console(stderr=False)
 
 
 def notes() -> Console:
-    """Progress and complaints: stderr."""
+    """Return the console for progress and errors: stderr."""
     return _console(stderr=True)
 
 
@@ -65,35 +66,35 @@ def _print_unwrapped(console: Console, line: str, style: str) -> None:
     from rich.text import Text
 
     encoding = console.encoding or "utf-8"
-    shown = line.encode(encoding, "replace").decode(encoding)  # not every file name is text, or this console's
-    shown = shown.replace("\n", "\\n")  # a file name with a line feed must not look like a line of ours
+    shown = line.encode(encoding, "replace").decode(encoding)  # some file names are not text, or not in this encoding
+    shown = shown.replace("\n", "\\n")  # a file name with a line feed must not look like a line of neutone's
     console.print(Text(shown, style=style), soft_wrap=True)
 
 
 def print_line(line: str, style: str = "") -> None:
-    """One line of result, however long."""
+    """Print one line of the result. It is not wrapped, however long it is."""
     _print_unwrapped(output(), line, style)
 
 
 def remark(line: str) -> None:
-    """One dim line on stderr."""
+    """Print one dim line on stderr."""
     _print_unwrapped(notes(), line, "dim")
 
 
 def complain(message: str) -> None:
-    """One line on stderr, in red where that is a terminal."""
+    """Print an error as one line on stderr, in red if that is a terminal."""
     _print_unwrapped(notes(), f"neutone: {message}", "red")
 
 
 def print_traceback() -> None:
-    """The exception that is being handled, on stderr."""
+    """Print the exception that is being handled, with its traceback, on stderr."""
     for line in traceback.format_exc().splitlines():
         _print_unwrapped(notes(), line, "")
 
 
 def print_json(value: Any) -> None:
-    """A document for programs: never coloured, never wrapped; numbers that JSON does not have become null. To nobody if
-    stdout is closed."""
+    """Print a JSON document for other programs, without colours and line wrapping. Numbers that JSON does not have
+    become null. Does nothing if stdout is closed."""
     if sys.stdout is None:
         return
     sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
@@ -108,14 +109,15 @@ def _finite(value: Any) -> Any:
 
 
 def cell(text: str, style: str = "") -> Text:
-    """Text for a table, no markup. It is made printable here, before the columns are measured."""
+    """Return text for a table cell, without markup. It is made printable here, before the columns are measured."""
     from rich.text import Text
 
     return Text(printable(text), style=style)
 
 
 def new_table(*, title: str | None = None, caption: str | None = None) -> Table:
-    """A table in the house style. Title and caption hold names from files, so nothing in them is taken for markup."""
+    """Return an empty table in the house style. Title and caption hold names from files, so they are not read as
+    markup."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -132,11 +134,11 @@ def new_table(*, title: str | None = None, caption: str | None = None) -> Table:
 
 
 def progress_bar() -> Progress:
-    """A bar on stderr that leaves no trace; silent where stderr is no terminal."""
+    """Return a progress bar on stderr that disappears when it is done. It shows nothing if stderr is not a terminal."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = notes()
-    console.quiet = not console.is_terminal  # a disabled bar of an older rich still ends with an empty line
+    console.quiet = not console.is_terminal  # with older versions of rich, a disabled bar still prints an empty line
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

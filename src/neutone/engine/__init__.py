@@ -1,1 +1,1 @@
-"""The engine: a model at work at a host's rate and block size, in the caller's thread or beside it."""
+"""The engine: runs a model at a host's sample rate and block size, in the caller's thread or in the background."""

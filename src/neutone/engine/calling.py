@@ -1,4 +1,4 @@
-"""An engine in its caller's thread: the model runs inside :meth:`neutone.Engine.process`."""
+"""The engine without a background thread: the model runs inside :meth:`neutone.Engine.process`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from neutone.model.contract import Session
 
 
 class Calling:
-    """Holds the stream in use and its session. The counterpart of :class:`neutone.engine.live.Live`."""
+    """Holds the current stream and its session. :class:`neutone.engine.live.Live` is its counterpart in the
+    background."""
 
     slack = 0
     scheduling = "the caller's"
@@ -23,20 +24,20 @@ class Calling:
         self._in_use: tuple[Stream, Session] | None = None
 
     def stream_options(self, schedule: Schedule) -> dict[str, Any]:
-        """How a stream is made that is to be put here."""
+        """Return the extra arguments for creating a stream; none are needed here."""
         return {}
 
     def put(self, stream: Stream, session: Session, channels: int) -> Callable[..., NDArray[np.float32]]:
-        """Take this stream from here on; returns what processes a block."""
+        """Use this stream from now on. Returns the function that processes a block."""
         self._in_use = stream, session
         return stream.process
 
     @contextlib.contextmanager
     def replacing(self) -> Iterator[None]:
-        """While another stream is put in place, no block is processed; at the end, the session before is closed.
+        """Keep the engine from processing blocks while another stream is put in place, then close the previous session.
 
         Raises:
-            RuntimeError: the engine is processing, in another thread or around this call.
+            RuntimeError: The engine is processing a block, in another thread or in the call that led here.
         """
         assert self._in_use is not None
         stream, session = self._in_use
@@ -48,12 +49,12 @@ class Calling:
         session.close()
 
     def reset(self, open_another: Callable[[], None]) -> None:
-        """Nothing is made anew: the stream and its session are reset."""
+        """Reset the current stream and its session. Nothing is opened anew, so `open_another` is not called."""
         assert self._in_use is not None
         self._in_use[0].reset()
 
     def close(self) -> None:
-        """Close the session. Raises RuntimeError while the engine is processing."""
+        """Close the session. Raises :class:`RuntimeError` if the engine is processing a block."""
         assert self._in_use is not None
         stream, session = self._in_use
         stream.claim()

@@ -1,4 +1,4 @@
-"""The engine: a model at work at a host's rate and block size, one call a block."""
+"""The engine: runs a model at a host's sample rate and block size, one call per block."""
 
 from __future__ import annotations
 
@@ -31,40 +31,41 @@ Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 
 
 class Engine(MixLevels):
-    """Runs a model on a host's blocks.
+    """Run a model on a host's audio, block by block.
 
-    A model with other channels than the host is fed by this rule, and answers by it: channel b of B is the mean of the
-    channels a with a mod B == b, or where there is none, channel b mod A. So a mono model hears the mean of a stereo
-    signal, and its answer goes to both sides.
+    If the model and the host have different channel counts, channels are mapped. To map A channels to B, output channel
+    b is the mean of the input channels a with a mod B == b; if there are none, it is a copy of input channel b mod A.
+    So a mono model receives the mean of a stereo signal, and its output goes to both sides.
 
-    The model's rate and block size are the best of those it supports: the host's own rate, else the nearest above, and
-    the block with the least latency. Everything between (resampling, queues, channel mapping, parameters, wet/dry,
-    gain) is done in compiled code.
+    The engine picks the model's rate: the host's own if the model supports it, otherwise the next higher one, otherwise
+    the next lower one. From the block sizes that the model supports it picks the one with the least latency.
+    Resampling, queues, channel mapping, parameters, wet/dry mix and gains run in compiled code.
 
     Args:
-        model: what :func:`neutone.load` answers.
-        sample_rate: of the host, Hz.
-        block_size: frames a call.
-        channels: of the host, in and out.
-        resampler: ``"sinc"`` (band-limited), ``"hermite"`` or ``"linear"`` (cheaper, duller).
-        taps: length of the sinc, 8..128, counted at the lower of the two rates.
-        fixed_blocks: False where the host sends any number of frames up to ``block_size``; costs up to a model block of
-            latency.
-        background: run the model beside the audio thread, in a worker thread that all engines share. Audio is passed on
-            through lock-free queues; the host's callback may be :attr:`callback`, in C, which never meets Python.
-        slack: in the background, how many host blocks the model has to answer; they add to the latency. A model that
-            computes a block of its own for longer needs more. 0 runs it in the callback, which needs a session with a
-            native function (ONNX has one).
-        late: in the background, what is heard where the model has not answered in time: ``"silence"``, ``"dry"`` (the
-            input) or ``"repeat"`` (the last block again, fading). It is counted, and the latency stays.
+        model: The model to run, as :func:`neutone.load` returns it.
+        sample_rate: The host's sample rate in Hz.
+        block_size: The host's block size in frames: the number of frames per call of :meth:`process`.
+        channels: The host's number of channels, both in and out.
+        resampler: ``"sinc"`` (band-limited), ``"hermite"`` or ``"linear"`` (both cheaper, with duller highs).
+        taps: The length of the sinc, 8..128, counted at the lower of the two rates.
+        fixed_blocks: Set it to False if the host sends any number of frames up to ``block_size``. That adds up to one
+            model block of latency.
+        background: Run the model in a worker thread beside the audio thread. All engines share a pool of worker
+            threads. Audio passes through lock-free queues; :attr:`callback` is a C callback for the host that never
+            enters Python.
+        slack: How many host blocks a model in the background has to compute its output; they add to the latency. A
+            model that takes longer than a host block to compute one of its own blocks needs more. 0 runs the model in
+            the callback itself, which needs a session with a native function (ONNX has one).
+        late: What is heard if a model in the background is late: ``"silence"``, ``"dry"`` (the input) or ``"repeat"``
+            (the last block again, fading out). Late frames are counted; they do not change the latency.
 
-    In the background nothing waits for the model: :meth:`process` may be called from a real-time thread, :meth:`reset`
-    and :meth:`configure` from another one meanwhile (what sounds fades out over the next block, and the new begins with
-    silence), a model that fails shows in :attr:`error`.
+    In the background nothing waits for the model. :meth:`process` may be called from a real-time thread, and
+    :meth:`reset` and :meth:`configure` from another thread at the same time: the current sound fades out over the next
+    block, and the new stream starts from silence. If the model fails, :attr:`error` says why.
 
     Raises:
-        neutone.errors.ConfigurationError: a value outside its range (a :class:`ValueError`), or ``slack=0`` for a model
-            that cannot run without Python.
+        neutone.errors.ConfigurationError: A value is outside its range (this is a :class:`ValueError`), or ``slack`` is
+            0 but the model cannot run without Python.
 
     >>> import neutone
     >>> model = neutone.load(neutone.default_model())
@@ -92,7 +93,7 @@ class Engine(MixLevels):
     ) -> None:
         if not isinstance(model, Model):
             raise ConfigurationError(
-                f"model is a {type(model).__name__}, expected what neutone.load answers (a neutone.plugins.Model)"
+                f"model is a {type(model).__name__}, expected what neutone.load returns (a neutone.plugins.Model)"
             )
         self._model = model
         metadata = model.metadata
@@ -109,7 +110,7 @@ class Engine(MixLevels):
         self._open(HostSettings(sample_rate, block_size, channels, resampler, taps, fixed_blocks))
 
     def _open(self, settings: HostSettings) -> None:
-        """All that depends on the settings is made first, and takes its place only when it is complete."""
+        """Open a session and a stream for these settings. They replace the current ones only once they are complete."""
         metadata = self._model.metadata
         schedule = Schedule.choose(
             settings.sample_rate,
@@ -149,10 +150,10 @@ class Engine(MixLevels):
         self._latency = Latency(schedule.resampling, schedule.buffering, delay, slack)
 
     def _host_delay_of(self, session: Session, host_rate: int, model_rate: int) -> int:
-        """The model's own delay in host frames."""
+        """Return the model's own delay in host frames."""
         if not isinstance(session, Session):
             raise ConfigurationError(
-                f"{type(self._model).__name__}.prepare answered a {type(session).__name__}, expected a "
+                f"{type(self._model).__name__}.prepare returned a {type(session).__name__}, expected a "
                 f"neutone.plugins.Session"
             )
         delay = self._model.model_delay if session.model_delay is None else session.model_delay
@@ -168,24 +169,27 @@ class Engine(MixLevels):
     # -- audio ---------------------------------------------------------------------------------------------------------
 
     def process(self, audio: Array, out: Array | None = None, params: Parameters | None = None) -> Array:
-        """One host block.
+        """Process one host block.
 
         Args:
-            audio: float32 (channels, n): n is ``block_size``, or with ``fixed_blocks=False`` anything up to it. NaN and
-                infinities count as silence.
-            out: where the result goes, float32 (channels, n); may be ``audio`` itself. By default a new array.
-            params: a mapping sets parameters (natural units) before the block; a float32 (P, n) array in 0..1 drives
-                the P declared parameters at sample granularity, for this block.
+            audio: The input, float32 of shape (channels, n), with n = ``block_size``, or with ``fixed_blocks=False``
+                any n up to ``block_size``. NaN and infinities become silence.
+            out: Where to write the result, float32 of shape (channels, n); may be ``audio`` itself. By default a new
+                array is made.
+            params: Either a mapping from names to natural values, which sets these parameters before the block; or a
+                float32 array of shape (P, n) with values in 0..1, which drives the P declared parameters sample by
+                sample during this block.
 
         Returns:
-            ``out``, later than ``audio`` by ``latency.total`` frames.
+            ``out``: the result, ``latency.total`` frames later than ``audio``.
 
         Raises:
-            ValueError: wrong shape, channel count or number of frames, or NaN in ``params``; the block was not
-                processed.
-            TypeError: not float32.
+            ValueError: The shape, channel count or number of frames is wrong, or ``params`` contains NaN. The block was
+                not processed.
+            TypeError: An array is not float32.
             KeyError: ``params`` names a parameter that the model does not declare.
-            neutone.errors.InferenceError: the model raised; its block is silence and the engine goes on.
+            neutone.errors.InferenceError: The model raised an exception. Its block becomes silence, and the engine can
+                still be used.
         """
         if params is None:
             return self._process(audio, out)
@@ -195,7 +199,7 @@ class Engine(MixLevels):
         return self._process(audio, out, params)
 
     def reset(self) -> None:
-        """Forget all audio: queues, resamplers, the model's state, the counters. Parameters and levels stay."""
+        """Clear the queues, the resamplers, the model's state and the counters. Parameters and levels stay."""
         self._place.reset(lambda: self._open(self._settings))
 
     def configure(
@@ -206,12 +210,15 @@ class Engine(MixLevels):
         channels: int | None = None,
         fixed_blocks: bool | None = None,
     ) -> None:
-        """Another host rate (Hz), block size (frames) or channel count; starts from silence. Parameters and levels
-        stay. Where it raises, the engine is as it was.
+        """Change the host's sample rate (Hz), block size (frames), channel count or ``fixed_blocks``. Values that are
+        not given stay.
+
+        The engine starts from silence afterwards; parameters and levels stay. If this raises, the engine is unchanged.
 
         Raises:
-            RuntimeError: the engine is processing, in another thread or around this call.
-            neutone.errors.ConfigurationError: a value outside its range, or another channel count while a host plays.
+            RuntimeError: The engine is processing a block, in another thread or in the call that led here.
+            neutone.errors.ConfigurationError: A value is outside its range, or the channel count would change while a
+                host plays the engine.
         """
         if self.fixed_channels and channels not in (None, self.channels):
             raise ConfigurationError(
@@ -229,8 +236,8 @@ class Engine(MixLevels):
             self._open(settings)
 
     def close(self) -> None:
-        """Free what the model's runtime holds. The engine is not used afterwards; a callback that still calls it gets
-        silence."""
+        """Free the memory and threads of the model's runtime. The engine cannot be used afterwards; a callback that
+        still calls it gets silence."""
         self._place.close()
 
     def __repr__(self) -> str:
@@ -262,17 +269,19 @@ class Engine(MixLevels):
 
     @property
     def live(self) -> Live | None:
-        """The engine's side for hosts and for those who watch it; None unless it was made with ``background=True``."""
+        """What hosts and monitors need from an engine in the background; None unless it was made with
+        ``background=True``."""
         return self._live
 
     @property
     def fixed_channels(self) -> bool:
-        """Whether a host plays the engine, so that its number of channels stays."""
+        """Whether the channel count cannot change because a host plays the engine."""
         return self._live is not None and self._live.claimed
 
     @property
     def error(self) -> InferenceError | None:
-        """In the background: the last failure of the model since the last reset, whose block became silence."""
+        """The last failure of a model in the background since the last reset, or None; the block that failed became
+        silence."""
         return None if self._live is None else self._live.error
 
     callback = OfLive("callback")
@@ -283,56 +292,56 @@ class Engine(MixLevels):
     live_stats = OfLive("stats")
     take_peaks = OfLive("take_peaks")
 
-    # -- what it is ----------------------------------------------------------------------------------------------------
+    # -- description ---------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> Model:
-        """The model it runs."""
+        """The model that the engine runs."""
         return self._model
 
     @property
     def sample_rate(self) -> int:
-        """Of the host, Hz."""
+        """The host's sample rate in Hz."""
         return self._settings.sample_rate
 
     @property
     def block_size(self) -> int:
-        """Of the host, frames."""
+        """The host's block size in frames."""
         return self._settings.block_size
 
     @property
     def channels(self) -> int:
-        """Of the host, in and out."""
+        """The host's number of channels, both in and out."""
         return self._settings.channels
 
     @property
     def fixed_blocks(self) -> bool:
-        """Whether every block has exactly ``block_size`` frames."""
+        """Whether every host block has exactly ``block_size`` frames."""
         return self._settings.fixed_blocks
 
     @property
     def model_sample_rate(self) -> int:
-        """At which the model runs, Hz."""
+        """The sample rate in Hz at which the model runs."""
         return self._schedule.model_rate
 
     @property
     def model_block_size(self) -> int | None:
-        """Frames of a model block; None where the model takes what has arrived."""
+        """The number of frames in a model block, or None if the model takes blocks of any size as they arrive."""
         return self._schedule.model_block or None
 
     @property
     def latency(self) -> Latency:
-        """In host frames; an impulse at frame 0 comes out at ``latency.total``."""
+        """The latency in host frames. An impulse at input frame 0 comes out at frame ``latency.total``."""
         return self._latency
 
     @property
     def stats(self) -> EngineStats:
-        """What was counted since the last reset."""
+        """The counters since the last reset."""
         return EngineStats(**self._stream.stats, scheduling=self._place.scheduling)
 
     # -- settings ------------------------------------------------------------------------------------------------------
 
     @property
     def parameters(self) -> ParameterSet:
-        """The declared parameters by name, in natural units; a change ramps over the next block."""
+        """The declared parameters by name, in natural units. A change ramps over the next block."""
         return self._parameters

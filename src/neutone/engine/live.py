@@ -1,4 +1,4 @@
-"""An engine in the background: the model runs in worker threads, beside the audio thread."""
+"""An engine in the background: the model runs in worker threads beside the audio thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _claiming = threading.Lock()
 
 
 class Live:
-    """What an engine with ``background=True`` offers to hosts, and to those who watch it: :attr:`neutone.Engine.live`.
+    """What an engine with ``background=True`` offers to hosts and monitors, as :attr:`neutone.Engine.live`.
 
     >>> import neutone
     >>> with neutone.Engine(neutone.load(neutone.default_model()), background=True) as engine:
@@ -46,7 +46,7 @@ class Live:
         self._settings = settings
         self._player = Player(workers.shared_pool())
         self._changing = threading.RLock()
-        """held by whoever changes the stream"""
+        """Held by the thread that changes the stream."""
         self._sessions: dict[Stream, Session] = {}
         self._stream: Stream | None = None
         self._channels = 0
@@ -57,7 +57,7 @@ class Live:
 
     @staticmethod
     def of(engine: Engine) -> Live:
-        """``engine.live``. Raises :class:`~neutone.errors.ConfigurationError` if it is None."""
+        """Return ``engine.live``. Raises :class:`~neutone.errors.ConfigurationError` if it is None."""
         if engine.live is None:
             raise ConfigurationError("the engine runs in its caller's thread, expected one with background=True")
         return engine.live
@@ -66,16 +66,16 @@ class Live:
 
     @property
     def callback(self) -> object:
-        """What a host in C calls: a PyCapsule named ``neutone.callback`` around the struct ``nt_callback`` of
-        ``neutone/nt_callback.h``, valid as long as the capsule. Its functions allocate nothing, take no lock and make
-        no system call but a semaphore post."""
+        """A callback for hosts written in C: a PyCapsule named ``neutone.callback`` around the struct ``nt_callback``
+        from ``neutone/nt_callback.h``. The struct is valid as long as the capsule lives. Its functions allocate
+        nothing, take no lock, and make no system call other than posting a semaphore."""
         return self._player.callback
 
     def claim(self) -> None:
-        """Mark the engine as played by a host, which has started. Until :meth:`release`, its number of channels stays.
+        """Mark the engine as played by a host that has started. Until :meth:`release`, the channel count cannot change.
 
         Raises:
-            neutone.errors.HostError: another host plays it.
+            neutone.errors.HostError: Another host plays the engine.
         """
         with _claiming:
             if self._claimed:
@@ -83,18 +83,18 @@ class Live:
             self._claimed = True
 
     def release(self) -> None:
-        """The host has stopped."""
+        """Mark the engine as free again, after the host that claimed it has stopped."""
         self._claimed = False
 
     @property
     def claimed(self) -> bool:
-        """Whether a host plays the engine."""
+        """Whether a host plays the engine now."""
         return self._claimed
 
     @property
     def blocking(self) -> bool:
-        """Whether :meth:`neutone.Engine.process` and the callback wait for the model, for hosts that are not in real
-        time."""
+        """Whether :meth:`neutone.Engine.process` and the callback wait for the model. Hosts set it when they do not run
+        in real time."""
         return self._player.blocking
 
     @blocking.setter
@@ -103,9 +103,11 @@ class Live:
 
     @property
     def audio_priority(self) -> int | None:
-        """The SCHED_FIFO priority of the thread that processes audio, 0 for an ordinary one; None: not known. Hosts set
-        it. The workers of all engines have priority 4, or less if that is not below the priority of every audio
-        thread."""
+        """The SCHED_FIFO priority of the thread that processes audio: 0 for an ordinary thread, None if it is not
+        known.
+
+        Hosts set it. The worker threads, which all engines share, have priority 4, or less so that they stay below
+        every audio thread."""
         return self._audio_priority
 
     @audio_priority.setter
@@ -115,11 +117,11 @@ class Live:
         self._audio_priority = priority
         workers.choose_priority()
 
-    # -- for those who watch -------------------------------------------------------------------------------------------
+    # -- for monitors --------------------------------------------------------------------------------------------------
 
     @property
     def stats(self) -> LiveStats:
-        """What was counted since the engine was made, resets and reconfigurations included."""
+        """The counters since the engine was made. Resets and reconfigurations do not clear them."""
         player = self._player
         return LiveStats(
             **player.stats,
@@ -130,23 +132,23 @@ class Live:
 
     @property
     def error(self) -> InferenceError | None:
-        """The last failure of the model since the last reset, whose block became silence; None if there was none."""
+        """The last failure of the model since the last reset, or None; the block that failed became silence."""
         return None if self._stream is None else self._stream.failure
 
     def take_peaks(self) -> tuple[list[float], list[float]]:
-        """The largest magnitudes of the input's and output's channels (up to 64) since the last call, 1.0 for full
-        scale."""
+        """Return the peak magnitude of each input channel and each output channel (up to 64 each) since the last call.
+        Full scale is 1.0."""
         return self._player.take_peaks(self._channels)
 
     # -- for the engine ------------------------------------------------------------------------------------------------
 
     @property
     def slack(self) -> int:
-        """Host blocks between a block and what the model makes of it."""
+        """The number of host blocks that the model has to compute its output."""
         return self._settings.slack
 
     def stream_options(self, schedule: Schedule) -> dict[str, Any]:
-        """How a stream is made that is to be put here."""
+        """Return the extra arguments for creating a stream that runs in the background."""
         return {
             "backlog": self._settings.backlog(schedule),
             "late": self._settings.late,
@@ -154,16 +156,16 @@ class Live:
         }
 
     def put(self, stream: Stream, session: Session, channels: int) -> Process:
-        """From the next block on the audio goes through this stream; returns what processes a block. The player keeps
-        the stream before until then.
+        """Switch to this stream at the next block. Returns the function that processes a block. The player keeps the
+        previous stream until it has switched.
 
         Raises:
-            neutone.errors.ConfigurationError: the session cannot run in the callback, but there is no slack.
+            neutone.errors.ConfigurationError: ``slack`` is 0, but the session cannot run in the callback.
         """
         if self._settings.slack == 0 and session.native is None:
             raise ConfigurationError(
                 f"slack is 0, but {type(session).__name__} cannot run in a real-time callback: it has no native "
-                f"function; expected slack of 1 or more"
+                f"function; expected a slack of 1 or more"
             )
         self._player.offer(stream, self._settings.slack)
         self._sessions[stream] = session
@@ -172,11 +174,15 @@ class Live:
 
     @contextlib.contextmanager
     def replacing(self) -> Iterator[None]:
-        """While another stream is put in place, nobody else does that; at the end, sessions that were replaced are
-        closed. If no audio comes that would take over, they stay until there is some, or until the end.
+        """Keep other threads from replacing the stream during the ``with`` block. At its end, close the sessions that
+        were replaced.
+
+        A session can be closed only after the audio thread has switched to the next stream. If no audio flows, sessions
+        stay open until it does, or until the engine is closed.
 
         Raises:
-            RuntimeError: inside a model, whose block the worker would wait for, or after :meth:`close`.
+            RuntimeError: The call comes from inside a model, and the worker would wait for its own block; or the engine
+                is closed.
         """
         if is_worker_thread():
             raise RuntimeError(NOT_IN_A_MODEL)
@@ -193,17 +199,17 @@ class Live:
                 clock.sleep(POLL_SECONDS)
 
     def reset(self, open_another: Callable[[], None]) -> None:
-        """A stream that is in use cannot be reset, so another one takes over."""
+        """Open another stream and switch to it: a stream that is in use cannot be reset."""
         with self.replacing():
             open_another()
 
     @property
     def scheduling(self) -> str:
-        """How the worker threads are scheduled, in words."""
+        """A sentence that says how the worker threads are scheduled."""
         return workers.describe_scheduling()
 
     def close(self) -> None:
-        """Silence from here on."""
+        """Close the sessions. The callback gives silence from now on."""
         if is_worker_thread() and not self._closed:
             raise RuntimeError(NOT_IN_A_MODEL)
         with self._changing:
@@ -216,13 +222,13 @@ class Live:
         workers.choose_priority()
 
     def abandon(self) -> None:
-        """In the child of a fork: there are no threads any more, and nothing to wait for."""
+        """Give up all threads without waiting for them: in the child of a fork they no longer exist."""
         self._changing = threading.RLock()
         self._closed = True
 
 
 def _close_session(session: Session) -> None:
-    """The stream before is gone whatever its session says to that."""
+    """Close a session that has been replaced. If its ``close`` raises, warn: there is nobody to catch the error."""
     try:
         session.close()
     except Exception as error:
@@ -231,8 +237,8 @@ def _close_session(session: Session) -> None:
 
 
 class OfLive:
-    """A name of :class:`neutone.Engine` that stands for one of :class:`Live`: ``engine.callback`` is
-    ``engine.live.callback``. New code uses the latter."""
+    """A property of :class:`neutone.Engine` that forwards to :class:`Live`: ``engine.callback`` is
+    ``engine.live.callback``. New code should use the latter."""
 
     def __init__(self, name: str) -> None:
         self._name = name

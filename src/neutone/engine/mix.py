@@ -1,4 +1,4 @@
-"""Gains, and the mix of the model's output with its input, as an engine has them."""
+"""The engine's gains, and its mix of the model's output with the input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GAIN_RANGE_DB = 30.0
 
 
 def decibels_of_unit(unit: float) -> float:
-    """Model files keep gains as 0..1 for -30..30 dB.
+    """Convert a gain from a model file, 0..1, to decibels, -30..30 dB.
 
     >>> decibels_of_unit(0.5)
     0.0
@@ -20,25 +20,25 @@ def decibels_of_unit(unit: float) -> float:
 
 
 class MixLevels:
-    """The four levels. A change ramps over the next block."""
+    """The engine's four levels: input gain, output gain, wet and dry. A change ramps over the next block."""
 
     def __init__(self, *, input_gain_db: float, output_gain_db: float, wet: float, dry: float) -> None:
         self._levels = {"input_gain": input_gain_db, "output_gain": output_gain_db, "wet": wet, "dry": dry}
         self._send_level: Callable[[str, float], None] = _to_nobody
 
     def attach_levels(self, send: Callable[[str, float], None]) -> None:
-        """Send every level as a linear factor, and each later change, to `send(name, factor)`."""
+        """Send every level and each later change as a linear factor to `send(name, factor)`."""
         self._send_level = send
         self.send_levels_to(send)
 
     def send_levels_to(self, send: Callable[[str, float], None]) -> None:
-        """Send every level as it stands."""
+        """Send the current value of every level as a linear factor to `send(name, factor)`."""
         for name in self._levels:
             send(name, self._factor(name))
 
     @property
     def wet(self) -> float:
-        """Level of the model's output in the mix, 0..1."""
+        """The level of the model's output in the mix, 0..1."""
         return self._levels["wet"]
 
     @wet.setter
@@ -47,7 +47,8 @@ class MixLevels:
 
     @property
     def dry(self) -> float:
-        """Level of the unprocessed input in the mix, 0..1; delayed to match, and not touched by ``input_gain_db``."""
+        """The level of the unprocessed input in the mix, 0..1. It is delayed to match the output; ``input_gain_db``
+        does not affect it."""
         return self._levels["dry"]
 
     @dry.setter
@@ -56,7 +57,7 @@ class MixLevels:
 
     @property
     def input_gain_db(self) -> float:
-        """Gain into the model, -30..30 dB."""
+        """The gain before the model, -30..30 dB."""
         return self._levels["input_gain"]
 
     @input_gain_db.setter
@@ -65,7 +66,7 @@ class MixLevels:
 
     @property
     def output_gain_db(self) -> float:
-        """Gain after the mix, -30..30 dB."""
+        """The gain after the mix, -30..30 dB."""
         return self._levels["output_gain"]
 
     @output_gain_db.setter
@@ -88,4 +89,4 @@ class MixLevels:
 
 
 def _to_nobody(name: str, factor: float) -> None:
-    """Before there is a stream."""
+    """Do nothing: the receiver of levels before there is a stream."""

@@ -20,11 +20,11 @@ def _as_float32(value: float) -> float:
 
 
 class ParameterSet(MutableMapping[str, "ParameterValue"]):
-    """A mapping from name to natural value. Setting one ramps the model's 0..1 value over the next block.
+    """The parameters of a running engine: a mapping from names to natural values.
 
-    The set of names is the model's: an unknown one is :class:`~neutone.errors.UnknownParameterError` (a
-    :class:`KeyError`), a value out of range :class:`~neutone.errors.ParameterError` (a :class:`ValueError`), and
-    deleting one puts its default back.
+    A change ramps over the next block. The names are fixed by the model: an unknown name raises
+    :class:`~neutone.errors.UnknownParameterError` (a :class:`KeyError`), and a value out of range raises
+    :class:`~neutone.errors.ParameterError` (a :class:`ValueError`). Deleting a parameter restores its default.
 
     >>> from neutone.model.parameters import ContinuousNeutoneParameter
     >>> parameters = ParameterSet([ContinuousNeutoneParameter("drive", "dB", 6.0, 0.0, 40.0)])
@@ -40,19 +40,20 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
         self._read: Callable[[int], float] | None = None
 
     def attach(self, send: Callable[[int, float], None], read: Callable[[int], float] | None = None) -> None:
-        """Send every value, and each later change, to `send(row, unit)`. `read(row)` answers the unit as it stands,
-        where others set it too: a host's MIDI controls."""
+        """Send every value and each later change to `send(row, unit)`, with `unit` in 0..1. `read(row)` returns the
+        current 0..1 value, which others may have changed, such as a host's MIDI controls."""
         self._units = [self._unit(row) for row in range(len(self._units))]
         self._send, self._read = send, read
         self.send_to(send)
 
     def send_to(self, send: Callable[[int, float], None]) -> None:
-        """Send every value as it stands."""
+        """Send the current value of every parameter to `send(row, unit)`, with `unit` in 0..1."""
         for row in range(len(self._units)):
             send(row, self._unit(row))
 
     def _unit(self, row: int) -> float:
-        """What was set here is known to more digits than what is read."""
+        """Return the current 0..1 value: the one set here if it equals the one that is read, because it has more
+        digits."""
         mine = self._units[row]
         if self._read is None:
             return mine
@@ -60,7 +61,7 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
         return mine if _as_float32(mine) == now else now
 
     def declaration(self, name: str) -> NumericalNeutoneParameter:
-        """What the model says about a parameter."""
+        """Return the model's declaration of a parameter: its range, default and description."""
         return self._find(name)[1]
 
     def _find(self, name: str) -> tuple[int, NumericalNeutoneParameter]:
@@ -76,7 +77,7 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
             self._send(row, unit)
 
     def update(self, values: Mapping[str, ParameterValue] = {}, /, **more: ParameterValue) -> None:  # type: ignore[override]
-        """Set several, or none where one of them is wrong."""
+        """Set several parameters, or none if one of the names or values is wrong."""
         wanted = []
         for name, value in {**values, **more}.items():
             row, parameter = self._find(name)
@@ -97,18 +98,18 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
         self._set_unit(row, parameter.default_unit)
 
     def clear(self) -> None:
-        """Put every default back."""
+        """Restore the default of every parameter."""
         for name in self:
             del self[name]
 
     def pop(self, name: str, *default: object) -> ParameterValue:
-        """The value, and put its default back: the set of names is the model's."""
+        """Return a parameter's value and restore its default. The name stays, because the model fixes the names."""
         value = self[name]
         del self[name]
         return value
 
     def popitem(self) -> tuple[str, ParameterValue]:
-        """Not possible: the set of names is the model's."""
+        """Raise :class:`~neutone.errors.UnknownParameterError`: a model's parameters cannot be removed."""
         raise UnknownParameterError("a model's parameters cannot be removed; clear() puts their defaults back")
 
     def __iter__(self) -> Iterator[str]:

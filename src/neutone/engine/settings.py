@@ -1,4 +1,4 @@
-"""What a host asks of an engine, and of one in the background."""
+"""The settings of an engine: those of its host, and those for running in the background."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ BACKLOG_BLOCKS = 4
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """Sample rate (Hz), block size (frames), channels and the way of resampling. Whatever is like an integer becomes
-    one: small numpy integers would overflow in later arithmetic."""
+    """The host's sample rate (Hz), block size (frames) and channel count, and the kind of resampler.
+
+    Values that are like integers become Python integers, because small NumPy integers would overflow in later
+    arithmetic."""
 
     sample_rate: int
     block_size: int
@@ -35,7 +37,7 @@ class HostSettings:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundSettings:
-    """``slack`` in host blocks, and what is heard in place of late output."""
+    """The settings of an engine in the background: ``slack`` in host blocks, and what is heard if the model is late."""
 
     slack: int
     late: str
@@ -46,6 +48,6 @@ class BackgroundSettings:
             raise ConfigurationError(f"late is {self.late!r}, expected one of {', '.join(LATE)}")
 
     def backlog(self, schedule: Schedule) -> int:
-        """Model frames that may wait for the model. A model that was late for a while computes them all, so that its
-        state is what it would have been; beyond that they are lost."""
+        """Return how many model frames may wait for the model. A model that was late catches up on all of them, so that
+        its state is what it would have been; frames beyond this limit are lost."""
         return max(int(BACKLOG_SECONDS * schedule.model_rate), BACKLOG_BLOCKS * schedule.session_block)

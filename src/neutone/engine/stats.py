@@ -1,4 +1,4 @@
-"""What an engine counts, and how long its blocks take."""
+"""The counters of an engine, and how long its blocks take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Counts of durations, s. Percentiles are at most 1/16 too long.
+    """A histogram of durations in seconds. A percentile is up to 1/16 longer than the true one.
 
     >>> times = Durations.from_nanoseconds(6_000, 3_000, [(1_023, 2), (3_071, 2)])
     >>> times.count, times.longest
@@ -18,24 +18,27 @@ class Durations:
     """
 
     total: float = 0.0
-    """s"""
+    """The sum of all durations in seconds."""
     longest: float = 0.0
-    """s"""
+    """The longest duration in seconds."""
     classes: Mapping[int, int] = field(default_factory=dict)
-    """how many durations were at most so many ns, and longer than the class before"""
+    """The histogram: a mapping from an upper limit in ns to the number of durations up to it and above the previous
+    one."""
 
     @classmethod
     def from_nanoseconds(cls, total: int, longest: int, classes: list[tuple[int, int]]) -> Durations:
-        """As the core counts them."""
+        """Make a histogram from the core's counters: the sum and the longest in ns, and a (limit in ns, count) pair for
+        each class."""
         return cls(1e-9 * total, 1e-9 * longest, dict(classes))
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """The number of durations."""
         return sum(self.classes.values())
 
     def percentile(self, percent: float) -> float:
-        """The duration, s, that `percent` (0..100) of them did not exceed; 0.0 where there were none."""
+        """Return the duration in seconds that `percent` (0..100) of all durations did not exceed, or 0.0 if there are
+        none."""
         wanted = percent / 100.0 * self.count
         seen = 0
         for longest, number in sorted(self.classes.items()):
@@ -45,7 +48,8 @@ class Durations:
         return self.longest
 
     def since(self, before: Durations) -> Durations:
-        """What came after an earlier reading. `longest` is that of all time."""
+        """Return the histogram of the durations that were added after an earlier reading. Its `longest` still covers
+        all time."""
         newer = {upper: number - before.classes.get(upper, 0) for upper, number in self.classes.items()}
         return Durations(
             self.total - before.total, self.longest, {upper: number for upper, number in newer.items() if number}
@@ -54,57 +58,57 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """Counters since the last reset."""
+    """The counters of an engine since the last reset."""
 
     host_blocks: int
     host_frames: int
     model_blocks: int
     model_frames: int
     nonfinite_input: int
-    """input samples that were NaN or infinite and became silence"""
+    """Input samples that were NaN or infinite and became silence."""
     nonfinite_output: int
-    """samples of the model that were NaN or infinite and became silence"""
+    """Samples of the model's output that were NaN or infinite and became silence."""
     starved_frames: int
-    """host frames that were not there in time and were replaced: by silence, or as ``late`` says"""
+    """Late frames: host frames that were not ready in time and were replaced, by silence or as ``late`` says."""
     lost_frames: int
-    """host frames that the model never heard, for it was too far behind"""
+    """Lost frames: host frames that never reached the model because it was too far behind."""
     failed_blocks: int
-    """model blocks that raised and became silence"""
+    """Model blocks that became silence because the model raised an exception."""
     scheduling: str = "the caller's"
-    """how the model's thread is scheduled; in the background, whether that is real-time, and if not, why"""
+    """How the model's thread is scheduled. In the background: whether it is real-time, and if not, why."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveStats:
-    """How an engine in the background is doing since it was made."""
+    """The counters of an engine in the background since it was made."""
 
     blocks: int
-    """host blocks"""
+    """Host blocks processed."""
     frames: int
-    """host frames"""
+    """Host frames processed."""
     late_frames: int
-    """host frames that were replaced, for the model had not answered in time"""
+    """Late frames: host frames that were replaced because the model was not ready in time."""
     hurried_frames: int
-    """of the late frames, those where the host gave the model less than half of the slack: an audio server that catches
-    up after an xrun"""
+    """Those late frames for which the host gave the model less than half of the slack, such as an audio server that
+    catches up after an xrun."""
     lost_frames: int
-    """host frames that the model never heard, for it was too far behind"""
+    """Lost frames: host frames that never reached the model because it was too far behind."""
     refused_blocks: int
-    """blocks of another size or number of channels than the engine is configured for, answered with silence"""
+    """Host blocks whose size or channel count was not what the engine is configured for; they became silence."""
     takeovers: int
-    """streams that were put in place: the first, and one for each reset or reconfiguration"""
+    """How often the engine switched to a new stream: once at the start, and once for each reset or reconfiguration."""
     audio_ns: int
-    """how long the blocks sound, ns"""
+    """The duration in ns of the audio in all host blocks."""
     callback_times: Durations
-    """of the host's blocks"""
+    """How long the host's blocks took to compute."""
     model_times: Durations
-    """of the model's blocks"""
+    """How long the model's blocks took to compute."""
     model_in_callback: bool
-    """whether the first include the second"""
+    """Whether ``callback_times`` include ``model_times``, because the model runs in the host's callback."""
 
     @property
     def load(self) -> float:
-        """Compute time / audio time."""
+        """Compute time divided by audio time."""
         if self.audio_ns == 0:
             return 0.0
         computed = self.callback_times.total + (0.0 if self.model_in_callback else self.model_times.total)

@@ -1,4 +1,4 @@
-"""The worker threads that all engines in the background share."""
+"""The pool of worker threads that all engines in the background share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 4
 PRIORITY = 4
-"""at most: above every ordinary thread, below those of jackd (10 and 5) and PipeWire (88)"""
+"""The highest priority of the workers: above every ordinary thread, below those of jackd (10 and 5) and PipeWire
+(88)."""
 
 
 _lock = threading.Lock()
@@ -26,7 +27,7 @@ _left_behind: list[object] = []
 
 
 def shared_pool() -> Pool:
-    """Made with the first engine, kept until the end."""
+    """Return the pool. It is made with the first engine and kept until the interpreter ends."""
     global _pool
     with _lock:
         if _pool is None:
@@ -44,15 +45,15 @@ def _all_running() -> list[Live]:
 
 
 def _close_all() -> None:
-    """Before the interpreter goes: a thread that waits for the GIL then would never come back."""
+    """Close all engines before the interpreter ends: a thread that waits for the GIL then would never return."""
     for live in _all_running():
         live.close()
     bury_remains()
 
 
 def _forget() -> None:
-    """Threads do not survive a fork. To free what they used, or to wait for a lock that one of them held, could last
-    for ever."""
+    """Forget the pool and all engines in the child of a fork, where their threads do not exist. Freeing what they used,
+    or waiting for a lock that one of them held, could take forever."""
     global _pool, _lock
     _lock = threading.Lock()
     for live in list(_running):
@@ -64,9 +65,11 @@ def _forget() -> None:
 
 
 def choose_priority() -> None:
-    """Below every audio thread in real time that is known: one that is put aside for the model, at the moment when it
-    wakes the worker, is late itself. Ordinary audio threads are another matter: a worker as ordinary as they are would
-    wait for every busy program."""
+    """Choose the workers' priority: below every real-time audio thread that is known. If the worker could preempt an
+    audio thread at the moment when that thread wakes it, the audio thread would be late.
+
+    Ordinary audio threads do not count here: a worker that is as ordinary as they are would wait for every busy
+    program."""
     global _priority
     known = [live.audio_priority for live in _all_running() if live.audio_priority]
     wanted = min([PRIORITY, *(max(priority - 1, 1) for priority in known)])
@@ -78,7 +81,7 @@ def choose_priority() -> None:
 
 
 def describe_scheduling() -> str:
-    """How the worker threads are scheduled, in words."""
+    """Return a sentence that says how the worker threads are scheduled."""
     pool = shared_pool()
     if pool.refusal == 0:
         return f"real-time (SCHED_FIFO, priority {_priority})"
@@ -89,12 +92,12 @@ def describe_scheduling() -> str:
 
 
 def register(live: Live) -> None:
-    """Close it at the end of the interpreter, and count its audio thread when the priority is chosen."""
+    """Close this engine when the interpreter ends, and consider its audio thread when the priority is chosen."""
     with _lock:
         _running.add(live)
 
 
 def unregister(live: Live) -> None:
-    """It has been closed."""
+    """Forget an engine that has been closed."""
     with _lock:
         _running.discard(live)

@@ -1,1 +1,1 @@
-"""A model to the engine: its contract, its metadata and parameters, and the outside of the files that hold it."""
+"""Models as the engine sees them: the contract, metadata and parameters, and checks of a file before it is opened."""

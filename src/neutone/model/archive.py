@@ -1,4 +1,4 @@
-"""The zip file that TorchScript keeps a model in, looked at without PyTorch and without running anything of it."""
+"""The zip archive in which TorchScript keeps a model. It is checked without PyTorch, and none of its code is run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from neutone.limits import MAX_METADATA_BYTES
 METADATA_FILE = "metadata.json"
 
 UNSET = 0xFFFFFFFF
-"""in an end record: the number is in the record of 64 bits"""
+"""The value of a field in the zip end record if the number is in the 64-bit end record instead."""
 MAX_INFLATION = 8
 SPARE_BYTES = 1 << 26
-"""an archive may be unpacked to `MAX_INFLATION` times its size and this much: torch.jit.save does not compress, but
-whoever packs one again may; a zip bomb of 3 MB comes to gigabytes"""
+"""An archive may unpack to `MAX_INFLATION` times its size plus `SPARE_BYTES`. torch.jit.save does not compress, but a
+file may have been packed again; a zip bomb of 3 MB unpacks to gigabytes."""
 MAX_ENTRIES = 100_000
 MAX_OPERATIONS = 1_000_000
-"""of a pickle; a tensor takes about 40"""
+"""The most operations that a pickle may have; a tensor takes about 40."""
 
 ELEMENT_BYTES = {
     f"{kind}Storage": size
@@ -35,14 +35,17 @@ ELEMENT_BYTES = {
     }.items()
     for kind in kinds
 }
-"""of PyTorch's storage classes; of others at least one"""
+"""The element size of PyTorch's storage classes in bytes. For other classes, 1 is a safe lower limit."""
 
 
 def check_archive(path: Path) -> None:
-    """Raise :class:`~neutone.errors.ModelFileError` if it is no zip archive, unpacks to far more than its size, or has
-    less of a tensor than it says, which PyTorch would read on behind its end.
+    """Check that PyTorch can open an archive safely.
 
-    What the archive's directory says is what PyTorch makes room for; entries that share bytes count each.
+    PyTorch reserves memory by the sizes in the archive's directory, so these count; entries that share bytes count
+    each.
+
+    Raises :class:`~neutone.errors.ModelFileError` if the file is not a zip archive, if it unpacks to far more than its
+    size, or if it holds fewer bytes of a tensor than it declares (PyTorch would read past its end).
     """
     with _open(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
@@ -58,12 +61,12 @@ def check_archive(path: Path) -> None:
 
 
 def read_archive_metadata(path: Path) -> bytes | None:
-    """The archive's ``metadata.json``, or None if it has none.
+    """Return the archive's ``metadata.json``, or None if it has none.
 
-    Raises :class:`~neutone.errors.ModelFileError` if the file is no zip archive, or holds more than it may.
+    Raises :class:`~neutone.errors.ModelFileError` if the file is not a zip archive or exceeds a size limit.
     """
     with _open(path) as archive:
-        # TorchScript puts everything into a folder of any name.
+        # TorchScript puts everything into one folder, which may have any name.
         found = [entry for entry in archive.infolist() if _is_metadata(entry.filename)]
         if not found:
             return None
@@ -74,12 +77,12 @@ def read_archive_metadata(path: Path) -> bytes | None:
         try:
             with archive.open(found[0]) as file:
                 return file.read(MAX_METADATA_BYTES)
-        except Exception as error:  # zlib's, zipfile's, OSError, by what is wrong with the file
+        except Exception as error:  # zlib's, zipfile's or OSError, depending on what is wrong with the file
             raise ModelFileError(f"{path}: {METADATA_FILE} cannot be unpacked: {error}") from error
 
 
 def _storages(archive: zipfile.ZipFile, name: str, path: Path) -> Iterator[tuple[str, int]]:
-    """The key and the bytes of each storage that a pickle refers to. Its instructions are read, not followed.
+    """Yield the key and the size in bytes of each storage that a pickle refers to. The pickle is read, never executed.
 
     A storage is a persistent id: the tuple ("storage", class, key, device, number of elements).
     """
@@ -98,8 +101,10 @@ def _storages(archive: zipfile.ZipFile, name: str, path: Path) -> Iterator[tuple
                 yield str(key), int(elements) * ELEMENT_BYTES.get(str(kind).rpartition(" ")[2], 1)
             elif operation.name not in ("MARK", "TUPLE"):
                 recent.append(argument)
-    except Exception as error:  # ValueError and others, by what is wrong with the pickle
-        raise ModelFileError(f"{path} is damaged: {name} is no pickle: {str(error) or type(error).__name__}") from error
+    except Exception as error:  # ValueError or others, depending on what is wrong with the pickle
+        raise ModelFileError(
+            f"{path} is damaged: {name} is not a pickle: {str(error) or type(error).__name__}"
+        ) from error
 
 
 def _is_metadata(name: str) -> bool:
@@ -108,8 +113,10 @@ def _is_metadata(name: str) -> bool:
 
 
 def _refuse_two_directories(path: Path) -> None:
-    """Raise unless the archive's directory ends where its end record begins, and lies where that says. Readers that
-    search for it in other ways find the same one then; else what is looked at here need not be what PyTorch opens."""
+    """Raise unless the zip directory ends where its end record begins, and starts where that record says.
+
+    Then readers that search for the directory in other ways find the same one. Otherwise PyTorch might open something
+    else than what was checked here."""
     end_size, locator_size, end64_size = 22, 20, 56
     with path.open("rb") as file:
         end = file.seek(0, 2) - end_size
@@ -131,13 +138,13 @@ def _refuse_two_directories(path: Path) -> None:
                 raise ModelFileError(f"{path}: the archive has two directories")
             size, start, end = size64, start64, place
     if start + size != end:
-        raise ModelFileError(f"{path}: the archive's directory is not where it says")
+        raise ModelFileError(f"{path}: the archive's directory is not where its end record says")
 
 
 def _open(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
-    except Exception as error:  # BadZipFile, struct.error, OverflowError and others, by what is wrong with the file
+    except Exception as error:  # BadZipFile, struct.error, OverflowError or others, depending on what is wrong
         raise ModelFileError(
             f"{path} is not a TorchScript archive (torch.jit.save makes one): {str(error) or type(error).__name__}"
         ) from error

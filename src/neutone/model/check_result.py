@@ -1,4 +1,4 @@
-"""The outcome of looking at one property of a model."""
+"""The result of checking one property of a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of a report.
+    """The result of one check: one line of a report.
 
     >>> CheckResult("reset", False, "buffer 'memory' keeps its value").failed
     True
@@ -15,11 +15,11 @@ class CheckResult:
 
     name: str
     passed: bool | None
-    """None: it could not be told, and :attr:`detail` says why"""
+    """Whether the check passed; None if that could not be determined, for the reason that :attr:`detail` gives."""
     detail: str
-    """what was found, in words and numbers"""
+    """What was found, for people to read."""
 
     @property
     def failed(self) -> bool:
-        """Whether it is known to be wrong."""
+        """Whether the check failed. False if its result is not known."""
         return self.passed is False

@@ -1,4 +1,4 @@
-"""What a model is to the engine: its description, and sessions that run it."""
+"""What the engine requires of a model: a description, and sessions that run it."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # pydantic takes a third of neutone's import time: only those who open models pay for it
+if TYPE_CHECKING:  # pydantic takes a third of neutone's import time, so import it only where models are opened
     from neutone.model.metadata import ModelMetadata
 
 Array = NDArray[np.float32]
 
 
 class Session(ABC):
-    """A model made ready for one sample rate and one (largest) block N. It owns the memory that audio is exchanged in;
-    the stream writes ``audio_in`` and ``params``, calls :meth:`run`, and reads ``audio_out``. The three arrays are
-    float32, C-contiguous, and stay where they are for the session's life.
+    """A model that is ready to run at one sample rate, on blocks of at most N frames.
 
-    Where the model takes any block size, ``run`` may be called with fewer frames than N. Rows are then packed: the
-    first ``C_in * (N_LB + frames)`` floats of ``audio_in`` are a (C_in, N_LB + frames) tensor, the first
-    ``P * frames`` of ``params`` a (P, frames) one, and the first ``C_out * frames`` of ``audio_out`` are to be filled
-    as (C_out, frames).
+    The session owns the arrays through which audio is exchanged: the stream writes ``audio_in`` and ``params``, calls
+    :meth:`run`, and reads ``audio_out``. The three arrays are float32 and C-contiguous, and must not move during the
+    session's life.
+
+    If the model takes any block size, ``run`` may be called with fewer frames than N. Rows are then packed: the first
+    ``C_in * (N_LB + frames)`` floats of ``audio_in`` are a tensor of shape (C_in, N_LB + frames), the first ``P *
+    frames`` floats of ``params`` one of shape (P, frames), and ``run`` must fill the first ``C_out * frames`` floats of
+    ``audio_out`` as one of shape (C_out, frames).
     """
 
     audio_in: Array
-    """(C_in, N_LB + N): N_LB frames of look-behind, then the block, the newest frame last."""
+    """The input, of shape (C_in, N_LB + N): N_LB frames of look-behind, then the block, with the newest frame last."""
     params: Array
-    """(P, N), 0..1, one value a frame for each declared parameter; P may be 0."""
+    """The parameters, of shape (P, N): one value in 0..1 per frame for each declared parameter. P may be 0."""
     audio_out: Array
-    """(C_out, N)"""
+    """The output, of shape (C_out, N)."""
 
     model_delay: int | None = None
-    """Frames at the session's rate by which its output lags its input, where that depends on the rate or block; None:
-    the model's own ``model_delay``."""
+    """The delay of the output in frames at the session's rate, if it depends on the rate or block size; None to use the
+    model's own ``model_delay``."""
 
     native: object | None = None
     """A PyCapsule named ``neutone.session`` around the struct ``nt_session`` of ``neutone/nt_session.h``: the same as
@@ -44,31 +46,33 @@ class Session(ABC):
 
     @abstractmethod
     def run(self, frames: int) -> None:
-        """Fill ``audio_out`` from ``audio_in`` and ``params``. Called once a model block, in order, never from two
-        threads at once. Whatever it raises turns the block into silence and reaches the caller of ``process``."""
+        """Process a block of `frames` frames: fill ``audio_out`` from ``audio_in`` and ``params``.
+
+        The engine calls it once per model block, in order, and never from two threads at once. If it raises an
+        exception, the block becomes silence, and the caller of ``process`` gets the exception."""
 
     def reset(self) -> None:  # noqa: B027
-        """Back to the state before the first block. A model without state needs none."""
+        """Return to the state before the first block. A model without state need not define this."""
 
     def close(self) -> None:  # noqa: B027
-        """Free what the runtime holds. The session is not used afterwards."""
+        """Free the memory and threads of the runtime. The session cannot be used afterwards."""
 
 
 class Model(ABC):
-    """A loaded model: its description, and sessions to run it."""
+    """A loaded model: its description, and a method that makes sessions to run it."""
 
     metadata: ModelMetadata
     model_delay: int = 0
-    """Frames at the model's rate by which its output lags its input."""
+    """The delay of the output in frames at the model's rate."""
 
     @property
     def input_channels(self) -> int:
-        """C_in. Models for more than two channels override it."""
+        """The number of input channels, C_in. Models with more than two override it."""
         return 1 if self.metadata.is_input_mono else 2
 
     @property
     def output_channels(self) -> int:
-        """C_out. Models for more than two channels override it."""
+        """The number of output channels, C_out. Models with more than two override it."""
         return 1 if self.metadata.is_output_mono else 2
 
     def __repr__(self) -> str:
@@ -76,25 +80,28 @@ class Model(ABC):
 
     @abstractmethod
     def prepare(self, sample_rate: int, block_size: int) -> Session:
-        """A session at one of the native rates (Hz) and for one of the native block sizes (frames), or, where the
-        metadata lists none, at any rate and for any block up to ``block_size``. Sessions of one model are independent
-        of each other unless the backend's documentation says otherwise."""
+        """Make a session that runs the model.
+
+        ``sample_rate`` (Hz) is one of the native rates and ``block_size`` (frames) one of the native block sizes. If
+        the metadata lists no rates, any rate may be asked for; if it lists no block sizes, the session must take any
+        block up to ``block_size``. Sessions of one model are independent of each other unless the backend's
+        documentation says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """What a model file says of itself."""
+    """What a model file says about its model. The model is not run to find it out."""
 
     metadata: ModelMetadata
     input_channels: int | None
-    """None: the file does not say; it shows when the model runs."""
+    """The number of input channels; None if the file does not say, and it is known only when the model runs."""
     output_channels: int | None
-    """None: the file does not say; it shows when the model runs."""
+    """The number of output channels; None if the file does not say, and it is known only when the model runs."""
     model_delay: int | None
-    """Frames at the model's rate by which its output lags its input; None: the file does not say, but the model does
-    when it runs."""
+    """The delay of the output in frames at the model's rate; None if the file does not say, and it is known only when
+    the model runs."""
 
     @classmethod
     def of(cls, model: Model) -> Self:
-        """The summary of a model that is loaded."""
+        """Return the summary of a loaded model."""
         return cls(model.metadata, model.input_channels, model.output_channels, model.model_delay)

@@ -1,7 +1,7 @@
-"""What a model says of itself: one schema for ``.nm`` and ``.onnx`` files.
+"""The metadata of a model: one schema for ``.nm`` and ``.onnx`` files.
 
-The keys are those of ``metadata.json`` in a ``.nm`` file; in an ONNX file the same JSON stands under the key
-``neutone`` of ``metadata_props``. Only ``model_name`` has no default.
+The keys are those of ``metadata.json`` in a ``.nm`` file. In an ONNX file, the same JSON is the value of the key
+``neutone`` in ``metadata_props``. Only ``model_name`` is required.
 
 >>> ModelMetadata(model_name="amp", native_sample_rates=[48000]).model_type
 'stereo-stereo'
@@ -44,11 +44,11 @@ Line = Annotated[str, Field(max_length=200)]
 Link = Annotated[str, Field(max_length=2000)]
 Key = Annotated[str, Field(max_length=200)]
 MAX_SAMPLE_RATES, MAX_BUFFER_SIZES = 64, 4096
-"""how many a model may list: each rate is tried with each size for the least latency"""
+"""How many rates and block sizes a model may list. Every rate is tried with every size to find the least latency."""
 
 
 class SampleSoundFiles(BaseModel):
-    """A pair of MP3 files, base64: what goes in, what comes out."""
+    """A pair of MP3 files, base64-encoded: an input, and the model's output for it."""
 
     model_config = ConfigDict(populate_by_name=True)
     input: str = Field(alias="in")
@@ -56,8 +56,9 @@ class SampleSoundFiles(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """Name, authors, parameters, rates (Hz), block sizes (frames), channels. Raises
-    :class:`~neutone.errors.MetadataError` where a limit is broken."""
+    """A model's name, authors, parameters, sample rates (Hz), block sizes (frames) and channels.
+
+    Raises :class:`~neutone.errors.MetadataError` if a value exceeds its limit."""
 
     # Hosts add keys of their own, and a key such as model_name must not collide with pydantic's own namespace.
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
@@ -85,7 +86,7 @@ class ModelMetadata(BaseModel):
     is_output_mono: bool = False
     look_behind_samples: int = Field(default=0, ge=0, le=MAX_LOOK_BEHIND)
     model_delay_samples: int = Field(default=0, ge=0, le=MAX_DELAY)
-    """of ONNX files, at the model's rate; a ``.nm`` file's model is asked instead"""
+    """The model's delay in frames at its rate. Only ONNX files use it; a ``.nm`` file's model reports its own delay."""
 
     sdk_version: Line = ""
     pytorch_version: Line = ""
@@ -95,7 +96,7 @@ class ModelMetadata(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _accept_older_files(cls, fields: Any) -> Any:
-        """Files before 1.5 give no type (continuous) and no range (0..1)."""
+        """Add what files from before version 1.5 lack: parameter types (continuous) and ranges (0..1)."""
         if not isinstance(fields, Mapping) or not isinstance(fields.get("neutone_parameters"), Mapping):
             return fields
         parameters = {
@@ -121,9 +122,10 @@ class ModelMetadata(BaseModel):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelMetadata:
-        """Read what a model file says. Bytes that are no UTF-8 become question marks in a diamond.
+        """Read metadata from the JSON in a model file. Bytes that are not UTF-8 become U+FFFD, the replacement
+        character.
 
-        Raises :class:`~neutone.errors.MetadataError` if it is no JSON object, or breaks a limit.
+        Raises :class:`~neutone.errors.MetadataError` if it is not a JSON object, or if a value exceeds its limit.
 
         >>> ModelMetadata.from_json('{"model_name": "amp"}').model_name
         'amp'
@@ -137,11 +139,11 @@ class ModelMetadata(BaseModel):
             raise MetadataError(f"the metadata has about {values} values, expected {MAX_METADATA_VALUES} at most")
         try:
             fields = json.loads(text)
-            if "\\ud" in text.lower():  # halves of surrogate pairs by escape sequences, which nothing can print
+            if "\\ud" in text.lower():  # escaped lone surrogates, which cannot be printed
                 fields = json.loads(json.dumps(fields, ensure_ascii=False).encode(errors="replace"))
         except RecursionError:
             raise MetadataError(f"the metadata is nested more than {MAX_METADATA_DEPTH} levels deep") from None
-        except ValueError as error:  # json's, or Python's of a number of 5000 digits
+        except ValueError as error:  # json's, or Python's for a number of 5000 digits
             raise MetadataError(f"the metadata is not JSON: {error}") from None
         if not isinstance(fields, dict):
             raise MetadataError(f"the metadata is {shown(fields)}, expected a JSON object")
@@ -149,21 +151,21 @@ class ModelMetadata(BaseModel):
         try:
             return cls(**fields)
         except TypeError as error:  # a key such as "self"
-            raise MetadataError(f"the metadata has a key that cannot be: {error}") from None
+            raise MetadataError(f"the metadata has a key that is not allowed: {error}") from None
 
     @property
     def model_type(self) -> str:
-        """``"mono-stereo"`` and the like, as hosts show it."""
+        """The channels as hosts show them, such as ``"mono-stereo"``."""
         return f"{'mono' if self.is_input_mono else 'stereo'}-{'mono' if self.is_output_mono else 'stereo'}"
 
     @property
     def parameters(self) -> list[NumericalNeutoneParameter]:
-        """The parameters that a stream carries, in the order of their rows: continuous and categorical ones in use."""
+        """The parameters that a stream carries, in row order: the continuous and categorical ones that are in use."""
         return [parameter for _, parameter in self._carried()]
 
     @property
     def all_parameters(self) -> list[tuple[str, AnyParameter]]:
-        """Every key with its parameter, in the order of the rows: ``p2`` comes before ``p10``."""
+        """All parameters as (key, parameter) pairs, in row order: ``p2`` comes before ``p10``."""
         return sorted(self.neutone_parameters.items(), key=lambda item: (len(item[0]), item[0]))
 
     def _carried(self) -> list[tuple[str, NumericalNeutoneParameter]]:
@@ -171,16 +173,16 @@ class ModelMetadata(BaseModel):
 
     @property
     def parameter_rows(self) -> list[int]:
-        """For each of :attr:`parameters` its row among those of a wrapped model: the key ``p1`` is row 0. Unused
-        parameters have rows too, which hosts leave at 0.
+        """The row of each of :attr:`parameters` in a wrapped model's parameter tensor; the key ``p1`` is row 0. Unused
+        parameters also have rows, which hosts leave at 0.
 
         Raises:
-            neutone.errors.MetadataError: a key that is not ``p1``, ``p2`` and so on.
+            neutone.errors.MetadataError: A key is not ``p1``, ``p2`` and so on.
         """
         return self.parameter_rows_up_to(MAX_PARAMETERS)
 
     def parameter_rows_up_to(self, most: int) -> list[int]:
-        """:attr:`parameter_rows` of a model that has rows for `most` parameters; a key beyond is an error, too."""
+        """Return :attr:`parameter_rows` for a model with `most` rows. A key beyond the last row is also an error."""
         rows = []
         for key, parameter in self._carried():
             row = int(key[1:]) - 1 if re.fullmatch("p[1-9][0-9]{0,8}", key) else -1
@@ -192,7 +194,7 @@ class ModelMetadata(BaseModel):
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:
-        """The dictionary that is written into a model file."""
+        """Return the metadata as the dictionary that is written into a model file."""
         return {**self.model_dump(mode="json", by_alias=True), "model_type": self.model_type}
 
 

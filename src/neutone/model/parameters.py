@@ -1,4 +1,4 @@
-"""Control parameters: what a model declares, and how natural values map to the 0..1 that it receives.
+"""Control parameters: how a model declares them, and how natural values map to the 0..1 values that it receives.
 
 >>> drive = ContinuousNeutoneParameter("drive", "gain into the clipper, dB", default_value=12.0, max_value=40.0)
 >>> drive.to_unit(10.0), drive.from_unit(0.5)
@@ -28,7 +28,7 @@ ParameterValue = float | str
 
 
 def describe_validation_error(error: ValidationError) -> str:
-    """The first complaint of pydantic as one line: which field, what was given, what is expected."""
+    """Return the first error that pydantic reports as one line: the field, what is expected, and what was given."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part)[:MAX_NAME_LENGTH] for part in first["loc"]) or "value"
     message = first["msg"].removeprefix("Value error, ")
@@ -39,7 +39,7 @@ def describe_validation_error(error: ValidationError) -> str:
 
 
 class NeutoneParameter(BaseModel):
-    """What all parameters have: a name, a description, whether the host shows it."""
+    """The base class of all parameters: a name, a description, and whether the host shows it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     positional: ClassVar[tuple[str, ...]] = ("name", "description")
@@ -52,7 +52,7 @@ class NeutoneParameter(BaseModel):
         if len(args) > len(self.positional):
             raise TypeError(f"{type(self).__name__} takes at most {len(self.positional)} positional arguments")
         unknown = sorted(set(fields) - set(type(self).model_fields)) if args else []
-        if unknown:  # files use keywords alone, and may hold keys that later versions added
+        if unknown:  # files pass keywords only, and may hold keys that later versions added
             raise TypeError(
                 f"{type(self).__name__} has no argument {unknown[0]!r}; it takes {', '.join(self.positional)}"
             )
@@ -68,28 +68,28 @@ class NeutoneParameter(BaseModel):
 
 
 class NumericalNeutoneParameter(NeutoneParameter):
-    """A parameter that reaches the model as one 0..1 value a sample."""
+    """The base class of parameters that reach the model as one value in 0..1 per sample."""
 
     def to_unit(self, value: ParameterValue) -> float:
-        """The 0..1 value of a natural one. Raises :class:`~neutone.errors.ParameterError` where it is not valid."""
+        """Convert a natural value to 0..1. Raises :class:`~neutone.errors.ParameterError` if the value is not valid."""
         raise NotImplementedError
 
     def from_unit(self, unit: float) -> ParameterValue:
-        """The natural value of a 0..1 one."""
+        """Convert a value in 0..1 to the natural value."""
         raise NotImplementedError
 
     @property
     def default_unit(self) -> float:
-        """The default as 0..1."""
+        """The default value, converted to 0..1."""
         raise NotImplementedError
 
 
 class ContinuousNeutoneParameter(NumericalNeutoneParameter):
-    """A number from ``min_value`` to ``max_value``."""
+    """A number from ``min_value`` to ``max_value``. Its range maps linearly to 0..1."""
 
     positional = ("name", "description", "default_value", "min_value", "max_value", "used")
 
-    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+    if TYPE_CHECKING:  # pydantic tells type checkers about keywords only; positional arguments are allowed too
 
         def __init__(self, *args: Any, **fields: Any) -> None: ...
 
@@ -133,7 +133,7 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
 
     positional = ("name", "description", "n_values", "default_value", "labels", "used")
 
-    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+    if TYPE_CHECKING:  # pydantic tells type checkers about keywords only; positional arguments are allowed too
 
         def __init__(self, *args: Any, **fields: Any) -> None: ...
 
@@ -158,7 +158,7 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
 
     @property
     def choices(self) -> list[str]:
-        """The labels, or the numbers from 0 where there are none."""
+        """The labels of the choices, or the numbers from 0 if there are no labels."""
         return self.labels if self.labels is not None else [str(index) for index in range(self.n_values)]
 
     def to_unit(self, value: ParameterValue) -> float:
@@ -186,7 +186,7 @@ class TextNeutoneParameter(NeutoneParameter):
 
     positional = ("name", "description", "max_n_chars", "default_value", "used")
 
-    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+    if TYPE_CHECKING:  # pydantic tells type checkers about keywords only; positional arguments are allowed too
 
         def __init__(self, *args: Any, **fields: Any) -> None: ...
 
@@ -206,7 +206,7 @@ class DiscreteTokensNeutoneParameter(NeutoneParameter):
 
     positional = ("name", "description", "max_n_tokens", "default_value", "used")
 
-    if TYPE_CHECKING:  # pydantic tells type checkers of keywords only; positional arguments are allowed too
+    if TYPE_CHECKING:  # pydantic tells type checkers about keywords only; positional arguments are allowed too
 
         def __init__(self, *args: Any, **fields: Any) -> None: ...
 

@@ -1,8 +1,8 @@
 """Which files may run their code.
 
-A TorchScript archive is a program: to open it is to run it. A file that the user names is opened, as any program would
-be. A file that neutone has fetched from somewhere else is opened only if the user says that it may. What was said is
-remembered by the file's SHA-256, so that another file of the same name is asked about again.
+A TorchScript archive is a program: opening it runs its code. A file that the user names is opened, like any other
+program. A file that neutone has fetched from elsewhere is opened only if the user says so. That decision is remembered
+by the file's SHA-256, so a different file of the same name needs a new decision.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from neutone.errors import OutputFileError, UntrustedFileError
 
 
 def fetched_folder() -> Path:
-    """Where neutone keeps files that it fetches: ``fetched`` in ``$NEUTONE_CACHE``, or in the user's cache folder."""
+    """Return the folder of fetched files: ``fetched`` in ``$NEUTONE_CACHE``, or in the user's cache folder."""
     given = os.environ.get("NEUTONE_CACHE")
     return (Path(given) if given else _user_folder("XDG_CACHE_HOME", ".cache", "Library/Caches")) / "fetched"
 
 
 def _list_of_trusted() -> Path:
-    """A line for each file: its SHA-256 and, for whoever reads the list, its name."""
+    """Return the path of the list of trusted files. Each line has a SHA-256 and, for human readers, the file's name."""
     given = os.environ.get("NEUTONE_CONFIG")
     return (Path(given) if given else _user_folder("XDG_CONFIG_HOME", ".config", "Library/Preferences")) / "trusted"
 
@@ -36,12 +36,13 @@ def _user_folder(variable: str, elsewhere: str, on_mac: str) -> Path:
 
 
 def is_fetched(path: Path) -> bool:
-    """Whether neutone has fetched the file: it lies in :func:`fetched_folder`, by whatever link it is reached."""
+    """Return whether neutone has fetched the file: whether it lies in :func:`fetched_folder` once links are
+    resolved."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(fetched_folder()))
 
 
 def is_trusted(path: Path) -> bool:
-    """Whether the user has said of a file with these contents that it may run."""
+    """Return whether the user has allowed a file with these contents to run its code."""
     try:
         lines = _list_of_trusted().read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -50,7 +51,7 @@ def is_trusted(path: Path) -> bool:
 
 
 def remember(path: Path) -> None:
-    """From now on a file with these contents may run.
+    """Allow this file, and any other file with the same contents, to run its code from now on.
 
     Raises :class:`~neutone.errors.OutputFileError` if the list cannot be written.
     """
@@ -67,9 +68,10 @@ def remember(path: Path) -> None:
 
 
 def require_trust(path: Path, trust: bool) -> None:
-    """To be called before a file runs its code; `trust` is what the user says now, and is remembered.
+    """Check that a file may run its code. Call it before opening the file.
 
-    Raises :class:`~neutone.errors.UntrustedFileError` for a file that was fetched, unless it is trusted.
+    If `trust` is true, the user trusts the file, and that is remembered. Raises
+    :class:`~neutone.errors.UntrustedFileError` if the file was fetched and is not trusted.
     """
     if not path.is_file() or not is_fetched(path):
         return
@@ -77,8 +79,8 @@ def require_trust(path: Path, trust: bool) -> None:
         remember(path)
     elif not is_trusted(path):
         raise UntrustedFileError(
-            f"{path} was fetched, and to open it is to run its code: give --trust (trust=True in Python) if you trust "
-            f"its author; neutone info runs nothing of it, neutone convert and validate --sandbox run it without rights"
+            f"{path} was fetched, and opening it runs its code: give --trust (trust=True in Python) if you trust its "
+            f"author; neutone info runs none of it, neutone convert and validate --sandbox run it without rights"
         )
 
 

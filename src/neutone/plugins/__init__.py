@@ -1,9 +1,10 @@
-"""Plug-ins: inference runtimes, audio hosts and file formats to export to.
+"""Plug-ins: inference runtimes (backends), audio hosts, and file formats to export to (exporters).
 
 Their entry-point groups are ``neutone.backends``, ``neutone.hosts`` and ``neutone.exporters``.
 
-A plug-in is a class named by an entry point of an installed distribution; neutone's own take the same road. To add a
-backend, subclass :class:`Backend`, :class:`Model` and :class:`Session`, and name the class in ``pyproject.toml``::
+A plug-in is a class that an installed distribution names in an entry point. neutone's own plug-ins are found the same
+way. To add a backend, subclass :class:`Backend`, :class:`Model` and :class:`Session`, and name the backend class in
+``pyproject.toml``::
 
     [project.entry-points."neutone.backends"]
     mine = "my_package:MyBackend"

@@ -1,4 +1,4 @@
-"""What a backend must do. The docstrings are the contract; :class:`neutone.testing.BackendContract` checks it."""
+"""The interface of a backend. The docstrings are the contract; :class:`neutone.testing.BackendContract` tests it."""
 
 from __future__ import annotations
 
@@ -13,34 +13,37 @@ from neutone.plugins.plugin import Plugin
 
 
 class Backend(Plugin):
-    """One inference runtime. Heavy imports belong into :meth:`load`, so that listing plug-ins stays cheap and works
-    without the extra."""
+    """An inference runtime. Import heavy packages inside :meth:`load`, so that listing plug-ins is fast and works even
+    if the extra is not installed."""
 
     suffixes: ClassVar[tuple[str, ...]]
-    """Lower-case file suffixes, with the dot, that :func:`neutone.load` gives to this backend."""
+    """The lower-case file suffixes, with the dot, of the files that :func:`neutone.load` gives to this backend."""
     runs_code: ClassVar[bool] = False
-    """Whether a file is a program that :meth:`load` runs. One that neutone has fetched is then opened only if the user
-    trusts it."""
+    """Whether a file is a program that :meth:`load` runs. If so, a file that neutone has fetched is opened only if the
+    user trusts it."""
 
     @abstractmethod
     def load(self, path: str | Path, **options: Any) -> Model:
-        """The model in a file (or whatever ``path`` names to this backend). Raises
-        :class:`~neutone.errors.ModelFileError` where the file is not one, :class:`FileNotFoundError` where there is
-        none, :class:`~neutone.errors.MissingExtraError` where the runtime is not installed, and
-        :class:`~neutone.errors.ConfigurationError` for options that it does not know."""
+        """Load the model from a file, or from whatever ``path`` names to this backend.
+
+        Raises :class:`FileNotFoundError` if there is no such file, :class:`~neutone.errors.ModelFileError` if it is not
+        a model, :class:`~neutone.errors.MissingExtraError` if the runtime is not installed, and
+        :class:`~neutone.errors.ConfigurationError` if an option is unknown."""
 
     def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
-        """What the file says of itself: for ``neutone info``. Options and errors are those of :meth:`load`.
+        """Return what the file says about its model, for ``neutone info``. Options and errors are those of
+        :meth:`load`.
 
-        A backend whose :meth:`load` runs code of the file, or takes long, overrides this and runs nothing. By default
-        the model is loaded.
+        By default the model is loaded. Override this if :meth:`load` runs code from the file or takes long; the
+        override must not run any of that code.
         """
         return ModelSummary.of(self.load(path, **options))
 
     def check(self, path: Path) -> Iterator[CheckResult]:
-        """Look at a file that :meth:`load` takes, for ``neutone validate`` and exporters: metadata, layout, and what
-        else its format promises. How the model runs in an engine is checked for all formats alike, and need not be
-        looked at here. By default there is nothing to check.
+        """Check a file that :meth:`load` accepts, for ``neutone validate`` and for exporters.
+
+        Check the metadata, the layout, and anything else that the file format promises. How the model runs in an engine
+        is checked elsewhere, in the same way for all formats. By default nothing is checked.
 
         >>> import neutone
         >>> from neutone.plugins import backends

@@ -1,4 +1,4 @@
-"""What an exporter must do. The docstrings are the contract; :class:`neutone.testing.ExporterContract` checks it."""
+"""The interface of an exporter. The docstrings are the contract; :class:`neutone.testing.ExporterContract` tests it."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostTiming:
-    """How late an exported file is in a host that runs it by itself, and how fast."""
+    """The delay and the speed of an exported file in a host that runs it without neutone."""
 
     sample_rate: int
-    """The host's rate in Hz."""
+    """The host's sample rate in Hz."""
     block_size: int
-    """The host's block in frames."""
+    """The host's block size in frames."""
     buffering_delay: int
-    """Host frames that the file's queues and resamplers add."""
+    """The delay in host frames from the file's queues and resamplers."""
     model_delay: int
-    """Host frames that the model itself adds."""
+    """The delay in host frames from the model itself."""
     median_us: float | None
-    """Microseconds that half of the blocks took at most; None if the speed was not measured."""
+    """The median time of a block in microseconds; None if the speed was not measured."""
     rtf: float | None
-    """Compute time / audio time; None if the speed was not measured."""
+    """Compute time divided by audio time; None if the speed was not measured."""
 
     @property
     def delay(self) -> int:
-        """Host frames in all."""
+        """The total delay in host frames."""
         return self.buffering_delay + self.model_delay
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an exporter wrote, and how it did in the checks. ``str(report)`` is a table of it."""
+    """What an exporter wrote, and the results of its checks. ``str(report)`` is a table of both."""
 
     path: Path
-    """The model file."""
+    """The path of the model file."""
     metadata: dict[str, Any]
     """The metadata in the file, as its format keeps it."""
     checks: tuple[CheckResult, ...]
-    """What was checked before the file appeared."""
+    """The checks that ran before the file was put in place."""
     hosts: tuple[HostTiming, ...] = ()
-    """Delay and speed in several hosts, for files that hosts run by themselves."""
+    """The delay and speed in several hosts, if the format is one that hosts run without neutone."""
     summary: str = ""
-    """What is special about the file, in a few words: ``"any block size, 2 states"``."""
+    """The notable properties of the file in a few words, such as ``"any block size, 2 states"``."""
 
     @property
     def failures(self) -> list[CheckResult]:
-        """The checks that did not pass."""
+        """The checks that failed."""
         return [check for check in self.checks if check.failed]
 
     def __str__(self) -> str:
@@ -75,32 +75,33 @@ class ExportReport:
 
 
 class Exporter(Plugin):
-    """Writes wrapped models in one file format: entry-point group ``neutone.exporters``.
+    """An exporter writes wrapped models in one file format. Its entry-point group is ``neutone.exporters``.
 
     ``neutone export WRAPPER OUT --format NAME`` calls :meth:`export` with the path ``OUT/model`` + :attr:`suffix`.
-    Heavy imports belong into :meth:`export`.
+    Import heavy packages inside :meth:`export`.
     """
 
     suffix: ClassVar[str]
     """The lower-case suffix of the files, with the dot."""
     options: ClassVar[tuple[str, ...]] = ()
-    """The keywords that :meth:`export` takes. The command line passes ``samples``, ``strict``, ``freeze`` and
-    ``benchmark`` (its flags of these names) to exporters that list them, and others from ``--option NAME=VALUE``."""
+    """The keywords that :meth:`export` accepts. The command line passes its flags ``samples``, ``strict``, ``freeze``
+    and ``benchmark`` to exporters that list them, and passes other keywords from ``--option NAME=VALUE``."""
 
     @abstractmethod
     def export(self, model: WaveformToWaveformBase, path: Path, **options: Any) -> ExportReport:
-        """Write the model to `path`, check the file, and report.
+        """Write the model to `path`, check the file, and return a report.
 
-        The file appears when it is complete and has passed the checks that it must pass; before that, nothing at
-        `path` changes. The model is left as it was. Nothing is printed.
+        The file is put in place only once it is complete and has passed all mandatory checks; until then, nothing at
+        `path` changes. The model is not modified. Nothing is printed.
 
         Raises:
-            neutone.errors.ModelFileError: the model cannot be written in this format, or a check that must pass does
-                not; nothing was written.
-            neutone.errors.MissingExtraError: a package in :attr:`requires` is not installed.
-            neutone.errors.ConfigurationError: an option or suffix that cannot be.
+            neutone.errors.ModelFileError: The model cannot be written in this format, or a mandatory check failed.
+                Nothing was written.
+            neutone.errors.MissingExtraError: A package in :attr:`requires` is not installed.
+            neutone.errors.ConfigurationError: An option or the suffix is not valid.
         """
 
     def written_files(self, path: Path) -> list[Path]:
-        """All files that :meth:`export` may write for this path, so that none of them replaces an input."""
+        """Return all files that :meth:`export` may write for this path, so that the caller can protect its input
+        files."""
         return [path]

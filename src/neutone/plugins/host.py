@@ -1,4 +1,4 @@
-"""What a host must do. The docstrings are the contract; :class:`neutone.testing.HostContract` checks it."""
+"""The interface of a host. The docstrings are the contract; :class:`neutone.testing.HostContract` tests it."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostStats:
-    """How a host is doing."""
+    """The counters of a host."""
 
     blocks: int = 0
-    """host blocks processed"""
+    """Host blocks processed."""
     xruns: int = 0
-    """blocks that the audio system reported lost, or that failed"""
+    """Xruns: blocks that the audio system reported as lost, or that failed."""
     load: float = 0.0
-    """compute time / audio time of what was processed so far"""
+    """Compute time divided by audio time, over everything processed so far."""
     late_frames: int = 0
-    """host frames that became silence because they were not ready in time"""
+    """Late frames: host frames that were replaced because they were not ready in time."""
 
 
 class Host(Plugin):
-    """One way for audio to come and go: a callback, an audio server, a sound card."""
+    """A way for audio to come in and go out: a callback, an audio server or a sound card."""
 
     @abstractmethod
     def start(self) -> None:
-        """Begin to process. Starting twice is an error (:class:`RuntimeError`)."""
+        """Start processing. Raises :class:`RuntimeError` if the host has been started already."""
 
     @abstractmethod
     def stop(self) -> None:
-        """End. Stopping twice, or before a start, does nothing."""
+        """Stop processing. Does nothing if the host is not running."""
 
     @property
     @abstractmethod
     def stats(self) -> HostStats:
-        """A snapshot; it may be taken at any time, from any thread."""
+        """The current counters. They may be read at any time and from any thread."""
 
     @property
     @abstractmethod
     def latency(self) -> Latency:
-        """From the host's input to its output, without the audio system's own buffers."""
+        """The latency from the host's input to its output, without the audio system's own buffers."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -62,35 +62,37 @@ class Host(Plugin):
 
 
 class LiveHost(Host):
-    """A host whose audio comes by itself, from a server or a device, to an engine in the background: what
-    ``neutone live`` can run. It may also have ``client_name``, and for MIDI ``cc_map``, ``learn(name)`` and
-    ``learning``."""
+    """A host that gets its audio from a server or device and plays an engine in the background. ``neutone live`` can
+    run it.
+
+    It may also have an attribute ``client_name``, and for MIDI ``cc_map``, ``learn(name)`` and ``learning``."""
 
     @classmethod
     @abstractmethod
     def open(
         cls, model: Model, *, channels: int | None = None, slack: int = 1, late: str = "silence", **options: Any
     ) -> Self:
-        """A host that is ready to start, with an engine of its own that fits the server or device. ``channels`` (in and
-        out) are by default those of the model's wider side; ``options`` are the host's own, as keywords in its
-        signature. Raises :class:`~neutone.errors.HostError` where there is no server or device, and
-        :class:`~neutone.errors.MissingExtraError` where its library is not installed."""
+        """Make a host that is ready to start, with an engine of its own that fits the server or device.
+
+        ``channels`` (in and out) defaults to the model's input or output channels, whichever are more. ``options`` are
+        the keywords of the host's own signature. Raises :class:`~neutone.errors.HostError` if there is no server or
+        device, and :class:`~neutone.errors.MissingExtraError` if the host's library is not installed."""
 
     @property
     @abstractmethod
     def engine(self) -> Engine:
-        """The engine that does the work."""
+        """The engine that the host plays."""
 
     @property
     @abstractmethod
     def running(self) -> bool:
-        """Whether it has been started, and neither stopped nor lost its server or device."""
+        """Whether the host runs: it was started, has not been stopped, and has not lost its server or device."""
 
     @property
     @abstractmethod
     def error(self) -> HostError | None:
-        """Why the server or device went away; None where it did not."""
+        """The reason why the server or device went away, or None if it did not."""
 
     @abstractmethod
     def close(self) -> None:
-        """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""
+        """Stop the host, and close its engine if :meth:`open` made it. The host cannot be used afterwards."""

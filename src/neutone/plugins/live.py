@@ -1,4 +1,4 @@
-"""What live hosts have in common: a run from each start to its stop, and the host around it."""
+"""What live hosts have in common: the run from each start to its stop, and the host that makes runs."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ def _end_all() -> None:
 
 
 class Gate(Protocol):
-    """What the audio thread passes through: a host's callback in C, with ``nt_gate.h`` in it."""
+    """A switch that the audio thread passes in a host's C callback (see ``nt_gate.h``): audio reaches the engine while
+    it is open."""
 
     def open(self) -> None:
         """Let audio reach the engine."""
 
     def close(self) -> None:
-        """Silence from the next block on."""
+        """Give silence from the next block on."""
 
     @property
     def idle(self) -> bool:
@@ -57,50 +58,58 @@ class Gate(Protocol):
 
 
 class Device(ABC):
-    """A client of an audio server, or a stream of a sound card, for one run. It knows its library, and nothing of
-    threads: a :class:`LiveRun` calls it, one method at a time but for :attr:`counts`."""
+    """A client of an audio server, or a stream of a sound card, for one run.
+
+    It deals with its library only, not with threads: a :class:`LiveRun` calls its methods one at a time, except for
+    :attr:`counts`."""
 
     gate: Gate
-    """The callback that the library calls."""
+    """The gate in the callback that the library calls."""
     thread_name: str
     """The name of the thread that calls :meth:`watch`."""
 
     @abstractmethod
     def open(self) -> None:
-        """Get everything ready; no audio flows yet. The engine may be reconfigured to what the server runs at.
+        """Get everything ready; no audio flows yet. This may reconfigure the engine to the server's rate and block
+        size.
 
         Raises:
-            neutone.errors.HostError: the server or device is not there, refuses, or does not answer.
+            neutone.errors.HostError: The server or device is not there, refuses, or does not answer.
         """
 
     @abstractmethod
     def start(self) -> None:
-        """Let audio flow. Raises as :meth:`open` does."""
+        """Let audio flow. Raises the same errors as :meth:`open`."""
 
     @abstractmethod
     def watch(self) -> HostError | None:
-        """Act on what the server or device has said since the last call, about 50 times a second. Returns why it has
-        gone away, or None while it is there. What it raises ends the run, too."""
+        """Handle what the server or device has reported since the last call. It is called about 50 times a second.
+
+        Returns the reason why the server or device has gone away, or None if it is still there. An exception also ends
+        the run."""
 
     @abstractmethod
     def close(self, *, lost: bool) -> None:
-        """End it within seconds, whatever state the server or device is in, and however far :meth:`open` and
-        :meth:`start` came. The gate is closed, and the audio thread has been waited for. ``lost``: the run ended by
-        itself, because of what :meth:`watch` said."""
+        """Close the client or stream within seconds, whatever state the server or device is in, and however far
+        :meth:`open` and :meth:`start` came.
+
+        The gate is closed by then, and the audio thread is outside the engine. ``lost`` is true if the run ended
+        because :meth:`watch` reported that the server or device has gone away."""
 
     @property
     @abstractmethod
     def counts(self) -> tuple[int, int]:
-        """The blocks so far, and the xruns. It may be read from any thread, and after the end."""
+        """The number of blocks and the number of xruns so far. They may be read from any thread, also after the end."""
 
     @property
     def audio_priority(self) -> int | None:
-        """The SCHED_FIFO priority of the thread that calls the gate, 0 for an ordinary one; None: not known."""
+        """The SCHED_FIFO priority of the thread that calls the gate: 0 for an ordinary thread, None if it is not
+        known."""
         return None
 
     @property
     def freewheeling(self) -> bool:
-        """Whether the audio thread waits for the model, because the server is not in real time now."""
+        """Whether the audio thread waits for the model because the server does not run in real time at the moment."""
         return False
 
 
@@ -108,17 +117,19 @@ AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 
 class LiveRun(Generic[AnyDevice]):
-    """An engine on a device from a start to its end: the claim on the engine, the gate, the thread that watches, and
-    the waiting at the end. A host makes another one at every start, so that nothing of a run that is over, not even of
-    one that a server left hanging, reaches the next.
+    """One run of an engine on a device, from the start to the end. It claims the engine, opens the gate, watches the
+    device in a thread, and waits for the audio thread at the end.
 
-    Making one raises what the device's ``open`` and ``start`` raise; nothing is left running then.
+    A host makes a new run at every start, so that nothing of a past run, not even of one that a server left hanging,
+    affects the next.
+
+    The constructor raises whatever the device's ``open`` and ``start`` raise; nothing is left running then.
     """
 
     def __init__(self, engine: Engine, device: AnyDevice) -> None:
         self.device = device
         self.error: HostError | None = None
-        """Why it ended by itself; None if it has not."""
+        """The reason why the run ended by itself, or None if it did not."""
         self.ended = threading.Event()
         self._stopping = threading.Event()
         self._ending = threading.Lock()
@@ -128,12 +139,12 @@ class LiveRun(Generic[AnyDevice]):
         try:
             device.open()
             live.audio_priority = device.audio_priority
-            if live.stats.blocks:  # from silence, and counted from here
+            if live.stats.blocks:  # start from silence, and with the counters at 0
                 engine.reset()
             self.late_before = live.stats.late_frames
             device.gate.open()
             device.start()
-            # The last to be registered is called first: before the audio library's own end, and before engines close,
+            # Functions registered last are called first. Before the audio library shuts down and before engines close,
             # the audio thread must be out of memory that the interpreter is about to free.
             atexit.unregister(_end_all)
             atexit.register(_end_all)
@@ -153,21 +164,23 @@ class LiveRun(Generic[AnyDevice]):
                 error = self.device.watch()
             except HostError as failure:
                 error = failure
-            except Exception as failure:  # whatever a model's preparation raises: the user must hear of it
+            except Exception as failure:  # such as one from preparing a model: the user must hear of it
                 error = HostError(f"{type(failure).__name__}: {failure}")
                 error.__cause__ = failure
             if error is None:
                 continue
             with self._ending:
-                if self._stopping.is_set():  # being stopped ends a stream, too
+                if self._stopping.is_set():  # stopping also ends the stream
                     return
                 self.error = error
             self._leave()
             return
 
     def end(self) -> None:
-        """Stop; returns within seconds. Once it has, the thread that watches touches the device no more, and is gone
-        unless a model is just being prepared."""
+        """Stop the run. Returns within seconds.
+
+        Afterwards the watching thread no longer touches the device; it has ended too, unless it is preparing a
+        model."""
         with self._ending:
             self._stopping.set()
         self._leave()
@@ -196,14 +209,14 @@ class LiveRun(Generic[AnyDevice]):
         self.device.close(lost=self.error is not None)
 
     def ask(self, question: Callable[[AnyDevice], Result], otherwise: Result) -> Result:
-        """What a question to the device returns while the run lasts, else `otherwise`. The device is not closed
-        meanwhile."""
+        """Return the result of a question to the device if the run lasts, otherwise `otherwise`. The device is not
+        closed during the question."""
         with self._ending:
             return otherwise if self.ended.is_set() else question(self.device)
 
 
 class RunHost(LiveHost, Generic[AnyDevice]):
-    """A live host that makes a :class:`Device`, and a :class:`LiveRun` with it, at every start."""
+    """A live host that makes a new :class:`Device` and a :class:`LiveRun` at every start."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -216,7 +229,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
     def _open_engine(
         cls, model: Model, sample_rate: int, block_size: int, channels: int | None, **engine_options: Any
     ) -> Engine:
-        """An engine in the background. ``channels`` is by default the model's wider side."""
+        """Make an engine in the background. ``channels`` defaults to the model's input or output channels, whichever
+        are more."""
         from neutone.engine.engine import Engine
 
         wider = max(model.input_channels, model.output_channels)
@@ -226,7 +240,7 @@ class RunHost(LiveHost, Generic[AnyDevice]):
 
     @classmethod
     def _around(cls, engine: Engine, **host_options: Any) -> Self:
-        """A host that closes the engine when it is closed, and at once if it cannot be made."""
+        """Make a host that closes the engine when it is closed. If it cannot be made, close the engine at once."""
         try:
             host = cls(engine, **host_options)
         except BaseException:
@@ -237,15 +251,15 @@ class RunHost(LiveHost, Generic[AnyDevice]):
 
     @abstractmethod
     def _make_device(self) -> AnyDevice:
-        """A device for the run that begins."""
+        """Make the device for a new run."""
 
     def start(self) -> None:
-        """Let audio flow. A host whose server or device went away may be started again.
+        """Let audio flow. A host that lost its server or device can be started again.
 
         Raises:
-            neutone.errors.HostError: the server or device is not there, refuses, or does not answer; another host plays
-                the engine.
-            neutone.errors.MissingExtraError: the host's library is not installed.
+            neutone.errors.HostError: The server or device is not there, refuses, or does not answer; or another host
+                plays the engine.
+            neutone.errors.MissingExtraError: The host's library is not installed.
         """
         with self._lock:
             if self.running:
@@ -254,39 +268,39 @@ class RunHost(LiveHost, Generic[AnyDevice]):
             self._run = LiveRun(self._engine, self._make_device())
 
     def stop(self) -> None:
-        """End; returns within seconds, whatever state the server or device is in. If :meth:`start` is under way in
-        another thread, what it starts is stopped."""
+        """Stop processing. Returns within seconds, whatever state the server or device is in. If :meth:`start` is still
+        running in another thread, whatever it starts is stopped too."""
         with self._lock:
             run = self._run
         if run is not None:
             run.end()
 
     def close(self) -> None:
-        """Stop, and close the engine if :meth:`open` made it. The host is not used afterwards."""
+        """Stop the host, and close its engine if :meth:`open` made it. The host cannot be used afterwards."""
         self.stop()
         if self._owns_engine:
             self._engine.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the host no longer runs: stopped, or its server or device went away. Returns False after
-        `timeout` seconds."""
+        """Wait until the host no longer runs, because it was stopped or lost its server or device. Returns False if it
+        still runs after `timeout` seconds."""
         run = self._run
         return run is None or run.ended.wait(timeout)
 
     @property
     def engine(self) -> Engine:
-        """The engine that does the work."""
+        """The engine that the host plays."""
         return self._engine
 
     @property
     def running(self) -> bool:
-        """Whether it has been started, and neither stopped nor lost its server or device."""
+        """Whether the host runs: it was started, has not been stopped, and has not lost its server or device."""
         run = self._run
         return run is not None and not run.ended.is_set()
 
     @property
     def error(self) -> HostError | None:
-        """Why the host ended by itself; None if it has not."""
+        """The reason why the host ended by itself, or None if it did not."""
         run = self._run
         return None if run is None else run.error
 

@@ -1,4 +1,4 @@
-"""From a file name to a model: the suffix picks the backend."""
+"""Load models. The suffix of the file name picks the backend."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def default_model() -> Path:
-    """The neural guitar amp that comes with neutone: an ONNX file, 48 kHz, mono, knobs ``drive`` and ``tone``.
+    """Return the path of the neural guitar amp that comes with neutone: an ONNX file, 48 kHz, mono, with the parameters
+    ``drive`` and ``tone``.
 
     >>> default_model().name
     'amp.onnx'
@@ -27,7 +28,8 @@ def default_model() -> Path:
 
 
 def names_a_class(path: str | PathLike[str]) -> bool:
-    """Whether it is a name such as ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``, and no file.
+    """Return whether `path` names a class, such as ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``, and
+    not a file.
 
     >>> names_a_class("my_model.py:MyWrapper"), names_a_class("my_model.onnx")
     (True, False)
@@ -36,22 +38,23 @@ def names_a_class(path: str | PathLike[str]) -> bool:
 
 
 def load(path: str | Path | object, *, backend: str | None = None, trust: bool = False, **options: Any) -> Model:
-    """The model in a file, or in memory.
+    """Load a model from a file, or make one from a wrapper.
 
     Args:
-        path: the model file; or a ``neutone.sdk.WaveformToWaveformBase``, or a name such as
-            ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``, whose code is run: the backend ``python``.
-        backend: the name of an installed backend; by default the one that claims the file's suffix.
-        trust: let a file run its code although neutone has fetched it; remembered by the file's SHA-256. Files that you
-            have put somewhere yourself run as any program does: see docs/security.md.
-        options: what the backend takes, e.g. ``sample_rate`` and ``block_size`` for a plain ONNX file.
+        path: The model file. Or a wrapper: an instance of ``neutone.sdk.WaveformToWaveformBase``, or the name of such a
+            class, like ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``. A wrapper's code is run, by the
+            backend ``python``.
+        backend: The name of an installed backend. By default it is the one that claims the file's suffix.
+        trust: Let a file that neutone has fetched run its code. This is remembered by the file's SHA-256. Files that
+            you obtained yourself run like any other program: see docs/security.md.
+        options: The backend's own options, such as ``sample_rate`` and ``block_size`` for a plain ONNX file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ModelFileError: the file is not a model that the backend can run.
-        neutone.errors.UnknownPluginError: no backend of that name, or for that suffix, is installed.
-        neutone.errors.MissingExtraError: the backend's runtime is not installed.
-        neutone.errors.UntrustedFileError: the file was fetched, would run its code, and is not trusted.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ModelFileError: The file is not a model that the backend can run.
+        neutone.errors.UnknownPluginError: No backend of that name, or for that suffix, is installed.
+        neutone.errors.MissingExtraError: The backend's runtime is not installed.
+        neutone.errors.UntrustedFileError: The file was fetched, would run its code, and is not trusted.
 
     >>> model = load(default_model())
     >>> [parameter.name for parameter in model.metadata.parameters]
@@ -64,10 +67,11 @@ def load(path: str | Path | object, *, backend: str | None = None, trust: bool =
 
 
 def inspect(path: str | Path | object, *, backend: str | None = None, **options: Any) -> ModelSummary:
-    """What a model file says of itself. Nothing of the file is run, as :func:`load` may do: see docs/security.md.
+    """Return what a model file says about its model. Unlike :func:`load`, this runs none of the file's code: see
+    docs/security.md.
 
     Arguments and errors are those of :func:`load`. A wrapper (an instance, or a name such as
-    ``"my_model.py:MyWrapper"``) is a program and no file; it is loaded.
+    ``"my_model.py:MyWrapper"``) is a program rather than a file, so it is loaded.
 
     >>> summary = inspect(default_model())
     >>> summary.metadata.model_name, summary.input_channels, summary.model_delay
@@ -77,7 +81,7 @@ def inspect(path: str | Path | object, *, backend: str | None = None, **options:
 
 
 def _file_of(path: str | PathLike[str]) -> str:
-    """Of ``my_model.py:MyWrapper`` the file."""
+    """Return the file in a name such as ``my_model.py:MyWrapper``."""
     return str(path).rpartition(":")[0] if names_a_class(path) else str(path)
 
 
@@ -92,12 +96,12 @@ def _backend_of(path: object, backend: str | None) -> Backend:
         known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
         raise UnknownPluginError(
             f"no backend for {str(path)!r}: its suffix is {suffix!r}, installed backends take {', '.join(known)}; "
-            f"name one with backend=..., of {', '.join(backends.names())}"
+            f"choose one with backend=..., from {', '.join(backends.names())}"
         )
     first = next(iter(claims))
     if len(claims) > 1:
         warnings.warn(
-            f"the suffix {suffix!r} is claimed by the backends {', '.join(claims)}; {first} is used: name one with "
+            f"the suffix {suffix!r} is claimed by the backends {', '.join(claims)}; {first} is used: choose one with "
             f"backend=...",
             PluginWarning,
             stacklevel=3,

@@ -1,4 +1,4 @@
-"""Checking the options that a backend or an exporter takes."""
+"""Checks of the options that a backend or an exporter takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neutone.validation import require_integer
 def refuse_unknown_options(
     plugin: str, options: Mapping[str, Any], known: Collection[str], kind: str = "backend"
 ) -> None:
-    """Raise :class:`~neutone.errors.ConfigurationError` for the first option that is not known.
+    """Raise :class:`~neutone.errors.ConfigurationError` if there is an option that is not in `known`.
 
     >>> refuse_unknown_options("onnx", {"threads": 2}, ["threads"])
     """
@@ -23,7 +23,7 @@ def refuse_unknown_options(
 
 
 def integer_option(options: Mapping[str, Any], name: str, least: int, most: int | None = None) -> int | None:
-    """An option that must be an integer from `least` to `most`; None where it is not given.
+    """Return an option that must be an integer from `least` to `most`, or None if it is not given.
 
     >>> integer_option({"threads": 2}, "threads", 1), integer_option({}, "threads", 1)
     (2, None)

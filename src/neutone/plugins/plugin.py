@@ -7,18 +7,18 @@ from typing import ClassVar
 
 
 class Plugin(ABC):
-    """A class that an entry point names."""
+    """The base class of all plug-ins: a class that an entry point names."""
 
     name: ClassVar[str]
-    """The name that users choose it by, the same as the entry point's."""
+    """The name by which users choose the plug-in. It equals the entry point's name."""
     requires: ClassVar[tuple[str, ...]] = ()
-    """The Python packages that it imports where they are first used, such as ``("onnxruntime",)``."""
+    """The Python packages that the plug-in imports on first use, such as ``("onnxruntime",)``."""
     extra: ClassVar[str] = ""
-    """The argument of ``pip install`` that brings them, such as ``"neutone[onnx]"``."""
+    """The argument of ``pip install`` that installs them, such as ``"neutone[onnx]"``."""
 
     @classmethod
     def missing(cls) -> list[str]:
-        """The names in :attr:`requires` that are not installed. Nothing is imported.
+        """Return the names in :attr:`requires` that are not installed. Nothing is imported.
 
         >>> class Sparkles(Plugin):
         ...     name, requires = "sparkles", ("math", "sparkles_runtime")

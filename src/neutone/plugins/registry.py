@@ -1,4 +1,4 @@
-"""Finding plug-ins: entry points are read once, and each is imported when it is first used."""
+"""Find plug-ins. Entry points are read once; each plug-in is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PluginInfo:
     distribution: str
     version: str
     error: str | None = None
-    """why it cannot be used; None where it can"""
+    """The reason why the plug-in cannot be used, or None if it can."""
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:
@@ -48,8 +48,9 @@ def _distribution(entry: EntryPoint) -> tuple[str, str]:
 
 
 def _check_declaration(plugin: type) -> None:
-    """What is read from a class before it is used must be there, and right: ``suffixes = (".a")`` is a string, of which
-    an empty suffix is a part."""
+    """Raise :class:`TypeError` unless a plug-in class defines what is read from it before it is used.
+
+    ``suffixes = (".a")`` is a common mistake: it is a string, and every string contains an empty suffix."""
     missing = sorted(getattr(plugin, "__abstractmethods__", ()))
     if missing:
         raise TypeError(f"{plugin.__name__} does not define {', '.join(missing)}")
@@ -66,8 +67,8 @@ def _check_declaration(plugin: type) -> None:
 class Registry(Generic[AnyPlugin]):
     """The plug-ins of one entry-point group.
 
-    A plug-in that fails to import is reported by a :class:`~neutone.errors.PluginWarning` and never hides the others;
-    of two with the same name the first is used, and the warning names both distributions.
+    A plug-in that fails to import causes a :class:`~neutone.errors.PluginWarning` and never hides the others. If two
+    have the same name, the first is used, and the warning names both distributions.
 
     >>> "onnx" in backends.names()
     True
@@ -82,19 +83,19 @@ class Registry(Generic[AnyPlugin]):
         self._broken: dict[str, str] = {}
 
     def refresh(self) -> None:
-        """Forget what was found, for after a distribution was installed in a running process."""
+        """Forget all plug-ins that were found. Call it after installing a distribution in a running process."""
         with self._lock:
             self._entries = None
             self._classes.clear()
             self._broken.clear()
 
     def names(self) -> list[str]:
-        """The installed plug-ins, usable or not, sorted."""
+        """Return the sorted names of the installed plug-ins, usable or not."""
         return sorted(self._found())
 
     def get(self, name: str) -> type[AnyPlugin]:
-        """The class behind a name. Raises :class:`~neutone.errors.UnknownPluginError`, which lists what is installed
-        and what to install."""
+        """Return the plug-in class of this name. Raises :class:`~neutone.errors.UnknownPluginError`, which lists what
+        is installed and says what to install."""
         with self._lock:
             found = self._found()
             if name not in found:
@@ -108,7 +109,7 @@ class Registry(Generic[AnyPlugin]):
             return self._classes[name]
 
     def all(self) -> Iterator[tuple[str, type[AnyPlugin]]]:
-        """Every usable plug-in; broken ones are warned of and passed over."""
+        """Yield the name and class of every usable plug-in. Broken ones are skipped with a warning."""
         for name in self.names():
             try:
                 yield name, self.get(name)
@@ -116,7 +117,7 @@ class Registry(Generic[AnyPlugin]):
                 continue
 
     def describe(self) -> list[PluginInfo]:
-        """A line for each installed plug-in, each imported to see whether it works."""
+        """Return one entry per installed plug-in. Each is imported, to see whether it works."""
         usable = dict(self.all())
         lines = []
         for name, entry in sorted(self._found().items()):
@@ -137,7 +138,7 @@ class Registry(Generic[AnyPlugin]):
         found: dict[str, EntryPoint] = {}
         for entry in entry_points(group=self.group):
             first = found.setdefault(entry.name, entry)
-            # One distribution on two paths (an editable install beside a build) is no conflict.
+            # The same distribution on two paths (an editable install and a build) is not a conflict.
             if first is not entry and (first.value, _distribution(first)[0]) != (entry.value, _distribution(entry)[0]):
                 warnings.warn(
                     f"two plug-ins of {self.group} are named {entry.name!r}: {first.value} of "
@@ -153,7 +154,7 @@ class Registry(Generic[AnyPlugin]):
             if not (isinstance(plugin, type) and issubclass(plugin, self._base)):
                 raise TypeError(f"{entry.value} is not a subclass of neutone.plugins.{self._base.__name__}")
             _check_declaration(plugin)
-        except (Exception, SystemExit) as error:  # whatever a third party's import raises must not reach the others
+        except (Exception, SystemExit) as error:  # a third party's failing import must not affect the other plug-ins
             self._broken[name] = f"{type(error).__name__}: {error}"
             warnings.warn(
                 f"the plug-in {name!r} of {self.group} ({_distribution(entry)[0]}) cannot be used: "

@@ -1,1 +1,1 @@
-"""Offline rendering: whole signals and whole files through an engine, with the delay compensated."""
+"""Offline rendering: run whole signals and whole files through an engine, and compensate its delay."""

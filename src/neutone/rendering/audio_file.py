@@ -1,4 +1,5 @@
-"""Audio files through libsndfile: which container holds what, and opening them with errors that say what is wrong."""
+"""Audio files through libsndfile: what each container can hold, and opening files with errors that say what is
+wrong."""
 
 from __future__ import annotations
 
@@ -14,35 +15,36 @@ import soundfile
 from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWarning
 
 SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
-"""the most exact sample format that each container holds; what is missing takes libsndfile's default"""
+"""The most exact sample format of each container. Containers that are not listed use libsndfile's default."""
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3}
 
 WRITTEN = {"WAV", "W64", "RF64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"}
-"""the containers that keep every rate, length and channel count, or refuse them: others of libsndfile's silently write
-another rate (HTK, SVX, XI, WVE, MPC2K), another length (SDS) or what nobody can read (SD2)"""
+"""The containers that keep every rate, length and channel count, or refuse them. Others of libsndfile silently write
+another rate (HTK, SVX, XI, WVE, MPC2K), another length (SDS), or files that nobody can read (SD2)."""
 COMPRESSED = {"FLAC", "OGG", "MP3"}
-"""whose last block is written when the file is closed, where libsndfile says nothing of a disk that is full"""
+"""The containers that write their last block when the file is closed, where libsndfile does not report a full disk."""
 UNLIMITED = {"W64", "RF64", "CAF", *COMPRESSED}
 LONG_FORM = {"WAV": "RF64"}
-"""what a container becomes beyond its limit: RF64 (EBU Tech 3306) is WAV with sizes of 64 bits, and has its suffix"""
+"""What a container becomes beyond its size limit: RF64 (EBU Tech 3306) is WAV with 64-bit sizes and the same suffix."""
 LARGEST_BYTES = {"WAV": 1 << 32, "AIFF": 1 << 32}
 LARGEST_OTHER_BYTES = 1 << 31
-"""sizes of 32 bits in a header, which some formats and readers take as signed"""
+"""The size limit of the other containers: 32-bit sizes in their headers, which some formats and readers treat as
+signed."""
 HEADER_BYTES = 1 << 16
 LAST_FRAMES = 8192
 
 TRUNCATED = re.compile(
     r"^\s*(?P<chunk>data|SSND|BODY|Data Size|riff|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<there>\d+)\)", re.M
 )
-"""in libsndfile's log of a header that promises more than the file holds; the first four are the audio alone"""
+"""Matches libsndfile's log of a header that promises more than the file holds. The first four names are audio alone."""
 UNKNOWN_SIZES = range(0x7FFF0000, 1 << 32)
-"""that stand for "not known", as programs write it into a pipe"""
+"""Sizes that mean "not known". Programs write them when they write to a pipe."""
 
 
 def container_of(path: Path) -> str:
-    """libsndfile's name of the format that a suffix stands for.
+    """Return libsndfile's name of the format that a suffix stands for.
 
-    Raises :class:`~neutone.errors.ConfigurationError` if it stands for none that can be read back.
+    Raises :class:`~neutone.errors.ConfigurationError` if there is none that can be read back.
 
     >>> container_of(Path("take.aif"))
     'AIFF'
@@ -57,32 +59,32 @@ def container_of(path: Path) -> str:
 
 
 def require_audio_file(path: Path) -> None:
-    """Raise :class:`FileNotFoundError`, which says why, if there is no such file."""
+    """Raise :class:`FileNotFoundError`, with the reason, if `path` is not an audio file that exists."""
     if path.is_file():
         return
     if path.is_symlink() and not path.exists():
-        raise FileNotFoundError(f"no audio file {path}: it is a link to {path.readlink()}, which is not there")
+        raise FileNotFoundError(f"no audio file {path}: it is a link to {path.readlink()}, which does not exist")
     reason = ": it is a folder" if path.is_dir() else ": it is a pipe, socket or device" if path.exists() else ""
     raise FileNotFoundError(f"no audio file {path}{reason}")
 
 
 def open_input(path: Path) -> soundfile.SoundFile:
-    """An audio file to be read.
+    """Open an audio file for reading.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.AudioFileError: it cannot be read.
+        FileNotFoundError: There is no such file.
+        neutone.errors.AudioFileError: The file cannot be read.
 
     Warns:
-        neutone.errors.IncompleteAudioWarning: its header promises more than it holds.
+        neutone.errors.IncompleteAudioWarning: The header promises more audio than the file holds.
     """
     require_audio_file(path)
     try:
         file = soundfile.SoundFile(os.fsencode(path))  # soundfile itself encodes as UTF-8 only
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot read {path}: {error.error_string}") from error
-    except TypeError as error:  # soundfile's answer to .raw
-        raise AudioFileError(f"cannot read {path}: a file without a header tells neither rate nor channels") from error
+    except TypeError as error:  # soundfile raises it for .raw
+        raise AudioFileError(f"cannot read {path}: without a header, its rate and channels are unknown") from error
     share = _missing_share(file.extra_info)
     if share:
         total = file.frames / (1.0 - share) / file.samplerate if share < 1.0 else 0.0
@@ -92,7 +94,7 @@ def open_input(path: Path) -> soundfile.SoundFile:
 
 
 def _missing_share(log: str) -> float:
-    """Of the audio that the header promises, 0..1."""
+    """Return how much of the audio that the header promises is missing, 0..1."""
     found = {match["chunk"]: (int(match["said"]), int(match["there"])) for match in TRUNCATED.finditer(log)}
     for chunk in ("data", "SSND", "BODY", "Data Size", "riff", "Riff size"):
         if chunk in found:
@@ -104,9 +106,10 @@ def _missing_share(log: str) -> float:
 
 @contextmanager
 def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames: int) -> Iterator[soundfile.SoundFile]:
-    """A file `name` to be written as `path` says, for `frames` frames at most.
+    """Open a file called `name` for writing at most `frames` frames, in the format that the suffix of `path` stands
+    for.
 
-    Raises :class:`~neutone.errors.AudioFileError` if the container cannot hold that, or the disk does not.
+    Raises :class:`~neutone.errors.AudioFileError` if that is too much for the container or the disk.
     """
     container = container_of(path)
     subtype = SUBTYPES.get(container)
@@ -134,7 +137,7 @@ def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames:
 
 
 def _holds(name: Path, frames: int) -> bool:
-    """Whether a file can be read to its last frame."""
+    """Return whether the file can be read to its last frame."""
     try:
         with soundfile.SoundFile(os.fsencode(name)) as file:
             if file.frames != frames:

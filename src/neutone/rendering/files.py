@@ -1,4 +1,4 @@
-"""Rendering audio files, block by block: memory does not grow with their length."""
+"""Offline rendering of audio files, block by block, so that memory does not grow with their length."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from neutone.rendering.signal import Progress, render_blocks
 Array = NDArray[np.float32]
 
 WRITTEN_FRAMES = 65_536
-"""at a time: libsndfile's Vorbis encoder takes memory on the stack for each call"""
+"""The most frames written per call: libsndfile's Vorbis encoder puts each call's frames on the stack."""
 
 
 def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
-    """Write float32 (channels, frames) at a rate in Hz; the suffix picks the format."""
+    """Write float32 audio of shape (channels, frames) to a file, at a sample rate in Hz. The suffix picks the
+    format."""
     path = Path(path)
     with (
         replaced_when_complete(path) as temporary,
@@ -42,19 +43,20 @@ def render_file(
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> None:
-    """Process an audio file into another of the same rate, length and channels, delay compensated.
+    """Run a model over an audio file and write the result to another file, with the same rate, length and channels. The
+    delay of the model and the engine is compensated.
 
-    The file is streamed. ``target`` appears when it is complete (it may be the source itself); WAV and AIFF are written
-    as 32-bit float, FLAC as 24 bits, other formats as libsndfile does by default. The other
-    arguments are those of :func:`neutone.render`.
+    The file is streamed. ``target`` is put in place once it is complete, and may be the source itself. WAV and AIFF are
+    written as 32-bit float, FLAC as 24 bits, other formats in libsndfile's default. The other arguments are those of
+    :func:`neutone.render`.
 
     Raises:
-        FileNotFoundError: there is no source.
-        neutone.errors.AudioFileError: a file cannot be read or written (an :class:`OSError`).
-        neutone.errors.ConfigurationError: the target's suffix is no audio format.
+        FileNotFoundError: The source does not exist.
+        neutone.errors.AudioFileError: A file cannot be read or written (this is an :class:`OSError`).
+        neutone.errors.ConfigurationError: The target's suffix does not stand for an audio format.
 
     Warns:
-        neutone.errors.IncompleteAudioWarning: the source is truncated; what is there is rendered.
+        neutone.errors.IncompleteAudioWarning: The source is truncated; the audio that it holds is rendered.
     """
     source, target = Path(source), Path(target)
     container_of(target)
@@ -82,7 +84,7 @@ def _read_blocks(
             audio = reader.read(size, dtype="float32", always_2d=True).T
         except soundfile.LibsndfileError as error:
             raise AudioFileError(
-                f"cannot read {path} behind frame {start}, is it truncated or damaged? ({error.error_string})"
+                f"cannot read {path} after frame {start}, is it truncated or damaged? ({error.error_string})"
             ) from error
         frames = audio.shape[1]
         if frames == 0:

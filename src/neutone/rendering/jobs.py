@@ -1,4 +1,4 @@
-"""Which file is rendered to where. Everything that can be refused is refused before the first frame."""
+"""Plan which file is rendered to which target. All errors in the plan are found before the first frame is rendered."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from neutone.file_replacement import ProtectedFiles
 
 @dataclass(frozen=True)
 class Job:
-    """One file to render."""
+    """One file to render, and its target."""
 
     source: Path
     target: Path
 
 
 def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, model: Path | None = None) -> list[Job]:
-    """A job for each audio file.
+    """Return a job for each audio file.
 
     Args:
-        inputs: files, and folders that are searched.
-        output: a file where a single file goes in, else a folder.
-        model: a file that may not be written either.
-        suffix: of the files in the folder, with the dot; None keeps each one's own.
+        inputs: Files, and folders that are searched for audio files.
+        output: The target file if there is a single input file, otherwise a folder.
+        model: The model file, which must not be overwritten.
+        suffix: The suffix, with the dot, of the files in the output folder; None to keep each input's own.
     """
     inputs = list(inputs)
     for path in (*inputs, output):
-        if str(path) in ("", "."):  # an unset variable of a shell script, not a wish
+        if str(path) in ("", "."):  # probably an unset variable in a shell script
             raise ConfigurationError("an input or output is empty or the current folder: name it, such as ./takes")
-    if ".." in output.parts:  # behind a folder that is yet to be made, it leads to files that are there already
+    if ".." in output.parts:  # after a folder that does not exist yet, ".." would lead to files that do exist
         output = Path(os.path.realpath(output))
     if _is_single_file(inputs, output):
         if suffix is not None and output.suffix.lower() != suffix:
@@ -42,7 +42,7 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, model: P
         if output.exists() and not output.is_dir():
             single = "a name with a suffix such as .wav, or a folder"
             wanted = single if len(inputs) == 1 and not inputs[0].is_dir() else "a folder for more than one result"
-            raise ConfigurationError(f"{output} is no folder, expected {wanted}")
+            raise ConfigurationError(f"{output} is not a folder, expected {wanted}")
         jobs = [
             Job(source, output / (place if suffix is None else place.with_suffix(suffix)))
             for source, place in _places(inputs, output)
@@ -61,7 +61,7 @@ def _is_single_file(inputs: list[Path], output: Path) -> bool:
 
 
 def _places(inputs: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
-    """Each source, with its place below the output folder."""
+    """Yield each source with its path relative to the output folder."""
     for path in inputs:
         if path.is_dir():
             for found in _audio_files_below(path, output):
@@ -71,7 +71,8 @@ def _places(inputs: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _audio_files_below(folder: Path, output: Path) -> list[Path]:
-    """Without hidden files, and without earlier results where the output is a folder in there."""
+    """Return the audio files below a folder, without hidden files, and without earlier results if `output` lies in
+    it."""
     suffixes = _audio_suffixes()
     earlier = output.resolve()
     skip_earlier = earlier != folder.resolve()
@@ -100,6 +101,6 @@ def _audio_suffixes() -> set[str]:
 def _refuse_shared_targets(jobs: list[Job]) -> None:
     sources: dict[str, Path] = {}
     for job in jobs:
-        first = sources.setdefault(os.path.realpath(job.target), job.source)  # links may lead to one file
+        first = sources.setdefault(os.path.realpath(job.target), job.source)  # two links may lead to one file
         if first is not job.source:
             raise ConfigurationError(f"both {first} and {job.source} would be written to {job.target}")

@@ -1,4 +1,4 @@
-"""How a signal or file is rendered, and the engine that does it."""
+"""The options of rendering, and the engine that they make."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ class RenderOptions(TypedDict, total=False):
 def open_engine(
     model: Model, sample_rate: int, channels: int, frames: int | None, options: RenderOptions
 ) -> tuple[Engine, Array | None]:
-    """An engine with everything set, and the curves that drive its parameters if ``params`` are curves.
+    """Make an engine with all options applied. Returns it with the curves that drive its parameters, or None if
+    ``params`` are not curves.
 
     Args:
-        model: what :func:`neutone.load` returns.
-        sample_rate: Hz.
-        channels: in and out.
-        frames: how long curves must be; None: any length.
-        options: what the caller of the public function gave.
+        model: The model to run, as :func:`neutone.load` returns it.
+        sample_rate: The host's sample rate in Hz.
+        channels: The host's number of channels, both in and out.
+        frames: How many frames the curves must have; None for any number.
+        options: The keywords that the caller of the public function gave.
 
     Raises:
-        TypeError: there is no such keyword.
-        neutone.errors.NeutoneError: a value that cannot be.
+        TypeError: An option is unknown.
+        neutone.errors.NeutoneError: A value is not valid.
     """
     for name in options:
         if name not in RenderOptions.__annotations__:
@@ -69,7 +70,7 @@ def open_engine(
 
 
 def _apply(params: Parameters | None, engine: Engine, frames: int | None) -> Array | None:
-    """Set values; curves are checked and returned."""
+    """Set parameters from a mapping, or check and return curves."""
     if params is None:
         return None
     if isinstance(params, np.ndarray):

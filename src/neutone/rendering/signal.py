@@ -1,4 +1,4 @@
-"""Offline rendering: a whole signal at once, same rate and length, delay compensated."""
+"""Offline rendering of a whole signal: rate and length stay the same, and the delay is compensated."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from neutone.rendering.options import RenderOptions, open_engine
 
 Array = NDArray[np.float32]
 Progress = Callable[[float], object]
-"""Called with the fraction that is done, 0..1."""
+"""A function that is called with the fraction of the work that is done, 0..1."""
 
 
 def render_blocks(engine: Engine, blocks: Iterable[tuple[Array, Array | None]]) -> Iterator[Array]:
-    """Render (audio, curves) pairs one after the other and yield as many frames in all, without the engine's latency.
+    """Render (audio, curves) pairs one after another. Yields as many frames as it was given, without the engine's
+    latency.
 
-    Memory does not grow with the length. Each pair has the engine's block size; the last may be shorter."""
+    Each pair has the engine's block size; only the last may be shorter. Memory does not grow with the length."""
     late, owed = engine.latency.total, 0
     for audio, curves, frames in _with_tail(engine, blocks):
         owed += frames
@@ -39,8 +40,8 @@ def render_blocks(engine: Engine, blocks: Iterable[tuple[Array, Array | None]]) 
 def _with_tail(
     engine: Engine, blocks: Iterable[tuple[Array, Array | None]]
 ) -> Iterator[tuple[Array, Array | None, int]]:
-    """Whole blocks with the number of frames that are the caller's: the last one filled up, then silence for ever, with
-    the parameters where they ended."""
+    """Yield whole blocks, each with the number of its frames that are the caller's: the last block is filled up, and
+    then silence follows forever, with the parameters at their last values."""
     size = engine.block_size
     curves: Array | None = None
     for audio, curves in blocks:
@@ -63,21 +64,23 @@ def render(
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> Array:
-    """Process a whole signal.
+    """Run a model over a whole signal. The delay of the model and the engine is compensated.
 
     Args:
-        model: what :func:`neutone.load` answers.
-        audio: float32 (channels, frames), or (frames,) for one channel.
-        sample_rate: of the audio, Hz.
-        progress: called with the fraction that is done, 0..1.
-        params: values by name (natural units), or a float32 (P, frames) array in 0..1.
-        block_size: frames a step; the result does not depend on it, but for rounding inside the model.
-        resampler, taps: as in :class:`neutone.Engine`.
-        wet, dry: levels of the mix, 0..1; by default the model's own.
-        input_gain_db, output_gain_db: gains into the model and after the mix, -30..30 dB; by default the model's own.
+        model: The model to run, as :func:`neutone.load` returns it.
+        audio: The signal, float32 of shape (channels, frames), or (frames,) for one channel.
+        sample_rate: The signal's sample rate in Hz.
+        progress: A function that is called with the fraction that is done, 0..1.
+        params: A mapping from names to natural values, or a float32 array of shape (P, frames) in 0..1 with a curve for
+            each of the P declared parameters.
+        block_size: The number of frames per step. The result does not depend on it, except for rounding in the model.
+        resampler, taps: As in :class:`neutone.Engine`.
+        wet, dry: The levels in the mix, 0..1. By default the model's own.
+        input_gain_db, output_gain_db: The gains before the model and after the mix, -30..30 dB. By default the model's
+        own.
 
     Returns:
-        float32, of the shape of ``audio``: frame i answers frame i.
+        The result, float32 in the shape of ``audio``. Its frame i belongs to frame i of ``audio``.
 
     >>> import neutone
     >>> model = neutone.load(neutone.default_model())

@@ -1,15 +1,15 @@
-"""Functions in a process without rights, for files whose code runs when they are opened.
+"""Run functions in a process without rights, for files whose code runs when they are opened.
 
-TorchScript files are programs. :func:`run_sandboxed` runs a function that opens one in a new Python process, which
-gives up its rights first:
+TorchScript files are programs. :func:`run_sandboxed` opens them in a new Python process that first gives up its rights:
 
-- Linux, Landlock: it reads Python, its libraries and the files that it is given, and writes in its own temporary
-  folder only.
-- Linux, seccomp: no network, no new processes, no signals to others, no changes of owners or modes of files.
-- POSIX: limits on memory, processor time and the size of files.
-- everywhere: a time limit, an environment without secrets, and a result that is plain data.
+- With Landlock (Linux), it can only read Python, its libraries and the files that it is given, and only write in its
+  own temporary folder.
+- With seccomp (Linux), it cannot use the network, start processes, signal other processes, or change owners or modes of
+  files.
+- On POSIX systems, its memory, its processor time and the size of its files are limited.
+- Everywhere, it has a time limit and an environment without secrets, and can only return plain data.
 
-:func:`available_protections` says what this system has. docs/security.md says what remains.
+:func:`available_protections` says which of these this system has. docs/security.md says what remains possible.
 
 >>> run_sandboxed("json:dumps", {"obj": [1, 2]}).value
 '[1, 2]'

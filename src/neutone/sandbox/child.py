@@ -1,7 +1,7 @@
-"""The sandboxed process itself: gives up its rights, imports what is needed, runs the function, sends what it returns.
+"""The sandboxed process: it gives up its rights, imports what is needed, runs the function, and sends the result.
 
-The rights go first, so that the threads which libraries start when they are imported have none either. The request
-comes on stdin. The reply goes to what was stdout; whatever else is printed goes to stderr.
+It gives up its rights first, so that threads that libraries start on import have none either. The request comes on
+stdin. The reply goes to what was stdout; everything else that is printed goes to stderr.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
         msvcrt.setmode(reply, os.O_BINARY)
     folder = Path(request["folder"])
     os.chdir(folder)
-    tempfile.tempdir = str(folder)  # else it is found by writing, which may not be possible
+    tempfile.tempdir = str(folder)  # otherwise Python would try out folders by writing, which may not be possible
     protections, limits = Protections(**request["protections"]), Limits(**request["limits"])
     try:
         protections.apply([Path(path) for path in request["readable"]], folder)
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _explain(error: BaseException) -> tuple[str, str]:
-    """The kind of failure, and what to say of it."""
+    """Return the kind of failure, and the message for it."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
@@ -82,7 +82,8 @@ def _explain(error: BaseException) -> tuple[str, str]:
 
 
 def _class_name(error: BaseException) -> str:
-    """Of the class in :mod:`neutone.errors` that it belongs to; empty: to none."""
+    """Return the name of the class in :mod:`neutone.errors` that an error belongs to, or an empty text if there is
+    none."""
     return next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in errors.__all__), "")
 
 
@@ -91,7 +92,7 @@ def _send(reply: int, message: bytes) -> None:
     while view:
         view = view[os.write(reply, view) :]
     os.close(reply)
-    # Without Python's goodbyes: what the file has put into the process is not run again.
+    # End without Python's cleanup, so that no code that the file has left in the process runs.
     os._exit(0)
 
 

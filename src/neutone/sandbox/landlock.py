@@ -1,6 +1,7 @@
-"""Landlock: which files a Linux process may read and write, and no network (kernel documentation, userspace-api).
+"""Landlock: limits which files a Linux process may read and write, and refuses the network (kernel documentation,
+userspace-api).
 
-Each version of the interface (ABI) can refuse more than the one before it. What a version cannot refuse is left to the
+Each version of the interface (ABI) can refuse more than the one before. What a version cannot refuse is left to the
 seccomp filter.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 from neutone.sandbox.linux_calls import system_call
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
-"""the same on all processors"""
+"""The numbers of Landlock's system calls, which are the same on all processors."""
 GET_VERSION = 1
 PATH_BENEATH = 1
 
@@ -24,19 +25,19 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG, MAKE_SYM = 1 << 4, 1 << 5, 1 << 7, 1 << 8, 1 << 12
 REFER, TRUNCATE = 1 << 13, 1 << 14
 ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
-"""the rights that a rule for a file, not a folder, may have"""
+"""The rights that a rule for a file (not a folder) may have."""
 READING = READ_FILE | READ_DIR
 WRITING = READING | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SYM | REFER | TRUNCATE
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
-"""by ABI, how many rights on files there are; 16 in all later ones"""
+"""How many rights on files each ABI has; all later ones have 16."""
 BIND_AND_CONNECT_TCP = 0b11
-"""from ABI 4"""
+"""Rights on TCP, from ABI 4."""
 ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
-"""from ABI 6: to processes outside"""
+"""Restrictions on reaching processes outside, from ABI 6."""
 
 
 def landlock_version() -> int:
-    """The kernel's ABI; 0: it has no Landlock, or it is switched off."""
+    """Return the version (ABI) of Landlock in this kernel, or 0 if it has none or it is switched off."""
     if sys.platform != "linux":
         return 0
     try:
@@ -46,11 +47,11 @@ def landlock_version() -> int:
 
 
 def restrict_files(abi: int, readable: Iterable[Path], writable: Iterable[Path]) -> None:
-    """Allow this thread, and what it starts from now on, these files and folders and no others. Paths that do not exist
-    are passed over. No program can be executed, no TCP port be bound or connected to.
+    """Allow this thread, and whatever it starts from now on, to use only these files and folders. Paths that do not
+    exist are ignored. No program can be executed, and no TCP port be bound or connected to.
 
     Raises:
-        OSError: the kernel refuses; nothing is restricted.
+        OSError: The kernel refuses; nothing is restricted.
     """
     handled = (1 << FILE_RIGHTS.get(abi, 16)) - 1
     attributes = struct.pack("=Q", handled)

@@ -1,4 +1,4 @@
-"""How much a sandboxed process may use."""
+"""Limits on what a sandboxed process may use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from neutone.errors import ConfigurationError
 
 OPEN_FILES = 256
 PROCESSOR_SECONDS_PER_SECOND = 4
-"""of processor time, for each second of the time limit: libraries are told to use one thread, but need not"""
+"""How much processor time is allowed per second of the time limit. Libraries are told to use one thread, but may not
+obey."""
 
 
 @dataclass(frozen=True)
@@ -18,18 +19,18 @@ class Limits:
     """What a sandboxed process may use before it is ended.
 
     Raises:
-        neutone.errors.ConfigurationError: one of them is not above 0.
+        neutone.errors.ConfigurationError: A limit is not above 0.
 
     >>> Limits(seconds=30).memory_mb
     4096
     """
 
     seconds: float = 120.0
-    """from the start of the process to its end, s"""
+    """The time limit in seconds, from the start of the process to its end."""
     memory_mb: int = 4096
-    """MiB of address space, in addition to what Python and its libraries take. Not on Windows."""
+    """The memory limit in MiB of address space, on top of what Python and its libraries take. Not on Windows."""
     file_mb: int = 512
-    """MiB, of each file that it writes and of all files that it returns. Not on Windows."""
+    """The limit in MiB on each file that it writes, and on all files that it returns together. Not on Windows."""
 
     def __post_init__(self) -> None:
         for name, unit in (("seconds", "s"), ("memory_mb", "MiB"), ("file_mb", "MiB")):
@@ -42,7 +43,7 @@ class Limits:
 
 
 def limit_resources(limits: Limits) -> None:
-    """Limit this process in all but memory: its libraries are not loaded yet."""
+    """Limit this process in everything but memory, because its libraries are not loaded yet."""
     if sys.platform == "win32":
         return
     import resource
@@ -60,7 +61,7 @@ def limit_resources(limits: Limits) -> None:
 def limit_memory(limits: Limits) -> None:
     """Limit the memory that this process may take from now on.
 
-    The address space of what is loaded is not counted: PyTorch alone maps anything from one to many GiB.
+    The address space of what is already loaded does not count: PyTorch alone maps from one to many GiB.
     """
     if sys.platform == "win32":
         return

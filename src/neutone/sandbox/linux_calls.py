@@ -1,4 +1,4 @@
-"""System calls that Python has no function for."""
+"""System calls for which Python has no function."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SIGKILL = 9
 
 
 def system_call(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -> int:
-    """What the kernel returns.
+    """Make a system call and return its result.
 
     Args:
-        number: of the call on this processor.
-        arguments: numbers, or memory whose address is passed; None: no memory.
+        number: The number of the call on this processor.
+        arguments: Numbers, or memory whose address is passed; None for a null address.
 
     Raises:
-        OSError: the call failed.
+        OSError: The call failed.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     passed = [
@@ -39,7 +39,7 @@ def system_call(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | Non
 
 
 def forbid_new_rights() -> None:
-    """Programs that this process starts get no rights that it has not, and it ends when its parent does."""
+    """Keep programs that this process starts from gaining rights, and end this process when its parent ends."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)

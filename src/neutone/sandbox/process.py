@@ -1,4 +1,4 @@
-"""The parent's side: starts the sandboxed process, ends it when its time is up, and believes nothing that it says."""
+"""The parent process: starts the sandboxed process, ends it when its time is up, and trusts nothing that it says."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from neutone.sandbox.readable import import_folders, readable_paths
 from neutone.sandbox.results import MAX_REPLY, plain_text
 
 MAX_CHATTER = 64 << 10
-"""bytes that are kept of what the process prints"""
+"""How many bytes of the process's printed text are kept."""
 PATIENCE = 10.0
-"""seconds that an ended process's output may take to arrive"""
+"""How many seconds to wait for the output of an ended process."""
 CACHE = "cache"
 KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "PATHEXT", "COMSPEC")
 
 
 @dataclass(frozen=True)
 class SandboxAnswer:
-    """What a sandboxed function returned. It is the work of an untrusted process: check it as you would a file."""
+    """What a sandboxed function returned. It comes from an untrusted process, so check it as you would check a file."""
 
     value: Any
     files: Mapping[str, bytes]
     protections: Protections
-    """what was in force"""
+    """The protections that were in force."""
 
 
 def run_sandboxed(
@@ -54,23 +54,24 @@ def run_sandboxed(
     """Run a function in a new Python process that has given up its rights.
 
     Args:
-        function: ``"package.module:function"``.
-        arguments: by name, such as JSON can hold. Paths are texts, and absolute.
-        readable: files and folders that it may read, besides Python and its libraries.
-        modules: what to import before memory is limited, such as ``"torch"``.
-        limits: on time, memory and files.
-        protections: what to switch on; None: all that this system has.
+        function: The function, as ``"package.module:function"``.
+        arguments: Its keyword arguments, which must be values that JSON can hold. Paths are absolute, and given as
+            text.
+        readable: Files and folders that it may read, besides Python and its libraries.
+        modules: Modules to import before memory is limited, such as ``"torch"``.
+        limits: The limits on time, memory and files.
+        protections: The protections to switch on; None for all that this system has.
 
     Returns:
         What the function returned: a value that JSON can hold, or :class:`Results` with files. Control characters in
         its texts are replaced by question marks.
 
     Raises:
-        neutone.errors.SandboxError: it took too long or too much memory, crashed, or did something that is refused.
-        neutone.errors.NeutoneError: of the class that the function raised, if it is one of :mod:`neutone.errors`.
+        neutone.errors.SandboxError: The process took too long or too much memory, crashed, or did something forbidden.
+        neutone.errors.NeutoneError: The function raised an error of this class in :mod:`neutone.errors`.
 
     Warns:
-        neutone.errors.SandboxWarning: this system limits time and resources only.
+        neutone.errors.SandboxWarning: This system can limit time and resources only.
 
     >>> run_sandboxed("os.path:basename", {"p": "/a/b"}).value
     'b'
@@ -87,7 +88,7 @@ def run_sandboxed(
     needed = [function.partition(":")[0], *modules]
     folder = Path(tempfile.mkdtemp(prefix="neutone-")).resolve()
     try:
-        (folder / CACHE).mkdir()  # PyTorch wants it, and cannot make it without Landlock
+        (folder / CACHE).mkdir()  # PyTorch needs it, and cannot create it without Landlock
         request = {
             "function": function,
             "arguments": dict(arguments),
@@ -104,7 +105,7 @@ def run_sandboxed(
 
 
 def _environment(folder: Path, needed: Sequence[str]) -> dict[str, str]:
-    """No variable that is not needed: they hold passwords."""
+    """Return the few environment variables that are needed: others may hold passwords."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     places = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME"), str(folder))
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -155,7 +156,7 @@ def _exchange(request: bytes, environment: dict[str, str], folder: Path, limits:
     finally:
         _end(process)
         for reader in readers:
-            reader.join(PATIENCE)  # what is still writing has left the process group, where nothing forbids that
+            reader.join(PATIENCE)  # a process that was able to leave the process group may still be writing
     if len(reply) > most:
         raise SandboxError(f"the process sent more than the {limits.file_mb} MiB that a result may have")
     if code != 0 or not reply:
@@ -164,7 +165,8 @@ def _exchange(request: bytes, environment: dict[str, str], folder: Path, limits:
 
 
 def _collect(stream: IO[bytes], into: bytearray, most: int, to_end: subprocess.Popen[bytes] | None) -> None:
-    """Read to the end. Of what is more than `most` nothing is kept, and the process, if it is given, ends."""
+    """Read a stream to its end. Once there is more than `most`, the rest is dropped and the process, if given, is
+    ended."""
     with stream:
         while chunk := os.read(stream.fileno(), 1 << 16):
             if len(into) <= most:
@@ -174,7 +176,7 @@ def _collect(stream: IO[bytes], into: bytearray, most: int, to_end: subprocess.P
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """The process and all that it may have started."""
+    """End the process, and all processes that it may have started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
             process.kill()
@@ -184,11 +186,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Also if an untrusted process has filled it with the worst that it can think of."""
+    """Remove a folder, even if an untrusted process has tried to make that hard."""
     with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists() and os.name == "posix":
-        # Folders that forbid to look inside, or a thousand of them in each other: these programs do not recurse.
+        # Folders may be unreadable, or nested a thousand deep. These programs do not recurse.
         for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
             with contextlib.suppress(OSError):
                 subprocess.run([*command, "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
@@ -223,12 +225,12 @@ def _read(reply: bytes, protections: Protections, limits: Limits) -> SandboxAnsw
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise SandboxError("the process sent something that is no result")
+        raise SandboxError("the process sent something that is not a result")
     if "error" in document:
         raise _error(str(document["error"]), str(document.get("message", "")), limits)
     sizes = document.get("files", {})
     if not isinstance(sizes, dict) or any(type(size) is not int or size < 0 for size in sizes.values()):
-        raise SandboxError("the process sent something that is no result")
+        raise SandboxError("the process sent something that is not a result")
     if sum(sizes.values()) != len(contents):
         raise SandboxError("the process sent files of other sizes than it said")
     files, start = {}, 0

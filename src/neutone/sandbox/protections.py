@@ -1,4 +1,4 @@
-"""What keeps a sandboxed process in: what this system has, and how it is switched on."""
+"""What confines a sandboxed process: which protections this system has, and how they are switched on."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Protections:
-    """What is in force besides limits on time and resources.
+    """The protections in force besides limits on time and resources.
 
     >>> Protections(landlock_abi=0, seccomp=False).describe()
     'limits on time and resources only'
     """
 
     landlock_abi: int
-    """the version of Landlock; 0: none"""
+    """The version of Landlock, or 0 for none."""
     seccomp: bool
-    """whether system calls are filtered"""
+    """Whether system calls are filtered."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether neither files outside the temporary folder can be read or written nor the network be reached."""
+        """Whether files outside the temporary folder can be neither read nor written, and the network cannot be
+        reached."""
         return self.seccomp and self.landlock_abi > 0
 
     def describe(self) -> str:
-        """In a few words, for a line of text."""
+        """Return a few words that describe the protections."""
         words = [f"Landlock (ABI {self.landlock_abi})"] if self.landlock_abi else []
         words += ["seccomp"] if self.seccomp else []
         if not words:
@@ -44,11 +45,11 @@ class Protections:
         """Give up all rights that are not needed, in this process, for good.
 
         Args:
-            readable: files and folders to read.
-            folder: to read and write.
+            readable: The files and folders that may be read.
+            folder: The folder that may be read and written.
 
         Raises:
-            OSError: the kernel refuses: the file must not be opened.
+            OSError: The kernel refuses. Then the file must not be opened.
         """
         if sys.platform != "linux":
             return
@@ -58,7 +59,7 @@ class Protections:
 
         forbid_new_rights()
         if self.landlock_abi:
-            # Only this thread and those that it starts are restricted.
+            # Only this thread, and threads that it starts, are restricted.
             if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208
                 raise OSError("threads are running already")
             restrict_files(self.landlock_abi, readable, [folder, Path(os.devnull)])
@@ -67,7 +68,7 @@ class Protections:
 
 
 def available_protections() -> Protections:
-    """What this system has. Nothing is switched on."""
+    """Return the protections that this system has. Nothing is switched on."""
     if sys.platform != "linux":
         return Protections(0, False)
     from neutone.sandbox.landlock import landlock_version

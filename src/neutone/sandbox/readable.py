@@ -1,6 +1,6 @@
-"""What a Python process has to read to work: its own files, its libraries, and what the kernel tells about the machine.
+"""What a Python process must be able to read: its own files, its libraries, and what the kernel says about the machine.
 
-Not the home folder, not the working folder, not other processes.
+It does not include the home folder, the working folder or other processes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ ENTRY_POINTS = ("neutone.backends",)
 
 
 def import_folders(modules: Iterable[str]) -> list[str]:
-    """The folders to look for modules in, for a process whose own search path has only Python's.
+    """Return the folders to search for modules, for a process whose own search path has only Python's folders.
 
     Args:
-        modules: names of modules that must be found. Installed plug-ins are found too.
+        modules: The names of modules that must be found. Installed plug-ins are found too.
     """
     names = [*modules, "neutone"]
     for group in ENTRY_POINTS:
@@ -49,7 +49,7 @@ def import_folders(modules: Iterable[str]) -> list[str]:
 
 
 def readable_paths(modules: Iterable[str]) -> list[Path]:
-    """Files and folders to read. Of modules outside of Python's folders, their packages alone."""
+    """Return the files and folders to read. For modules outside of Python's folders, these are their packages only."""
     names = [*modules, "neutone"]
     for group in ENTRY_POINTS:
         names += [entry.module for entry in importlib.metadata.entry_points(group=group)]
@@ -60,7 +60,7 @@ def readable_paths(modules: Iterable[str]) -> list[Path]:
         if specification is not None and specification.origin is not None:
             paths += specification.submodule_search_locations or [specification.origin]
     resolved = [Path(path).resolve() for path in paths if path]
-    # /proc/self is another folder in each process: it stays as it is.
+    # /proc/self is a different folder in each process, so it must not be resolved here.
     return [*map(Path, SYSTEM), *(path for path in dict.fromkeys(resolved) if not _is_too_much(path))]
 
 
@@ -78,7 +78,7 @@ def _library_folders() -> list[str]:
 
 
 def _is_too_much(path: Path) -> bool:
-    """A folder that has everything of the user in it."""
+    """Return whether a folder contains everything of the user."""
     try:
         home = Path.home().resolve()
     except RuntimeError:

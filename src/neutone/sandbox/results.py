@@ -1,4 +1,4 @@
-"""What a sandboxed function returns if it returns files, and how it travels."""
+"""The results of a sandboxed function that returns files, and how they are sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_REPLY = 4 << 20
-"""bytes of JSON"""
+"""The most bytes of JSON in a reply."""
 MAX_MESSAGE = 2000
 
 
@@ -21,7 +21,7 @@ class Results:
 
 
 def encode_results(results: Any) -> bytes:
-    """A line of JSON, and the files' contents after it."""
+    """Return a line of JSON, with the files' contents after it."""
     if not isinstance(results, Results):
         results = Results(results)
     sizes = {name: len(content) for name, content in results.files.items()}
@@ -30,13 +30,14 @@ def encode_results(results: Any) -> bytes:
 
 
 def encode_failure(kind: str, message: str) -> bytes:
-    """A line of JSON: `kind` is the name of a class in :mod:`neutone.errors`, ``memory``, ``refused`` or empty."""
+    """Return a line of JSON. `kind` is the name of a class in :mod:`neutone.errors`, ``memory``, ``refused`` or
+    empty."""
     return json.dumps({"error": kind, "message": message[:MAX_MESSAGE]}).encode() + b"\n"
 
 
 def plain_text(value: Any) -> Any:
-    """The value with every text in it made safe to show: control characters could move a terminal's cursor, change
-    its title or hide what was printed before.
+    """Return the value with every text in it made safe to show. Control characters could move a terminal's cursor,
+    change its title or hide what was printed before.
 
     >>> plain_text({"name": "tap" + chr(27) + "[2Je"})
     {'name': 'tap?[2Je'}

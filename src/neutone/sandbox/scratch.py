@@ -1,4 +1,4 @@
-"""Files for a moment, for functions that run with or without a sandbox."""
+"""Short-lived files, for functions that run with or without a sandbox."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def scratch_file(contents: bytes, suffix: str = "") -> Iterator[Path]:
-    """A file with these contents, which is gone afterwards. It lies in the temporary folder; if nothing can be written
-    there, as in a sandbox without Landlock, in memory.
+    """Give the path of a file with these contents, which is deleted after the ``with`` block. It is in the temporary
+    folder; if nothing can be written there, as in a sandbox without Landlock, it is in memory.
 
     >>> with scratch_file(b"abc") as path:
     ...     path.read_bytes()

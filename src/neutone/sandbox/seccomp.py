@@ -1,9 +1,9 @@
-"""A seccomp filter: which system calls a Linux process may make.
+"""A seccomp filter: it decides which system calls a Linux process may make.
 
-The filter names what is refused, because Python and PyTorch need hundreds of calls that do no harm. Calls that reach
-another process, the network, another user's rights, the machine's settings or a file's owner, mode and times fail with
-EPERM, which libraries report as an error. Calls of another processor architecture, whose numbers mean something else,
-end the process. Calls newer than the table fail with ENOSYS, as on an older kernel.
+The filter lists what is refused, because Python and PyTorch need hundreds of harmless calls. Calls that reach another
+process, the network, another user's rights, the machine's settings, or a file's owner, mode and times fail with EPERM,
+which libraries report as an error. Calls of another processor architecture, whose numbers have other meanings, end the
+process. Calls that are newer than the table fail with ENOSYS, as on an older kernel.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from neutone.sandbox.linux_calls import system_call
 from neutone.sandbox.syscall_numbers import CHANGES_FILES, CHECKED, LAST_KNOWN, NEVER
 
 PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-"""column of the table, and the kernel's number of the architecture"""
+"""The column of the table, and the kernel's number of the architecture."""
 OTHER_ABI = 0x40000000
-"""added to the numbers of the x32 calls of x86-64"""
+"""The bit that is added to the numbers of x32 calls on x86-64."""
 
 SET_MODE_FILTER, GET_ACTION_AVAILABLE = 1, 2
 ALL_THREADS = 1
@@ -34,32 +34,34 @@ REFUSE, UNKNOWN = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 
 CLONE_THREAD = 0x10000
 WRITES_FILES = 0o3 | 0o100 | 0o1000 | 0o20000000
-"""of the flags of open(): O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE"""
+"""Flags of open() that allow writing: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE."""
 REACHES_OTHERS = (8, 10, 15, 1024, 1026)
-"""of the commands of fcntl(): F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY"""
+"""Commands of fcntl() that reach other processes: F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY."""
 TYPES_OR_CHANGES = (0x5412, 0x541C, 0x40086602, 0x401C5820, 0xC0045877, 0xC0045878)
-"""of the commands of ioctl(): TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FIFREEZE, FITHAW"""
+"""Commands of ioctl() that type into a terminal or change files: TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS,
+FS_IOC_FSSETXATTR, FIFREEZE, FITHAW."""
 OUTLIVES = (1, 4, 0x59616D61)
-"""of the options of prctl(): PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_PTRACER"""
+"""Options of prctl() that let the process outlive its parent or be traced: PR_SET_PDEATHSIG, PR_SET_DUMPABLE,
+PR_SET_PTRACER."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """On one argument of a call."""
+    """A condition on one argument of a call."""
 
     argument: int
     values: tuple[int, ...] = ()
-    """the argument is one of these"""
+    """It is met if the argument is one of these values."""
     bits: int = 0
-    """or has one of these bits"""
+    """It is also met if the argument has one of these bits."""
     is_null: bool = False
-    """or is no address"""
+    """It is also met if the argument is a null address."""
     refuse: bool = True
-    """refuse the call if so; False: unless so"""
+    """Whether the call is refused if the condition is met (True) or if it is not met (False)."""
 
 
 def has_seccomp() -> bool:
-    """Whether this kernel has filters, and this processor is in the table."""
+    """Return whether this kernel has seccomp filters and this processor is in the table."""
     if sys.platform != "linux" or platform.machine() not in PROCESSORS or sys.maxsize < 1 << 32:
         return False
     column, _ = PROCESSORS[platform.machine()]
@@ -72,17 +74,18 @@ def has_seccomp() -> bool:
 
 
 def restrict_calls(*, landlock_abi: int) -> None:
-    """Install the filter in all threads of this process. With no Landlock (0) it refuses to open any file for writing
-    too, and to change folders.
+    """Install the filter in all threads of this process. Without Landlock (version 0) the filter also refuses to open
+    files for writing and to change the working folder.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: The kernel refuses.
     """
     _install(rules(landlock_abi=landlock_abi, own=os.getpid()))
 
 
 def rules(*, landlock_abi: int, own: int) -> dict[str, Condition | int]:
-    """What becomes of which call: a return value of the filter, or a condition. `own` is the process's number."""
+    """Return what happens to each call: a return value of the filter, or a condition. `own` is this process's
+    number."""
     table: dict[str, Condition | int] = dict.fromkeys(NEVER, REFUSE)
     table |= {
         "clone": Condition(0, bits=CLONE_THREAD, refuse=False),
@@ -94,14 +97,14 @@ def rules(*, landlock_abi: int, own: int) -> dict[str, Condition | int]:
         "prctl": Condition(0, OUTLIVES),
         "prlimit64": Condition(0, (0, own), refuse=False),
     }
-    if landlock_abi:  # else a function's own files are in memory, for it has no folder to write to
+    if landlock_abi:  # without it the process has no folder to write to, so the function's own files are in memory
         table["memfd_create"] = REFUSE
     if landlock_abi < 3:
         table["truncate"] = REFUSE
     if not landlock_abi:
         table |= dict.fromkeys(CHANGES_FILES, REFUSE)
         table |= {"open": Condition(1, bits=WRITES_FILES), "openat": Condition(2, bits=WRITES_FILES)}
-        table["openat2"] = UNKNOWN  # as clone3
+        table["openat2"] = UNKNOWN  # its flags are in memory too, as those of clone3
     return table
 
 
@@ -132,7 +135,7 @@ def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> 
 
 
 def assemble(rules: dict[str, Condition | int], processor: str) -> bytes:
-    """The filter as a program for the kernel's packet-filter machine."""
+    """Return the filter as a program for the kernel's packet-filter machine."""
     column, architecture = PROCESSORS[processor]
     numbers = NEVER | CHANGES_FILES | CHECKED
     program = [
@@ -156,7 +159,8 @@ def assemble(rules: dict[str, Condition | int], processor: str) -> bytes:
 
 
 def _check(condition: Condition) -> list[bytes]:
-    """Of an argument the lower half is looked at, as the kernel does itself in these calls; of an address all of it."""
+    """Return the instructions for a condition. They look at the lower half of a number, as the kernel itself does in
+    these calls, and at all of an address."""
     met, otherwise = (REFUSE, ALLOW) if condition.refuse else (ALLOW, REFUSE)
     place = ARGUMENTS_OFFSET + 8 * condition.argument
     if condition.is_null:

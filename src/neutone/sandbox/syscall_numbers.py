@@ -1,11 +1,12 @@
-"""The numbers of Linux system calls, (x86-64, aarch64), from the kernel's unistd headers. None: it has no such call."""
+"""The numbers of Linux system calls as (x86-64, aarch64), from the kernel's unistd headers. None: no such call."""
 
 from __future__ import annotations
 
 Numbers = tuple[int | None, int | None]
 
 LAST_KNOWN = 462
-"""from 424 on both processors count alike; what comes after this one is newer than these tables"""
+"""The highest known number. From 424 on, both processors use the same numbers; higher ones are newer than these
+tables."""
 
 NEVER: dict[str, Numbers] = {
     # the network
@@ -22,7 +23,7 @@ NEVER: dict[str, Numbers] = {
     "recvfrom": (45, 207),
     "recvmsg": (47, 212),
     "recvmmsg": (299, 243),
-    # new programs and processes
+    # starting programs and processes
     "execve": (59, 221),
     "execveat": (322, 281),
     "fork": (57, None),
@@ -84,7 +85,7 @@ NEVER: dict[str, Numbers] = {
     "quotactl": (179, 60),
     "quotactl_fd": (443, 443),
     "acct": (163, 89),
-    # the kernel: programs in it, its log, its keys, its clocks; calls with many ways in
+    # the kernel: programs in it, its log, its keys, its clocks; calls with many uses
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "io_uring_setup": (425, 425),
@@ -124,7 +125,7 @@ NEVER: dict[str, Numbers] = {
     "setfsuid": (122, 151),
     "setfsgid": (123, 152),
     "capset": (126, 91),
-    # files: owner, mode, times and attributes, which Landlock leaves alone; ways around paths; watching
+    # files: owner, mode, times and attributes, which Landlock does not restrict; ways around paths; watching
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -149,7 +150,7 @@ NEVER: dict[str, Numbers] = {
     "fanotify_mark": (301, 263),
     "inotify_add_watch": (254, 27),
 }
-"""what no model needs"""
+"""Calls that no model needs."""
 
 CHANGES_FILES: dict[str, Numbers] = {
     "creat": (85, None),
@@ -169,7 +170,7 @@ CHANGES_FILES: dict[str, Numbers] = {
     "mknod": (133, None),
     "mknodat": (259, 33),
 }
-"""what Landlock refuses outside the temporary folder"""
+"""Calls that Landlock refuses outside the temporary folder."""
 
 CHECKED: dict[str, Numbers] = {
     "clone": (56, 220),
@@ -187,4 +188,4 @@ CHECKED: dict[str, Numbers] = {
     "setrlimit": (160, 164),
     "tgkill": (234, 131),
 }
-"""whose arguments decide, or which the filter itself is installed with"""
+"""Calls whose arguments decide, or that are needed to install the filter itself."""

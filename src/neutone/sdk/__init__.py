@@ -1,6 +1,6 @@
-"""Wrap PyTorch models, say what they are, and export them for every host.
+"""Wrap PyTorch models, describe them, and export them for every host.
 
-The names are those of neutone_sdk: a wrapper written for it works after its import line is changed. Needs PyTorch:
+The names are those of neutone_sdk: a wrapper written for it works once its import line is changed. It needs PyTorch:
 ``pip install "neutone[torch]"``.
 """
 

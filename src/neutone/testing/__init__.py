@@ -1,4 +1,4 @@
-"""Conformance tests for plug-ins, to be subclassed in a plug-in's own test suite (they need pytest).
+"""Conformance tests for plug-ins. Subclass them in the plug-in's own test suite; they need pytest.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What every backend must do."""
+"""The conformance tests of backends."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ Array = NDArray[np.float32]
 
 
 class BackendContract:
-    """Subclass it, set :attr:`backend`, and give a fixture ``model_file``.
+    """The conformance tests of a backend. Subclass it, set :attr:`backend`, and define a fixture ``model_file``.
 
-    The model may be anything that is deterministic and answers finite audio for input within -1..1.
+    The model may be any that is deterministic and whose output is finite for input within -1..1.
     """
 
     backend: ClassVar[type[Backend]]
-    """the class under test"""
+    """The backend class under test."""
     options: ClassVar[dict[str, Any]] = {}
-    """passed to ``load``"""
+    """The keyword arguments of ``load``."""
     agreement: ClassVar[float] = 1e-5
-    """how far the same audio may differ when it is cut into other blocks"""
+    """The largest difference allowed when the same audio is cut into different blocks."""
 
     @pytest.fixture
     def model_file(self) -> Path:
-        """A file of the backend's, to be overridden."""
+        """A model file for the backend. Override this fixture."""
         raise NotImplementedError("override the fixture model_file")
 
     @pytest.fixture
     def model(self, model_file: Path) -> Model:
-        """The model in it."""
+        """The model in :meth:`model_file`, loaded."""
         return self.backend().load(model_file, **self.options)
 
     @staticmethod
     def native(model: Model) -> tuple[int, int]:
-        """A rate and a block size that the model supports."""
+        """Return a sample rate (Hz) and a block size (frames) that the model supports."""
         metadata = model.metadata
         return (metadata.native_sample_rates or [48_000])[0], (metadata.native_buffer_sizes or [256])[0]
 
     @staticmethod
     def noise(shape: tuple[int, ...], seed: int = 0) -> Array:
-        """Float32 noise in -0.5..0.5."""
+        """Return float32 noise in -0.5..0.5."""
         return (np.random.default_rng(seed).random(shape) - 0.5).astype(np.float32)
 
     def run_blocks(self, session: Session, blocks: list[Array]) -> Array:
-        """Feed whole blocks as the stream does, parameters at 0.5."""
+        """Run whole blocks through a session as the stream does, with all parameters at 0.5, and return the output."""
         outputs = []
         look_behind = session.audio_in.shape[1] - session.audio_out.shape[1]
         history = np.zeros((session.audio_in.shape[0], look_behind), np.float32)
@@ -135,7 +135,7 @@ class BackendContract:
             np.testing.assert_array_equal(np.concatenate(outputs, axis=1), alone)
 
     def run_blocks_keeping(self, session: Session, block: Array) -> Array:
-        """One block, without look-behind of the one before."""
+        """Run one block without look-behind from the block before, and return the output."""
         return self.run_blocks(session, [block])
 
     def test_any_block_size_means_any(self, model: Model) -> None:
@@ -148,7 +148,8 @@ class BackendContract:
         np.testing.assert_allclose(cut, whole, atol=self.agreement)
 
     def run_packed(self, session: Session, audio: Array, sizes: list[int], values: Array | float = 0.5) -> Array:
-        """Feed blocks smaller than the session's, rows packed as the contract says, parameters at ``values``."""
+        """Run blocks smaller than the session's, with rows packed as the contract says and parameters at ``values``,
+        and return the output."""
         outputs, start = [], 0
         channels, out_channels, rows = len(session.audio_in), len(session.audio_out), len(session.params)
         for size in sizes:
@@ -160,7 +161,8 @@ class BackendContract:
         return np.concatenate(outputs, axis=1)
 
     def test_parameters_reach_their_rows(self, model: Model) -> None:
-        """Blocks smaller than the session's pack the rows of params; a mix-up shows when each row differs."""
+        """Blocks smaller than the session's pack the rows of params. Each row has other values, so a mix-up is
+        noticed."""
         rows = len(model.metadata.parameters)
         if model.metadata.native_buffer_sizes or model.metadata.look_behind_samples or not rows:
             pytest.skip("the model has block sizes or look-behind of its own, or no parameters")

@@ -1,4 +1,4 @@
-"""What every exporter must do."""
+"""The conformance tests of exporters."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ if TYPE_CHECKING:
 
 
 class ExporterContract:
-    """Subclass it, set :attr:`exporter`, and give a fixture ``wrapper``. It needs PyTorch.
+    """The conformance tests of an exporter. Subclass it, set :attr:`exporter`, and define a fixture ``wrapper``. It
+    needs PyTorch.
 
-    The model may be anything that the format can hold, and that the exporter's own checks pass.
+    The model may be any that the format can hold and that passes the exporter's own checks.
     """
 
     exporter: ClassVar[type[Exporter]]
-    """The class under test."""
+    """The exporter class under test."""
     options: ClassVar[dict[str, Any]] = {}
-    """The keywords for ``export``."""
+    """The keyword arguments of ``export``."""
 
     @pytest.fixture
     def wrapper(self) -> WaveformToWaveformBase:
-        """A wrapped model, to be overridden."""
+        """A wrapped model to export. Override this fixture."""
         raise NotImplementedError("override the fixture wrapper")
 
     def path(self, folder: Path) -> Path:
-        """Where the tests write."""
+        """Return the path that the tests export to."""
         return folder / f"exported{self.exporter.suffix}"
 
     def export(self, wrapper: WaveformToWaveformBase, folder: Path) -> ExportReport:
-        """The export under test."""
+        """Export the wrapper with :attr:`options` and return the report."""
         return self.exporter().export(wrapper, self.path(folder), **self.options)
 
     def test_declaration(self) -> None:
@@ -47,7 +48,7 @@ class ExporterContract:
 
     def test_report(self, wrapper: WaveformToWaveformBase, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         report = self.export(wrapper, tmp_path)
-        assert capsys.readouterr() == ("", "")  # printing is the caller's business
+        assert capsys.readouterr() == ("", "")  # printing is up to the caller
         assert report.path == self.path(tmp_path)
         assert report.path.stat().st_size > 0
         assert report.checks

@@ -1,4 +1,4 @@
-"""What every host must do."""
+"""The conformance tests of hosts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from neutone.plugins.host import Host, HostStats, LiveHost
 
 
 class HostContract:
-    """Subclass it, override :meth:`make_host`, and where the host can be fed, :meth:`feed`."""
+    """The conformance tests of a host. Subclass it, override :meth:`make_host`, and override :meth:`feed` if the tests
+    can feed the host audio."""
 
     def make_host(self) -> Host:
-        """A host that is ready to start, around any model."""
+        """Return a host that is ready to start, with any model."""
         raise NotImplementedError("override make_host")
 
     def feed(self, host: Host) -> None:
-        """Make one block (at least) go through a started host: call it, or wait for its audio system."""
+        """Make at least one block go through a started host: call it, or wait for its audio system."""
         raise NotImplementedError("override feed")
 
     def test_has_a_name(self) -> None:

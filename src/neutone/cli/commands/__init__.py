@@ -1,1 +1,1 @@
-"""The commands of ``neutone``, a module each."""
+"""The commands of ``neutone``, one module each."""

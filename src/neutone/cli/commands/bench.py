@@ -1,4 +1,4 @@
-"""``neutone bench``: how long a model takes on this computer, and how late it is, for common hosts."""
+"""``neutone bench``: the speed and the latency of a model on this computer, in common hosts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CAPTION = (
 def bench(
     model_name: ModelName,
     seconds: Annotated[
-        float, typer.Option(min=0.01, max=600.0, help="How long to measure each of the 18 settings, s.")
+        float, typer.Option(min=0.01, max=600.0, help="How many seconds to measure each of the 18 settings.")
     ] = 0.5,
     backend: BackendName = None,
     options: LoadOptions = None,

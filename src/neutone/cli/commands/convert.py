@@ -1,4 +1,4 @@
-"""``neutone convert``: from a ``.nm`` file, whose code runs when it is opened, to ONNX."""
+"""``neutone convert``: convert a ``.nm`` file, whose code runs when it is opened, to ONNX."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from neutone.cli.terminal import print_line
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="FILE.nm", help="The model file. Its code runs in a sandbox.")],
-    target: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="What to write.")],
+    target: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The file to write.")],
     block: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=65_536,
-            help="Fix the block size, in frames. By default any size if the model permits it, else the first size that "
-            "FILE.nm lists, else 512.",
+            help="Fix the block size, in frames. By default any size if the model permits it, otherwise the first size "
+            "that FILE.nm lists, otherwise 512.",
         ),
     ] = None,
     rate: Annotated[
         int | None,
         typer.Option(
-            min=1000, max=384_000, help="The sample rate, Hz, of a model that adapts to it. By default its first rate."
+            min=1000, max=384_000, help="The sample rate in Hz, if the model adapts to it. By default its first rate."
         ),
     ] = None,
     time_limit: TimeLimit = 120.0,

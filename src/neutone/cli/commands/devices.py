@@ -1,4 +1,4 @@
-"""``neutone devices``: where live audio can come from and go to."""
+"""``neutone devices``: the sound cards for live audio."""
 
 from __future__ import annotations
 

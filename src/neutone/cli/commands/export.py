@@ -1,4 +1,4 @@
-"""``neutone export``: from a wrapped PyTorch model to files that hosts load."""
+"""``neutone export``: export a wrapped PyTorch model to files that hosts load."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def export(
         str,
         typer.Argument(
             metavar="WRAPPER",
-            help="my_model.py:MyWrapper or package.module:MyWrapper; a function that makes the model will do, too.",
+            help="my_model.py:MyWrapper or package.module:MyWrapper, or the name of a function that makes the model.",
         ),
     ],
-    folder: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder, created if needed.")],
     formats: Annotated[
         str,
         typer.Option(
@@ -37,17 +37,17 @@ def export(
         ),
     ] = "nm",
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Weights: a state dict that torch.save wrote, of the wrapper or its network.")
+        Path | None, typer.Option(help="Weights: a state dict written by torch.save, of the wrapper or its network.")
     ] = None,
     samples: Annotated[
-        bool, typer.Option("--samples", help="Put sounds into the .nm file, and beside it as MP3.")
+        bool, typer.Option("--samples", help="Put sounds into the .nm file, and next to it as MP3.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Write no .nm file unless every check holds.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Write no .nm file unless every check passes.")] = False,
     freeze: Annotated[bool, typer.Option("--freeze", help="Freeze the network in the .nm file.")] = False,
     benchmark: Annotated[bool, typer.Option(help="Measure and show speed and latency of the .nm file.")] = True,
     options: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", metavar="KEY=VALUE", help="For the exporters that know it, repeatable."),
+        typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the exporters; repeatable."),
     ] = None,
 ) -> None:
     """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check what was written."""
@@ -70,7 +70,7 @@ def export(
 
         with warnings.catch_warnings():
             warnings.simplefilter("always", CompatibilityWarning)
-            warnings.simplefilter("ignore", ModelCheckWarning)  # the table says it
+            warnings.simplefilter("ignore", ModelCheckWarning)  # the table shows the same
             report = exporter.export(model, folder / f"{STEM}{exporter.suffix}", **settings)
         _show(report, benchmark)
 
@@ -89,7 +89,7 @@ def _exporters(formats: str) -> list[Exporter]:
 def _options_of_each(
     chosen: list[Exporter], flags: Mapping[str, bool], options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The options that each exporter knows. One that none of them knows is an error."""
+    """Return the options that each exporter knows. Raises if none of them knows an option."""
     for key in options:
         if not any(key in exporter.options for exporter in chosen):
             known = sorted({option for exporter in chosen for option in exporter.options})

@@ -1,4 +1,4 @@
-"""``neutone info``: what a model says of itself, and how late it is in common hosts."""
+"""``neutone info``: show what a model file says about its model, and the model's latency in common hosts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATES = (44_100, 48_000, 96_000)
 BLOCK_SIZES = (64, 128, 256, 512, 1024)
-UNKNOWN = "not in the file: it shows when the model runs (neutone bench)"
+UNKNOWN = "not in the file: it is known when the model runs (neutone bench)"
 
 
 def info(
@@ -27,7 +27,7 @@ def info(
 ) -> None:
     """Show a model's description, parameters, rates and blocks, and its latency in common hosts.
 
-    It reads what the file says of itself, and runs nothing of it.
+    It shows what the file says about its model, and runs none of its code.
     """
     from neutone.checks.timing import latency_at
 

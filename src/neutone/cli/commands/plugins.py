@@ -11,7 +11,8 @@ from neutone.errors import PluginWarning
 
 
 def plugins(as_json: JsonFlag = False) -> None:
-    """List the installed backends, hosts and exporters: what they need, and why a broken one is broken."""
+    """List the installed backends, hosts and exporters, with the packages that they need, and why broken ones are
+    broken."""
     lines = _describe()
     if as_json:
         print_json(lines)
@@ -27,7 +28,7 @@ def plugins(as_json: JsonFlag = False) -> None:
 
 
 def _status(line: dict[str, Any]) -> tuple[str, str]:
-    """In words, and their colour."""
+    """Return the state of a plug-in, and the colour to show it in."""
     if line["error"]:
         return f"broken: {line['error']}", "red"
     if line["missing"]:
@@ -41,7 +42,7 @@ def _describe() -> list[dict[str, Any]]:
     groups: tuple[Registry[Any], ...] = (backends, hosts, exporters)
     lines: list[dict[str, Any]] = []
     with warnings.catch_warnings():
-        # The table says it; only two plug-ins of one name are news.
+        # The table shows broken plug-ins; only a warning about two plug-ins of one name is news.
         warnings.filterwarnings("ignore", message=".*cannot be used", category=PluginWarning)
         for registry in groups:
             for plugin in registry.describe():

@@ -1,4 +1,4 @@
-"""``neutone render``: audio files through a model."""
+"""``neutone render``: render audio files through a model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TYPICAL_RATE = 48_000
 
 
 class Format(StrEnum):
-    """Of the files in an output folder."""
+    """The formats of the files in an output folder."""
 
     WAV = "wav"
     FLAC = "flac"
@@ -43,29 +43,29 @@ def render(
         list[Path], typer.Argument(metavar="IN", help="Audio files, and folders that are searched for them.")
     ],
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A file where one file goes in, else a folder; made where missing.")
+        Path, typer.Argument(metavar="OUT", help="A file if IN is one file, otherwise a folder, created if needed.")
     ],
     params: Annotated[
         list[str] | None,
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="In natural units, or a label; repeatable."),
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value in natural units, or a label; repeatable."),
     ] = None,
     wet: Annotated[float | None, typer.Option(help="Level of the model's output, 0..1.")] = None,
     dry: Annotated[float | None, typer.Option(help="Level of the unprocessed input, 0..1.")] = None,
-    input_gain: Annotated[float | None, typer.Option(help="Gain into the model, -30..30 dB.")] = None,
+    input_gain: Annotated[float | None, typer.Option(help="Gain before the model, -30..30 dB.")] = None,
     output_gain: Annotated[float | None, typer.Option(help="Gain after the mix, -30..30 dB.")] = None,
     file_format: Annotated[
-        Format | None, typer.Option("--format", help="Of the files in an output folder; by default as they were.")
+        Format | None, typer.Option("--format", help="The format of the files in an output folder; by default IN's.")
     ] = None,
-    block: Annotated[int, typer.Option(help="Frames a step.")] = 2048,
+    block: Annotated[int, typer.Option(help="Frames per step.")] = 2048,
     resampler: Annotated[str, typer.Option(help="sinc, hermite or linear.")] = "sinc",
     taps: Annotated[int, typer.Option(help="Length of the sinc, 8..128.")] = 32,
     backend: BackendName = None,
     options: LoadOptions = None,
     trust: TrustFlag = False,
 ) -> None:
-    """Render audio files through a model: same rate, length and channels, no delay.
+    """Render audio files through a model: same rate, length and channels, delay compensated.
 
-    Existing results are replaced, inputs never are. A file that fails does not stop the others.
+    Existing results are replaced, but inputs never are. A file that fails does not stop the others.
     """
     from neutone.rendering.jobs import plan_jobs
 
@@ -85,7 +85,7 @@ def render(
 
 
 def _check_settings(model: Model, params: list[str] | None, options: RenderOptions) -> dict[str, ParameterValue]:
-    """The parameters. What is wrong for every file is said once, before the first."""
+    """Return the parameters. Errors that concern every file are raised here, before the first file."""
     from neutone.rendering.options import open_engine
 
     engine, _ = open_engine(model, TYPICAL_RATE, model.input_channels, None, options)
@@ -109,7 +109,7 @@ def _render_jobs(model: Model, jobs: list[Job], settings: RenderOptions) -> None
             try:
                 with _bar_for(progress, job, total, length) as advance:
                     _render_job(model, job, inputs, settings, advance)
-            except Exception as error:  # whatever it is, it is this file's, and the others go on
+            except Exception as error:  # any error concerns this file only; the other files go on
                 if interruption.received():
                     raise
                 if traceback_wanted.get():
@@ -132,7 +132,7 @@ def _render_jobs(model: Model, jobs: list[Job], settings: RenderOptions) -> None
 
 
 def _explain_failure(job: Job, error: Exception) -> str:
-    """With the name of the file, which not all errors tell."""
+    """Return an error's message with the name of the file, which not all errors contain."""
     message = explain(error)
     return message if str(job.source) in message or str(job.target) in message else f"{job.source}: {message}"
 
@@ -145,13 +145,13 @@ def _render_job(
 
     require_audio_file(job.source)
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    inputs.refuse_as_target(job.target)  # once more, now that all folders are there
+    inputs.refuse_as_target(job.target)  # check again, now that all folders exist
     render_file(model, job.source, job.target, progress=progress, **settings)
 
 
 @contextmanager
 def _bar_for(progress: Progress, job: Job, total: TaskID, length: float) -> Iterator[Callable[[float], None]]:
-    """A bar for the file, gone when that is through, and its share in the bar for all."""
+    """Show a progress bar for a file, and move the bar for all files along. It disappears when the file is done."""
     task = progress.add_task(job.source.name, total=1.0)
     before = 0.0
 
@@ -168,12 +168,12 @@ def _bar_for(progress: Progress, job: Job, total: TaskID, length: float) -> Iter
 
 
 def _seconds_of(path: Path) -> float:
-    """Of audio; 0 where the file cannot be read, which rendering will say."""
+    """Return the duration of an audio file in seconds, or 0 if it cannot be read; rendering will say why."""
     import soundfile
 
-    if not path.is_file():  # a pipe would wait for a writer
+    if not path.is_file():  # opening a pipe would wait for a writer
         return 0.0
     try:
         return float(soundfile.info(os.fsencode(path)).duration)
-    except Exception:  # soundfile's and the system's
+    except Exception:  # errors of soundfile and of the system
         return 0.0

@@ -1,4 +1,4 @@
-"""``neutone validate``: whether a model file does what it says."""
+"""``neutone validate``: check that a model file does what it says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def validate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A model file, such as .nm or .onnx.")],
     seconds: Annotated[
-        float, typer.Option(min=0.01, max=60.0, help="How long to measure the speed in each host, s.")
+        float, typer.Option(min=0.01, max=60.0, help="How many seconds to measure the speed in each host.")
     ] = 0.1,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Open the file in a process without rights: a .nm file's code runs.")
@@ -30,7 +30,8 @@ def validate(
     memory_limit: MemoryLimit = 4096,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a model file: what it holds, and how it runs, resets and delays in several hosts. Exit code 2: it fails."""
+    """Check a model file: its contents, and its output, resets, delay and speed in several hosts. Exit code 2: it
+    failed."""
     from neutone.checks.file import check_file
     from neutone.cli.tables import check_table
 
@@ -70,12 +71,12 @@ def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckRe
         return [CheckResult("loads", False, explain(error))]
     show_protections(answer.protections, limits)
     if not isinstance(answer.value, list) or not answer.value or not all(map(_is_check, answer.value)):
-        raise SandboxError("the process sent something that is no list of checks")
+        raise SandboxError("the process sent something that is not a list of checks")
     return [CheckResult(check["name"], check["passed"], check["detail"]) for check in answer.value]
 
 
 def _is_check(value: Any) -> bool:
-    """What comes from a process that the file may have taken over need not be what was asked for."""
+    """Return whether a value is a check. The file's code may have taken the process over and sent something else."""
     return (
         isinstance(value, dict)
         and isinstance(value.get("name"), str)

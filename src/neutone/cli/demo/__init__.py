@@ -1,1 +1,1 @@
-"""``neutone demo``: the command, the takes that it renders, and their picture."""
+"""``neutone demo``: the command, the takes that it renders, and the picture of them."""

@@ -1,4 +1,5 @@
-"""``neutone demo``: hear the shipped amp, see what it did, and how fast and how late it is."""
+"""``neutone demo``: render a phrase through the amp that comes with neutone, and show its picture, speed and
+latency."""
 
 from __future__ import annotations
 
@@ -28,11 +29,11 @@ MEASURED_SECONDS = 0.5
 
 
 def demo(
-    output_folder: Annotated[Path, typer.Option("--output", help="Where the files go.")] = Path("neutone-demo"),
+    output_folder: Annotated[Path, typer.Option("--output", help="The folder for the files.")] = Path("neutone-demo"),
     model_name: Annotated[
         str, typer.Option("--model", metavar="MODEL", help="Another model file to play the phrase through.")
     ] = SHIPPED_MODEL,
-    rate: Annotated[int, typer.Option(help="Sample rate of the phrase and of the host, Hz.")] = 48_000,
+    rate: Annotated[int, typer.Option(help="Sample rate of the phrase and of the host, in Hz.")] = 48_000,
     backend: BackendName = None,
     options: LoadOptions = None,
     trust: TrustFlag = False,
@@ -64,7 +65,7 @@ def _time_phrase(model: Model, phrase: Array, rate: int, host_rate: int, block: 
     return time_blocks(model, resampled(phrase, rate, host_rate), host_rate, block, MEASURED_SECONDS)
 
 
-# -- what is shown -----------------------------------------------------------------------------------------------------
+# -- output ------------------------------------------------------------------------------------------------------------
 
 
 def _draw(takes: list[Take], rate: int, model_name: str, path: Path) -> bool:
@@ -73,7 +74,7 @@ def _draw(takes: list[Take], rate: int, model_name: str, path: Path) -> bool:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
-        remark('no picture, for matplotlib is not installed: pip install "neutone[plot]"')
+        remark('no picture, because matplotlib is not installed: pip install "neutone[plot]"')
         return False
     draw(takes, rate, f"neutone demo: a guitar phrase through {model_name}", path)
     return True
@@ -98,7 +99,7 @@ def _take_table(takes: list[Take], rate: int) -> Table:
 
 
 def _levels(audio: Array) -> tuple[str, str]:
-    """Peak and RMS in dBFS."""
+    """Return the peak and the RMS level in dBFS."""
     import numpy as np
 
     peak = float(np.max(np.abs(audio)))

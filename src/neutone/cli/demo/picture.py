@@ -31,9 +31,9 @@ DRY_COLOUR, WET_COLOUR, OUTLINE_COLOUR, CURVE_COLOUR = "#94a3b8", "#ea580c", "#1
 
 
 def draw(takes: Sequence[Take], rate: int, title: str, path: Path) -> None:
-    """Write a PNG; the first is the sound before, the others are after."""
-    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):  # a name may hold dollar signs
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # or letters that the font has not
+    """Write a PNG of all takes. The first is the input; the others are outputs."""
+    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):  # a name may contain dollar signs
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # or letters that the font does not have
         _draw(takes, rate, printable(title), path)
 
 
@@ -76,12 +76,12 @@ def _draw_waveform(axis: Any, take: Take, before: Take, rate: int) -> None:
         axis.plot(times, lowest, color=OUTLINE_COLOUR, linewidth=1.1)
     if take.curve is not None:
         _draw_curve(axis, take, rate)
-    # Beside the title, where it hides no sound.
+    # Next to the title, where it does not cover the waveform.
     axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), fontsize=11, ncols=2, frameon=False)
 
 
 def _draw_curve(axis: Any, take: Take, rate: int) -> None:
-    """The moving parameter, on a scale of its own at the right."""
+    """Draw the moving parameter, with its own scale on the right."""
     assert take.curve is not None
     shown = take.curve[:: max(1, len(take.curve) // OUTLINE_POINTS)]
     scale = axis.twinx()
@@ -92,7 +92,7 @@ def _draw_curve(axis: Any, take: Take, rate: int) -> None:
 
 
 def _envelope(audio: Array, rate: int, points: int) -> tuple[Any, Any, Any]:
-    """Times, lowest and highest sample of each slice."""
+    """Return the time, the lowest and the highest sample of each slice."""
     edges = np.linspace(0, len(audio), min(points, len(audio)) + 1).astype(int)[:-1]
     return edges / rate, np.minimum.reduceat(audio, edges), np.maximum.reduceat(audio, edges)
 
@@ -114,7 +114,7 @@ def _draw_spectrogram(axis: Any, levels: NDArray[np.float64], seconds: float, lo
 
 
 def _spectrogram(audio: Array, rate: int) -> NDArray[np.float64]:
-    """(frequency, time) in dB, with 0 dB for a full-scale sine; frequencies spaced by ratios."""
+    """Return levels in dB, of shape (frequency, time), with 0 dB for a full-scale sine and logarithmic frequencies."""
     size = max(64, round(WINDOW_SECONDS * rate))
     padded = np.pad(audio, (size // 2, size))
     starts = np.linspace(0, len(audio), HOPS, endpoint=False).astype(int)

@@ -1,4 +1,4 @@
-"""The guitar phrase of the demo, and what a model makes of it at several settings."""
+"""The guitar phrase of the demo, and a model's output for it at several settings."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ AMP_SETTINGS = {
 
 @dataclass(frozen=True)
 class Take:
-    """The phrase at one setting."""
+    """The phrase at one setting of the model."""
 
     name: str
     setting: str
-    """in words"""
+    """A description of the setting, for people to read."""
     audio: Array
-    """(channels, frames); the picture shows the first channel"""
+    """The output, of shape (channels, frames). The picture shows the first channel."""
     seconds: float | None = None
-    """compute time; None for the dry phrase"""
+    """The compute time in seconds; None for the dry phrase."""
     curve: Array | None = None
-    """a parameter's value over the phrase, 0..1"""
+    """The values of the moving parameter over the phrase, 0..1; None if no parameter moves."""
     curve_name: str = ""
 
 
 def read_phrase(rate: int) -> Array:
-    """The shipped phrase, (1, frames), at a rate in Hz."""
+    """Return the guitar phrase that comes with neutone, of shape (1, frames), at a sample rate in Hz."""
     import soundfile
 
     from neutone.plugins.loading import ASSETS

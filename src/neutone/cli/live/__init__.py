@@ -1,1 +1,1 @@
-"""``neutone live``: the command, its keys, and the display that they change."""
+"""``neutone live``: the command, its display, and the keys that control it."""

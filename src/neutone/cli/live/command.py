@@ -1,4 +1,4 @@
-"""``neutone live``: a model on what comes in now."""
+"""``neutone live``: process live audio."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ def live(
     device: Annotated[str | None, typer.Option(help="PortAudio: name or number, see neutone devices.")] = None,
     sample_rate: Annotated[int | None, typer.Option("--rate", help="PortAudio: Hz.")] = None,
     block_size: Annotated[int | None, typer.Option("--block", help="PortAudio: frames.")] = None,
-    channels: Annotated[int | None, typer.Option(help="In and out; by default as many as the model has.")] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="Channels in and out; by default as many as the model has.")
+    ] = None,
     slack: Annotated[
-        int, typer.Option(help="Blocks of latency that the model has to answer; 0 runs it in the audio callback.")
+        int, typer.Option(help="Host blocks that the model has to compute its output; 0 runs it in the audio callback.")
     ] = 1,
-    late: Annotated[
-        str, typer.Option(help="What is heard where the model is late: silence, dry or repeat.")
-    ] = "silence",
+    late: Annotated[str, typer.Option(help="What is heard if the model is late: silence, dry or repeat.")] = "silence",
     parameters: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter's value, repeatable.")
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter's value; repeatable.")
     ] = None,
     controllers: Annotated[
         list[str] | None,
-        typer.Option("--cc", metavar="NUMBER=NAME", help="JACK: a MIDI controller moves a parameter, repeatable."),
+        typer.Option("--cc", metavar="NUMBER=NAME", help="JACK: a MIDI controller moves a parameter; repeatable."),
     ] = None,
     host_options: Annotated[
         list[str] | None,
-        typer.Option("--host-option", metavar="KEY=VALUE", help="For another host, what its open() takes, repeatable."),
+        typer.Option("--host-option", metavar="KEY=VALUE", help="An option of another host's open(); repeatable."),
     ] = None,
-    duration: Annotated[float | None, typer.Option(min=0.0, help="Stop after so many seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.0, help="Stop after this many seconds.")] = None,
     backend: BackendName = None,
     options: LoadOptions = None,
     trust: TrustFlag = False,
@@ -66,10 +66,10 @@ def live(
         bool, typer.Option("--json", help="No display; one JSON object at the end, with latency, xruns, load, ...")
     ] = False,
 ) -> None:
-    """Run a model on live audio, until q, Ctrl-C, or the audio server goes away.
+    """Process live audio with a model, until q, Ctrl-C, or the audio server goes away.
 
-    On a terminal it shows levels, load, latency and parameters, and takes keys. --cc 1=drive lets MIDI controller 1
-    move the parameter drive.
+    On a terminal it shows levels, load, latency and parameters, and can be controlled with keys. --cc 1=drive lets MIDI
+    controller 1 move the parameter drive.
     """
     given = {
         "connect": connect or None,
@@ -125,7 +125,7 @@ def _open_host(
     if not issubclass(plugin, LiveHost):
         usable = [name for name, candidate in hosts.all() if issubclass(candidate, LiveHost)]
         raise ConfigurationError(
-            f"--host is {host_name!r}, which brings no audio of its own; expected one of {', '.join(usable)}"
+            f"--host is {host_name!r}, which has no live audio of its own; expected one of {', '.join(usable)}"
         )
     known = inspect.signature(plugin.open).parameters
     stray = sorted(set(given) - set(known))
@@ -148,7 +148,7 @@ def _run(
 
 
 def _watch(host: LiveHost, host_name: str, ended: threading.Event, deadline: float | None, as_json: bool) -> str:
-    """Until something ends it; answers what."""
+    """Show the host until something ends the run. Returns what ended it."""
     from rich.live import Live
 
     from neutone.cli.live.controls import LiveControls

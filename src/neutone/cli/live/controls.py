@@ -1,4 +1,4 @@
-"""What the keys of ``neutone live`` do."""
+"""The actions of the keys in ``neutone live``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ b bypass   r reset   q quit"""
 
 
 class LiveControls:
-    """The parameter that is selected, and whether the model is bypassed."""
+    """Keeps which parameter is selected and whether the model is bypassed."""
 
     def __init__(self, host: LiveHost) -> None:
         self._host = host
@@ -28,12 +28,12 @@ class LiveControls:
 
     @property
     def selected(self) -> str | None:
-        """The name of the selected parameter; None where there is none."""
+        """The name of the selected parameter, or None if the model has no parameters."""
         return self._names[self._selected] if self._names else None
 
     @property
     def bypassed(self) -> bool:
-        """Whether only the input is heard, delayed as the model's output is."""
+        """Whether only the input is heard, delayed like the model's output."""
         return self._mix_before is not None
 
     @property
@@ -42,7 +42,7 @@ class LiveControls:
         return hasattr(self._host, "learn")
 
     def press(self, key: str) -> None:
-        """Do what a key means; others are ignored."""
+        """Perform the action of a key. Keys without an action are ignored."""
         if key in ("q", "\x03", "\x04"):
             self.quits = True
         elif key == "b":

@@ -1,4 +1,4 @@
-"""What ``neutone live`` shows on a terminal."""
+"""The display of ``neutone live`` on a terminal."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 METER_WIDTH = 40
 METER_FLOOR_DB = -60.0
 METER_FALL_DB = 1.5
-"""a frame of the display"""
+"""How far a meter falls in one frame of the display."""
 CHANNELS_SHOWN = 8
 WINDOW_SECONDS = 5.0
 
 
 def decibels(amplitude: float) -> float:
-    """dBFS, not below -60.
+    """Convert an amplitude to dBFS, not below -60.
 
     >>> decibels(1.0), decibels(0.0)
     (0.0, -60.0)
@@ -39,7 +39,7 @@ def decibels(amplitude: float) -> float:
 
 
 def bar(fraction: float, width: int) -> str:
-    """A bar of `width` characters, filled to a fraction (0..1).
+    """Return a bar of `width` characters, filled to a fraction (0..1).
 
     >>> bar(0.5, 8)
     '####....'
@@ -49,7 +49,7 @@ def bar(fraction: float, width: int) -> str:
 
 
 class LiveDisplay:
-    """Renders a host and its controls. Times are of the last five seconds."""
+    """Renders a host and its controls. Times are those of the last five seconds."""
 
     def __init__(self, host: LiveHost, host_name: str, controls: LiveControls) -> None:
         self._host, self._host_name, self._controls = host, host_name, controls
@@ -57,7 +57,7 @@ class LiveDisplay:
         self._history: deque[tuple[float, LiveStats]] = deque()
 
     def render(self) -> RenderableType:
-        """The whole picture, as of now."""
+        """Return the current picture."""
         parts: list[RenderableType] = [self._heading(), self._meters(), Text(), self._numbers(), Text()]
         if self._controls.selected is not None:
             parts += [self._parameters(), Text()]

@@ -1,4 +1,4 @@
-"""Single keys from a terminal, without waiting and without Enter."""
+"""Read single keys from a terminal, without waiting and without Enter."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 NAMES = {"[A": "up", "[B": "down", "[C": "right", "[D": "left", "OA": "up", "OB": "down", "OC": "right", "OD": "left"}
-"""what terminals send after ESC for the arrow keys (ECMA-48 cursor keys, normal and application mode)"""
+"""What terminals send after ESC for the arrow keys (ECMA-48 cursor keys, in normal and application mode)."""
 
 
 def split_keys(text: str) -> list[str]:
-    """Characters, and arrow keys by name.
+    """Split typed text into characters and names of arrow keys.
 
     >>> split_keys("q\\x1b[A\\x1b[C+")
     ['q', 'up', 'right', '+']
@@ -31,7 +31,8 @@ def split_keys(text: str) -> list[str]:
 
 
 class Keyboard:
-    """While it is open, keys typed into stdin are not echoed and come at once. No terminal: no keys."""
+    """Reads keys typed into stdin. During the ``with`` block they are not echoed, and arrive at once. If stdin is not a
+    terminal, there are none."""
 
     def __init__(self) -> None:
         self._settings: Any = None
@@ -44,7 +45,7 @@ class Keyboard:
 
             self._settings = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin)
-            # A shell puts its own settings back while the program is stopped (Ctrl-Z).
+            # While the program is stopped (Ctrl-Z), the shell restores its own settings.
             self._on_continue = signal.signal(signal.SIGCONT, lambda number, frame: tty.setcbreak(sys.stdin))
         return self
 
@@ -58,7 +59,7 @@ class Keyboard:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._settings)
 
     def pressed(self) -> list[str]:
-        """The keys since the last call."""
+        """Return the keys pressed since the last call."""
         if sys.stdin is None or not sys.stdin.isatty():
             return []
         if os.name == "posix":
@@ -67,7 +68,7 @@ class Keyboard:
             text = ""
             while select.select([sys.stdin], [], [], 0.0)[0]:
                 more = os.read(sys.stdin.fileno(), 256).decode(errors="replace")
-                if not more:  # the terminal is gone
+                if not more:  # the terminal has gone away
                     break
                 text += more
             return split_keys(text)

@@ -1,4 +1,4 @@
-"""How a live host has done, in numbers."""
+"""The report of a live host, in numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _microseconds(times: Durations) -> dict[str, float]:
 
 
 def live_report(host: LiveHost, host_name: str, seconds: float, ended: str) -> dict[str, Any]:
-    """All of it, for JSON. Frames are the host's; times are in µs."""
+    """Return everything for JSON. Frames are the host's; times are in microseconds."""
     engine, stats, latency = host.engine, host.stats, host.latency
     live, counted = Live.of(engine).stats, engine.stats
     milliseconds = round(latency.milliseconds(engine.sample_rate), 3)
@@ -50,21 +50,21 @@ def live_report(host: LiveHost, host_name: str, seconds: float, ended: str) -> d
 
 
 def report_lines(report: dict[str, Any]) -> list[str]:
-    """The same for people, in a few lines."""
+    """Return the report as a few lines for people to read."""
     latency, inference = report["latency"], report["inference_us"]
     parts = " + ".join(f"{latency[part]} {part}" for part in ("resampling", "buffering", "model", "slack"))
     lines = [
         f"{report['blocks']} blocks of {report['block_size']} frames at {report['sample_rate']} Hz in "
         f"{report['seconds']:.1f} s; load {report['load']:.1%}",
         f"latency {latency['total']} frames, {latency['ms']:.1f} ms: {parts}",
-        f"xruns {report['xruns']}, late frames {report['late_frames']} ({report['hurried_frames']} of them where the "
+        f"xruns {report['xruns']}, late frames {report['late_frames']} ({report['hurried_frames']} of them while the "
         f"server was catching up), lost frames {report['lost_frames']}",
         f"inference {inference['median']:.0f} us (median), {inference['p99']:.0f} us (99 %), "
         f"{inference['longest']:.0f} us (longest)",
     ]
     if report["failed_blocks"] or report["nonfinite_output"]:
         lines.append(
-            f"the model failed in {report['failed_blocks']} blocks and answered {report['nonfinite_output']} samples "
+            f"the model failed in {report['failed_blocks']} blocks and returned {report['nonfinite_output']} samples "
             f"that are not finite"
         )
     if report["model_error"]:

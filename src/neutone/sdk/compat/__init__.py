@@ -1,1 +1,1 @@
-"""Names and limits of neutone_sdk that are kept for models written against it."""
+"""Names and limits of neutone_sdk that are kept for models written for it."""

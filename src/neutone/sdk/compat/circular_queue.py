@@ -1,20 +1,22 @@
-"""A first-in, first-out queue of audio frames on fixed memory, usable in TorchScript."""
+"""A first-in, first-out queue of audio frames in preallocated memory, usable in TorchScript."""
 
 import torch
 from torch import Tensor
 
 
 class CircularInplaceTensorQueue:
-    """Keeps the newest ``max_size`` frames. Memory is allocated in the constructor only; pushing and popping copy in at
-    most two pieces. A TorchScript class: an attribute of a module that is scripted, or made inside scripted code.
+    """A queue of the newest ``max_size`` frames.
+
+    Memory is allocated in the constructor only; pushing and popping copy in at most two pieces. This is a TorchScript
+    class: use it as an attribute of a module that is scripted, or make it inside scripted code.
 
     Args:
-        n_ch: channels, at least 1.
-        max_size: frames that it holds, at least 1.
-        use_debug_mode: check shapes at each call.
+        n_ch: The number of channels, at least 1.
+        max_size: The number of frames that it can hold, at least 1.
+        use_debug_mode: Check shapes at each call.
 
     Raises:
-        ValueError: no channel or no frame; in debug mode a tensor whose shape is not (n_ch, frames).
+        ValueError: There is no channel or no frame; or in debug mode, the shape of a tensor is not (n_ch, frames).
 
     >>> queue = CircularInplaceTensorQueue(n_ch=1, max_size=4)
     >>> queue.push(torch.tensor([[1.0, 2.0, 3.0]]))
@@ -37,7 +39,7 @@ class CircularInplaceTensorQueue:
             raise ValueError(f"shape {x.size()} in a queue of {self.queue.size(0)} channels: not (channels, frames)")
 
     def push(self, x: Tensor) -> None:
-        """Append frames, (n_ch, frames). Where there is no room the oldest are overwritten."""
+        """Append frames of shape (n_ch, frames). If there is no room, the oldest frames are overwritten."""
         self._check(x)
         n = x.size(1)
         if n > self.max_size:
@@ -55,8 +57,9 @@ class CircularInplaceTensorQueue:
         self.size += n - overwritten
 
     def fill(self, out: Tensor) -> int:
-        """Copy the oldest frames to the beginning of ``out``, (n_ch, frames), and keep them. Answers how many: all that
-        are there or that fit, the rest of ``out`` stays as it was."""
+        """Copy the oldest frames to the beginning of ``out``, of shape (n_ch, frames), and keep them in the queue.
+
+        Returns how many frames were copied: as many as there are and fit. The rest of ``out`` is not changed."""
         self._check(out)
         n = min(out.size(1), self.size)
         if n == 0:
@@ -68,22 +71,22 @@ class CircularInplaceTensorQueue:
         return n
 
     def peek(self, out: Tensor) -> int:
-        """The same as :meth:`fill`."""
+        """Do the same as :meth:`fill`."""
         return self.fill(out)
 
     def pop(self, out: Tensor) -> int:
-        """As :meth:`fill`, and remove them."""
+        """Copy the oldest frames as :meth:`fill` does, and remove them from the queue. Returns how many there were."""
         n = self.fill(out)
         self.start_idx = (self.start_idx + n) % self.max_size
         self.size -= n
         return n
 
     def is_empty(self) -> bool:
-        """Whether there is no frame."""
+        """Return whether the queue has no frames."""
         return self.size == 0
 
     def is_full(self) -> bool:
-        """Whether there are ``max_size`` frames."""
+        """Return whether the queue has ``max_size`` frames."""
         return self.size == self.max_size
 
     def reset(self) -> None:

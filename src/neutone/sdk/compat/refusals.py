@@ -1,4 +1,4 @@
-"""What neutone_sdk 1.5.2, and hosts that check as it does, refuse to load though the format allows it."""
+"""What neutone_sdk 1.5.2, and hosts that check as it does, refuse to load although the format allows it."""
 
 from neutone.model.metadata import ModelMetadata
 from neutone.model.parameters import ContinuousNeutoneParameter
@@ -8,7 +8,7 @@ PEER_HIGHEST_RATE = 96_000
 
 
 def peer_refusals(metadata: ModelMetadata) -> list[str]:
-    """A reason for each thing that its validator refuses in a real-time model.
+    """Return a reason for each property of a real-time model that neutone_sdk's validator refuses.
 
     >>> peer_refusals(ModelMetadata(model_name="hi-res", native_sample_rates=[48_000, 192_000]))
     ['the native sample rate 192000 Hz (96000 is the most)']
@@ -30,5 +30,5 @@ def peer_refusals(metadata: ModelMetadata) -> list[str]:
         "native buffer size": metadata.native_buffer_sizes,
     }
     for what, items in lists.items():
-        reasons += [f"the {what} {item!r} stands there twice" for item in dict.fromkeys(items) if items.count(item) > 1]  # type: ignore[call-overload, attr-defined]
+        reasons += [f"the {what} {item!r} is listed twice" for item in dict.fromkeys(items) if items.count(item) > 1]  # type: ignore[call-overload, attr-defined]
     return reasons

@@ -1,4 +1,4 @@
-"""What resampling to a model's rate and back must offer."""
+"""The base class of resamplers to a model's rate and back."""
 
 from abc import ABC, abstractmethod
 
@@ -6,18 +6,20 @@ from torch import Tensor, nn
 
 
 class ResampleSandwich(ABC, nn.Module):
-    """Two resamplers around something that runs at another rate. Subclasses write :meth:`process_in` and
-    :meth:`process_out`, and where they hold memory or state :meth:`set_sample_rates` and :meth:`reset`. (TorchScript
-    knows no ``super().method()``: an overridden :meth:`set_sample_rates` sets the four attributes by itself.)
+    """Two resamplers around something that runs at another rate.
+
+    Subclasses define :meth:`process_in` and :meth:`process_out`. Those with memory or state also define
+    :meth:`set_sample_rates` and :meth:`reset`. (TorchScript does not support ``super().method()``, so an overridden
+    :meth:`set_sample_rates` sets the four attributes itself.)
 
     Args:
-        in_sr: rate outside, Hz.
-        out_sr: rate inside, Hz.
-        in_bs: largest block outside, frames.
-        use_debug_mode: check shapes at each call.
+        in_sr: The sample rate outside, in Hz.
+        out_sr: The sample rate inside, in Hz.
+        in_bs: The largest block outside, in frames.
+        use_debug_mode: Check shapes at each call.
 
     Raises:
-        ValueError: a rate or block below 1.
+        ValueError: A rate or block size is below 1.
 
     >>> class Halver(ResampleSandwich):
     ...     def process_in(self, x: Tensor) -> Tensor:
@@ -40,24 +42,25 @@ class ResampleSandwich(ABC, nn.Module):
         self.set_sample_rates(in_sr, out_sr, in_bs)
 
     def set_sample_rates(self, in_sr: int, out_sr: int, in_bs: int) -> None:
-        """Other rates (Hz) or another largest block outside (frames); starts from silence. May allocate."""
+        """Change the sample rates (Hz) and the largest block outside (frames). It starts from silence, and may
+        allocate."""
         self.in_sr = in_sr
         self.out_sr = out_sr
         self.in_bs = in_bs
         self.out_bs = (in_bs * out_sr + in_sr - 1) // in_sr
 
     def is_resampling(self) -> bool:
-        """Whether the two rates differ."""
+        """Return whether the two rates differ."""
         return self.in_sr != self.out_sr
 
     def reset(self) -> None:
-        """Back to silence. One without state needs none."""
+        """Return to silence. A resampler without state need not define this."""
         return
 
     @abstractmethod
     def process_in(self, x: Tensor) -> Tensor:
-        """From ``in_sr`` to ``out_sr``, (channels, frames)."""
+        """Resample audio of shape (channels, frames) from ``in_sr`` to ``out_sr``."""
 
     @abstractmethod
     def process_out(self, x: Tensor) -> Tensor:
-        """From ``out_sr`` to ``in_sr``, (channels, frames)."""
+        """Resample audio of shape (channels, frames) from ``out_sr`` to ``in_sr``."""

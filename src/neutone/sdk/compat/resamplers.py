@@ -1,4 +1,4 @@
-"""Resampling by interpolation, streaming, on fixed memory, scriptable."""
+"""Streaming resamplers that interpolate, in preallocated memory, usable in TorchScript."""
 
 import torch
 from torch import Tensor
@@ -8,22 +8,23 @@ from neutone.sdk.stream.interpolator import StreamingInterpolator
 
 
 class InplaceLinearResampler(ResampleSandwich):
-    """Linear interpolation. Looks one frame ahead.
+    """A resampler with linear interpolation. It looks one frame ahead.
 
-    Signals may be cut anyhow: each call answers the frames whose points have come, zero to ``out_bs`` of them, and the
-    whole does not depend on the cuts. After N frames there are ``ceil((N - 1) f_out / f_in)``. Positions are integers,
-    so an hour has the exact number of frames. What a call answers is memory that the next call overwrites.
+    A signal may be divided into blocks in any way. Each call returns the frames that can be computed so far, zero to
+    ``out_bs`` of them, and the whole output does not depend on how the signal was divided. After N frames there are
+    ``ceil((N - 1) f_out / f_in)``. Positions are integers, so even an hour of audio has exactly the right number of
+    frames. The returned memory is overwritten by the next call.
 
     Args:
-        in_n_ch: channels on the way in.
-        out_n_ch: channels on the way out.
-        in_sr: rate outside, Hz.
-        out_sr: rate inside, Hz.
-        in_bs: largest block outside, frames. Larger ones work, but allocate.
-        use_debug_mode: check shapes at each call.
+        in_n_ch: The number of channels on the way in.
+        out_n_ch: The number of channels on the way out.
+        in_sr: The sample rate outside, in Hz.
+        out_sr: The sample rate inside, in Hz.
+        in_bs: The largest block outside, in frames. Larger blocks work, but allocate.
+        use_debug_mode: Check shapes at each call.
 
     Raises:
-        ValueError: a rate or block below 1; in debug mode audio with another number of channels.
+        ValueError: A rate or block size is below 1; or in debug mode, audio has the wrong number of channels.
 
     >>> resampler = InplaceLinearResampler(1, 1, in_sr=1, out_sr=2, in_bs=3)
     >>> resampler.process_in(torch.tensor([[0.0, 1.0, 2.0]])).tolist()
@@ -40,7 +41,7 @@ class InplaceLinearResampler(ResampleSandwich):
 
     @torch.jit.unused
     def _allocate_small(self, in_n_ch: int, out_n_ch: int, points: int) -> None:
-        """What the base's constructor, which sets the rates, needs."""
+        """Allocate the little that the base class's constructor needs, which sets the rates."""
         self.in_n_ch = in_n_ch
         self.out_n_ch = out_n_ch
         self.points = points
@@ -50,7 +51,8 @@ class InplaceLinearResampler(ResampleSandwich):
         self.buffer_out = torch.zeros((1,))
 
     def set_sample_rates(self, in_sr: int, out_sr: int, in_bs: int) -> None:
-        """Other rates (Hz) or another largest block outside (frames); starts from silence. Allocates."""
+        """Change the sample rates (Hz) and the largest block outside (frames). It starts from silence, and
+        allocates."""
         self.in_sr = in_sr
         self.out_sr = out_sr
         self.in_bs = in_bs
@@ -66,12 +68,13 @@ class InplaceLinearResampler(ResampleSandwich):
         self.buffer_out = torch.zeros((self.out_n_ch * back,))
 
     def reset(self) -> None:
-        """Back to silence."""
+        """Return to silence."""
         self.interpolator_in.reset()
         self.interpolator_out.reset()
 
     def process_in(self, x: Tensor) -> Tensor:
-        """(in_n_ch, frames) at ``in_sr`` to (in_n_ch, what has come) at ``out_sr``."""
+        """Resample audio of shape (in_n_ch, frames) from ``in_sr`` to ``out_sr``. Returns the frames that can be
+        computed so far."""
         self._check(x, self.in_n_ch)
         self.interpolator_in.claim(x.size(1)).copy_(x)
         count = self.interpolator_in.available()
@@ -82,7 +85,8 @@ class InplaceLinearResampler(ResampleSandwich):
         return out
 
     def process_out(self, x: Tensor) -> Tensor:
-        """(out_n_ch, frames) at ``out_sr`` to (out_n_ch, what has come) at ``in_sr``."""
+        """Resample audio of shape (out_n_ch, frames) from ``out_sr`` to ``in_sr``. Returns the frames that can be
+        computed so far."""
         self._check(x, self.out_n_ch)
         self.interpolator_out.claim(x.size(1)).copy_(x)
         count = self.interpolator_out.available()
@@ -98,8 +102,8 @@ class InplaceLinearResampler(ResampleSandwich):
 
 
 class Inplace4pHermiteResampler(InplaceLinearResampler):
-    """Third-order Hermite interpolation through four points (Niemitalo 2001). Looks two frames ahead; otherwise as
-    :class:`InplaceLinearResampler`.
+    """A resampler with third-order Hermite interpolation through four points (Niemitalo 2001). It looks two frames
+    ahead. Otherwise it works like :class:`InplaceLinearResampler`.
 
     >>> resampler = Inplace4pHermiteResampler(1, 1, in_sr=1, out_sr=2, in_bs=4)
     >>> resampler.process_in(torch.tensor([[0.0, 1.0, 2.0, 3.0]])).tolist()

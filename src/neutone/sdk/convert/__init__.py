@@ -1,1 +1,1 @@
-"""From ``.nm`` files of any origin to ONNX."""
+"""Convert ``.nm`` files of any origin to ONNX."""

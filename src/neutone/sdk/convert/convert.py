@@ -1,4 +1,4 @@
-"""From a ``.nm`` file, which is a program, to an ONNX file, which is data."""
+"""Convert a ``.nm`` file, which is a program, to an ONNX file, which is data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,23 +18,23 @@ MODULES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 @dataclass(frozen=True)
 class OnnxConversion:
-    """What was written, and how true the converted model is."""
+    """The result of a conversion: how the ONNX file can be used, and how exact it is."""
 
     path: Path
     states: tuple[str, ...]
-    """the inputs that carry state"""
+    """The names of the inputs that carry state."""
     sample_rate: int | None
-    """Hz, if the result runs at this rate only, although the ``.nm`` file permits others"""
+    """The only sample rate (Hz) of the result, if the ``.nm`` file permits others; otherwise None."""
     block_size: int | None
-    """frames, if the result takes blocks of this size only; None: any"""
+    """The only block size (frames) of the result, or None if it takes any."""
     reason: str
-    """why the block size is not open although it is in the ``.nm`` file; empty if it is open, or was chosen"""
+    """Why the block size is not open although it is in the ``.nm`` file. Empty if it is open, or was chosen."""
     blocks: int
-    """how many blocks were compared"""
+    """How many blocks were compared."""
     largest_difference: float
-    """between the two files' outputs over these blocks"""
+    """The largest difference between the two files' outputs over these blocks."""
     protections: Protections | None
-    """what kept the ``.nm`` file's code in; None: it ran in this process"""
+    """What confined the ``.nm`` file's code, or None if it ran in this process."""
 
 
 def convert_to_onnx(
@@ -48,27 +48,30 @@ def convert_to_onnx(
 ) -> OnnxConversion:
     """Write the model in a ``.nm`` file as an ONNX file that neutone runs without PyTorch.
 
-    Opening a ``.nm`` file runs its code. This happens in a process without rights, see :mod:`neutone.sandbox`: it
-    follows the model's TorchScript, writes the ONNX graph, and plays 60 blocks or more through both, with parameters
-    that move. What it returns is checked before it becomes `target`: the file has only ONNX's own operators, refers to
-    no other file, has metadata within their limits, and loads and runs in a second such process.
+    Opening a ``.nm`` file runs its code. This happens in a process without rights, see :mod:`neutone.sandbox`. That
+    process follows the model's TorchScript, writes the ONNX graph, and runs 60 blocks or more through both files, with
+    moving parameters. Its result is checked before it becomes `target`: the file may only have ONNX's own operators,
+    may not refer to other files, must have metadata within the limits, and must load and run in a second such process.
 
     Args:
-        path: the ``.nm`` file.
-        target: ends in ``.onnx``; it appears when it is complete and checked, and replaces what was there.
-        sample_rate: Hz, one that the file supports, for a model that adapts to its rate; None: the first one.
-        block_size: frames, for a result that takes this size only; None: any size if the file and the model permit it,
-            else the file's first size, else 512.
-        sandbox: False: run the file's code in this process, with all its rights. For files of your own.
-        limits: on time, memory and the size of the result.
+        path: The ``.nm`` file.
+        target: The ONNX file to write; its name must end in ``.onnx``. It is put in place once it is complete and
+            checked, and replaces an older file.
+        sample_rate: One of the sample rates (Hz) that the file supports, for a model that adapts to its rate; None for
+            the first one.
+        block_size: The only block size (frames) of the result. None for any size if the file and the model permit it,
+            otherwise for the file's first size, otherwise for 512.
+        sandbox: Set it to False to run the file's code in this process, with all its rights. Only for your own files.
+        limits: The limits on time, memory and the size of the result.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ConfigurationError: `target` does not end in ``.onnx``, or the file does not support the rate or
-            block size.
-        neutone.errors.ModelFileError: the model cannot be converted: it branches on audio, keeps state in numbers, or
-            uses an operator that ONNX has not; or the result differs from it. The message names the line at fault.
-        neutone.errors.SandboxError: the file's code took too long, too much memory, or tried what it may not.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ConfigurationError: `target` does not end in ``.onnx``, or the file does not support the sample
+            rate or block size.
+        neutone.errors.ModelFileError: The model cannot be converted (it branches on audio, keeps state in numbers, or
+            uses an operator that ONNX does not have), or the result differs from it. The message names the line in
+            question.
+        neutone.errors.SandboxError: The file's code took too long or too much memory, or tried something forbidden.
         neutone.errors.MissingExtraError: ``pip install "neutone[export]"`` is needed.
         neutone.errors.OutputFileError: `target` cannot be written.
     """
@@ -78,12 +81,12 @@ def convert_to_onnx(
         raise ConfigurationError(f"{target} does not end in .onnx")
     if source.suffix.lower() != ".nm":
         raise ConfigurationError(
-            f"{source} is no .nm file, and nothing else is converted; neutone export makes ONNX of a Python wrapper"
+            f"{source} is not a .nm file, and only those are converted; neutone export makes ONNX from a wrapper"
         )
     if not source.is_file():
         raise FileNotFoundError(f"no model file {source}")
     ProtectedFiles([source]).refuse_as_target(target)
-    inspect(source)  # what is no .nm file is refused before anything of it runs
+    inspect(source)  # refuse a file that is not .nm before any of it runs
     source = source.resolve()
     arguments = {"source": str(source), "sample_rate": sample_rate, "block_size": block_size}
     protections = None
@@ -101,7 +104,7 @@ def convert_to_onnx(
     with replaced_when_complete(target) as temporary:
         temporary.write_bytes(files[ONNX_FILE])
         if sandbox:
-            # Loading a graph takes the time and memory that its author wants.
+            # Loading a graph takes as much time and memory as its author wants.
             run_sandboxed(TRY, {"path": str(temporary.resolve())}, readable=[temporary], limits=limits)
     return OnnxConversion(
         path=target,
@@ -116,7 +119,7 @@ def convert_to_onnx(
 
 
 def _report(value: Any) -> ScriptConversion:
-    """What the process says of the conversion. It need not be what was asked for: the file may have taken it over."""
+    """Return the report of the process. It need not be genuine: the file's code may have taken the process over."""
     try:
         report = ScriptConversion(**value)
     except TypeError:

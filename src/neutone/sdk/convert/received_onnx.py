@@ -1,4 +1,4 @@
-"""Whether an ONNX file that an untrusted process sent is what it should be: a graph and its weights, nothing else."""
+"""Check that an ONNX file from an untrusted process is a graph and its weights, and nothing else."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,19 +12,19 @@ METADATA_KEY = "neutone"
 
 
 def check_contents(contents: bytes) -> list[str]:
-    """Refuse what reaches outside of the file or needs more than a runtime's own operators. Nothing is run.
+    """Refuse a file that reaches outside of itself, or that needs more than ONNX's own operators. Nothing is run.
 
     Returns:
         The names of the inputs that carry state.
 
     Raises:
-        neutone.errors.ModelFileError: it is no ONNX, refers to other files, has operators of other domains, metadata
-            beside neutone's, or metadata that break a limit.
+        neutone.errors.ModelFileError: The file is not ONNX, refers to other files, has operators of other domains, has
+            metadata besides neutone's, or has metadata that exceed a limit.
     """
     onnx = require_exporter()
     try:
         model = onnx.load_model_from_string(contents)
-    except Exception as error:  # of protobuf
+    except Exception as error:  # protobuf's errors
         raise ModelFileError("the conversion did not produce an ONNX file") from error
     domains = {entry.domain for entry in model.opset_import} | {node.domain for node in _nodes(model.graph)}
     foreign = sorted(domains - set(DOMAINS))
@@ -35,7 +35,7 @@ def check_contents(contents: bytes) -> list[str]:
             raise ModelFileError("the converted file keeps weights in another file")
     keys = [entry.key for entry in model.metadata_props]
     if keys != [METADATA_KEY]:
-        raise ModelFileError("the converted file has not neutone's metadata, or other metadata beside them")
+        raise ModelFileError("the converted file lacks neutone's metadata, or has other metadata besides")
     try:
         ModelMetadata.from_json(model.metadata_props[0].value)
     except MetadataError as error:

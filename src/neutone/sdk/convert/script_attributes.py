@@ -1,4 +1,4 @@
-"""The attributes of a TorchScript module, as far as a computation uses them: weights, state and settings."""
+"""The attributes of a TorchScript module that a computation uses: weights, state and settings."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +18,13 @@ class ScriptPart:
     handle: Any
 
     def child(self, name: str) -> str:
-        """The path of one of its attributes."""
+        """Return the path of one of the module's attributes."""
         return f"{self.path}.{name}" if self.path else name
 
 
 def map_leaves(value: Any, path: str, change: Callable[[str, Any], Any]) -> Any:
-    """The value with ``change(path, leaf)`` in place of everything in it that is no list, tuple or dictionary.
+    """Return the value with every leaf replaced by ``change(path, leaf)``. Leaves are what is not a list, tuple or
+    dictionary.
 
     >>> map_leaves({"a": [1, 2]}, "x", lambda path, leaf: f"{path}={leaf}")
     {'a': ['x.a.0=1', 'x.a.1=2']}
@@ -36,7 +37,7 @@ def map_leaves(value: Any, path: str, change: Callable[[str, Any], Any]) -> Any:
 
 
 def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Everything in the value that is no list, tuple or dictionary, with its place."""
+    """Yield every leaf in the value with its path. Leaves are what is not a list, tuple or dictionary."""
     found: list[tuple[str, Any]] = []
     map_leaves(value, path, lambda place, leaf: found.append((place, leaf)))
     return iter(found)
@@ -47,27 +48,28 @@ def _copied(path: str, leaf: Any) -> Any:
 
 
 class ScriptAttributes:
-    """Values by path. They are read from the module when they are first used, and copied, so the module stays as it is.
+    """The attributes' values by path. They are read from the module and copied on first use, so the module is not
+    modified.
 
-    An attribute that a block writes before it reads it carries nothing from one block to the next, and is forgotten by
-    :meth:`begin_block`.
+    An attribute that a block writes before it reads it carries nothing from one block to the next. :meth:`begin_block`
+    forgets it.
     """
 
     def __init__(self, root: Any) -> None:
         self.root = ScriptPart("", root)
         self.values: dict[str, Any] = {}
         self.initial: dict[str, Any] = {}
-        """by path, the values of all attributes that a block has read, as they were before the first block"""
+        """The values, before the first block, of all attributes that a block has read; by path."""
         self._prints: dict[str, tuple[int, int, Tensor]] = {}
         self._memory: dict[str, int] = {}
-        """by place, where the module keeps the numbers of a tensor"""
+        """Where the module keeps the numbers of each tensor; by path."""
 
     def begin_block(self) -> None:
-        """To be called before each block."""
+        """Prepare for a block. Call this before each one."""
         self.values = {path: value for path, value in self.values.items() if path in self.initial}
 
     def get(self, part: ScriptPart, name: str) -> Any:
-        """The value of an attribute; a module becomes a :class:`ScriptPart`."""
+        """Return the value of an attribute. A module is returned as a :class:`ScriptPart`."""
         path = part.child(name)
         if path not in self.values:
             value = part.handle.getattr(name)
@@ -82,7 +84,7 @@ class ScriptAttributes:
         return self.values[path]
 
     def add(self, path: str, value: Any) -> None:
-        """Have an attribute that the module has not, or a value that is not the module's."""
+        """Add an attribute that the module does not have, or override its value."""
         self.initial[path] = map_leaves(value, path, _copied)
         self.values[path] = map_leaves(value, path, _copied)
         for place, leaf in leaves(self.values[path], path):
@@ -90,34 +92,34 @@ class ScriptAttributes:
                 self._prints[place] = (id(leaf), leaf._version, leaf)
 
     def set(self, part: ScriptPart, name: str, value: Any) -> None:
-        """Assign to an attribute."""
+        """Assign a value to an attribute."""
         self.values[part.child(name)] = value
 
     def find_state(self) -> list[str]:
-        """The places of the tensors that blocks have replaced or changed in place.
+        """Return the paths of the tensors that blocks have replaced or changed in place.
 
         Raises:
-            neutone.errors.ModelFileError: something else has changed: a number, a text, the length of a list.
+            neutone.errors.ModelFileError: Something else has changed: a number, a text or the length of a list.
         """
         state = []
         for path, value in self.initial.items():
             before, after = dict(leaves(value, path)), dict(leaves(self.values[path], path))
             if isinstance(value, dict):
-                # What a dictionary gains was written before it was read: it starts each block as it was at first.
+                # What a block adds to a dictionary was written before it was read, so it is not state.
                 after = {place: leaf for place, leaf in after.items() if place in before}
             if [(place, isinstance(leaf, Tensor)) for place, leaf in before.items()] != [
                 (place, isinstance(leaf, Tensor)) for place, leaf in after.items()
             ]:
                 raise ModelFileError(
-                    f"the attribute {path!r} holds other things after a block than before it "
-                    f"({_describe(value)}, then {_describe(self.values[path])}), and only tensors can be state"
+                    f"the attribute {path!r} does not hold the same after a block as before it "
+                    f"({_describe(value)}, then {_describe(self.values[path])}), but only tensors can be state"
                 )
             for place, leaf in after.items():
                 if not isinstance(leaf, Tensor):
                     if leaf != before[place]:
                         raise ModelFileError(
                             f"the attribute {place!r} changes from block to block ({before[place]!r}, then {leaf!r}), "
-                            f"and only tensors can be state"
+                            f"but only tensors can be state"
                         )
                 elif (id(leaf), leaf._version) != self._prints[place][:2]:
                     state.append(place)
@@ -125,13 +127,14 @@ class ScriptAttributes:
         return state
 
     def _refuse_shared(self, state: list[str]) -> None:
-        """Each attribute is copied by itself: one that is written to under two names would become two."""
+        """Raise if a tensor in the state has two names. Each attribute is copied by itself, so it would become two
+        tensors."""
         for place in state:
             memory = self._memory.get(place)
             others = [other for other, its in self._memory.items() if its == memory and other != place]
             if memory is not None and others:
                 raise ModelFileError(
-                    f"the attributes {place!r} and {others[0]!r} are one tensor, which blocks change, and an ONNX "
+                    f"the attributes {place!r} and {others[0]!r} are the same tensor, which blocks change, but an ONNX "
                     f"graph would keep two"
                 )
 

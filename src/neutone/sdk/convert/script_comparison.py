@@ -1,4 +1,4 @@
-"""Whether an ONNX file that was made from a ``.nm`` file sounds the same."""
+"""Compare the output of a ``.nm`` file with that of the ONNX file made from it."""
 
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,24 @@ from neutone.plugins.loading import load
 
 CHECKED_BLOCKS = 60
 TOLERANCE = 1e-4
-"""of the loudest output, at least of 1: a larger difference is a wrong file, not rounding"""
+"""The largest difference that counts as rounding, relative to the loudest output or to 1, whichever is larger."""
 SEED = 0
 
 
 def compare_blocks(source: Path, target: Path, rate: int, lengths: list[int], *, shift: int = 0) -> float:
-    """The largest difference between the outputs of two model files over blocks of noise.
+    """Return the largest difference between the outputs of two model files over blocks of noise.
 
-    The noise is now loud, now faint; the parameters move within each block and jump between blocks.
+    The noise alternates between loud and faint; the parameters move within each block and jump between blocks.
 
     Args:
-        source: a ``.nm`` file.
-        target: an ONNX file with the same metadata.
-        rate: Hz.
-        lengths: frames of each block.
-        shift: of the seed, to hear other noise.
+        source: A ``.nm`` file.
+        target: An ONNX file with the same metadata.
+        rate: The sample rate in Hz.
+        lengths: The number of frames of each block.
+        shift: Added to the random seed, to get different noise.
 
     Raises:
-        neutone.errors.ModelFileError: the difference is more than rounding, or the ONNX file does not run.
+        neutone.errors.ModelFileError: The difference is more than rounding, or the ONNX file does not run.
     """
     rng = np.random.default_rng(SEED + shift)
     reference = load(source).prepare(rate, max(lengths))
@@ -45,11 +45,11 @@ def compare_blocks(source: Path, target: Path, rate: int, lengths: list[int], *,
             ends = rng.random(ends.shape)
             curves = (starts + (ends - starts) * np.linspace(0.0, 1.0, frames)).astype(np.float32)
             expected, found = (_run(each, window, curves, frames) for each in (reference, session))
-            largest = float(np.maximum(largest, np.abs(found - expected).max()))  # NaN if one is
+            largest = float(np.maximum(largest, np.abs(found - expected).max()))  # NaN if any value is NaN
             peak = max(peak, float(np.abs(expected).max()))
     except ModelFileError:
         raise
-    except Exception as error:  # the runtime's own classes
+    except Exception as error:  # the runtime has exception classes of its own
         reason = first_line(error, 300)
         raise ModelFileError(
             f"the converted model does not run on blocks of {min(lengths)} to {max(lengths)} frames: {reason}"
@@ -65,7 +65,7 @@ def compare_blocks(source: Path, target: Path, rate: int, lengths: list[int], *,
 
 
 def _run(session: Session, window: Any, curves: Any, frames: int) -> Any:
-    """One block, rows packed as :class:`neutone.plugins.Session` says."""
+    """Run one block, with rows packed as :class:`neutone.plugins.Session` says, and return the output."""
     session.audio_in.reshape(-1)[: window.size] = window.reshape(-1)
     session.params.reshape(-1)[: curves.size] = curves.reshape(-1)
     session.run(frames)

@@ -1,6 +1,6 @@
-"""From a ``.nm`` file to an ONNX file, in this process.
+"""Convert a ``.nm`` file to an ONNX file in this process.
 
-Opening a ``.nm`` file runs its code: :func:`neutone.sdk.convert_to_onnx` does this in a process without rights.
+Opening a ``.nm`` file runs its code; :func:`neutone.sdk.convert_to_onnx` does this in a sandboxed process.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,36 +24,37 @@ from neutone.sdk.export.onnx.graph import require_exporter
 ONNX_FILE = "model.onnx"
 
 DEFAULT_BLOCK = 512
-"""frames, for models that take any block but can be converted for one size only"""
+"""The block size in frames for models that take any size but can be converted for one size only."""
 TYPICAL_RATE = 48_000
 OTHER_RATES = (8_000, 44_100, 96_000, 192_000, 384_000)
 OPEN_FRAMES = 64
-"""of the block that an open block size is traced with"""
+"""The number of frames in the block that is traced if the block size stays open."""
 LONGEST = 600
-"""frames of the longest of the many blocks that are compared where any size is possible"""
+"""The longest of the many blocks that are compared if any size is possible, in frames."""
 MORE_SIZES = (1, 1024, 2048)
-"""frames of a few more: the last is what files are rendered with"""
+"""Further block sizes that are compared, in frames. Files are rendered with the last one."""
 
 
 @dataclass(frozen=True)
 class ScriptConversion:
-    """What was written, and how true it is. JSON can hold all of it."""
+    """The result of a conversion: how the file can be used, and how exact it is. JSON can hold all of it."""
 
     states: list[str]
-    """the inputs that carry state"""
+    """The names of the inputs that carry state."""
     sample_rate: int | None
-    """Hz, if the result runs at no other rate than this, although the file lists more or none"""
+    """The only sample rate (Hz) of the result, if the ``.nm`` file lists more or none; otherwise None."""
     block_size: int | None
-    """frames, if the result takes blocks of this size only"""
+    """The only block size (frames) of the result, or None if it takes any."""
     reason: str
-    """why the block size is not open although it is in the file; empty if it is, or was chosen"""
+    """Why the block size is not open although it is in the ``.nm`` file. Empty if it is open, or was chosen."""
     blocks: int
-    """how many were compared"""
+    """How many blocks were compared."""
     largest_difference: float
 
 
 def convert_in_sandbox(source: str, sample_rate: int | None, block_size: int | None) -> Results:
-    """:func:`convert_script` for :func:`neutone.sandbox.run_sandboxed`: the file's name is :data:`ONNX_FILE`."""
+    """Run :func:`convert_script` inside :func:`neutone.sandbox.run_sandboxed`. The result's file is named
+    :data:`ONNX_FILE`."""
     conversion, contents = convert_script(Path(source), sample_rate=sample_rate, block_size=block_size)
     return Results(asdict(conversion), {ONNX_FILE: contents})
 
@@ -61,20 +62,22 @@ def convert_in_sandbox(source: str, sample_rate: int | None, block_size: int | N
 def convert_script(
     source: Path, *, sample_rate: int | None = None, block_size: int | None = None
 ) -> tuple[ScriptConversion, bytes]:
-    """The model in a ``.nm`` file as the contents of an ONNX file, compared with it block by block.
+    """Convert the model in a ``.nm`` file to the contents of an ONNX file, and compare the two block by block.
 
     Args:
-        source: the ``.nm`` file. Its code runs in this process.
-        sample_rate: Hz, one that the file lists, for a model that adapts to its rate; None: the first one.
-        block_size: frames, one that the file lists; None: any, if the file lists none or several and the model permits.
+        source: The ``.nm`` file. Its code runs in this process.
+        sample_rate: One of the rates (Hz) that the file lists, for a model that adapts to its rate; None for the first
+            one.
+        block_size: One of the block sizes (frames) that the file lists. None for an open size, if the file lists none
+            or several and the model permits it.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ConfigurationError: a rate or size that the file does not list.
-        neutone.errors.ModelFileError: the model cannot be converted, or the result differs from it.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ConfigurationError: The file does not list the sample rate or block size.
+        neutone.errors.ModelFileError: The model cannot be converted, or the result differs from it.
     """
     require_exporter()
-    metadata = load(source).metadata  # says what is wrong with the file
+    metadata = load(source).metadata  # raises if something is wrong with the file
     rates, sizes = metadata.native_sample_rates, metadata.native_buffer_sizes
     if sample_rate is not None and rates and sample_rate not in rates:
         raise ConfigurationError(f"the sample rate is {sample_rate} Hz, but {source.name} runs at {rates} only")
@@ -99,7 +102,7 @@ def _convert(
     is_pinned: bool,
     reason: str,
 ) -> tuple[ScriptConversion, bytes]:
-    """With any block size, or if `frames` is given with this one."""
+    """Convert for any block size, or for the block size `frames` if it is given."""
     sizes = metadata.native_buffer_sizes
     traced = frames or (sizes or [OPEN_FRAMES])[0]
     graph = _graph(source, metadata, rate, traced)
@@ -107,7 +110,9 @@ def _convert(
     if pinned is not None:
         graph.metadata = graph.metadata.model_copy(update={"native_sample_rates": [pinned]})
     if frames is None and any(_graph(source, metadata, rate, size).delay != graph.delay for size in sizes or [LONGEST]):
-        raise ModelFileError(f"the delay of {graph.name} depends on the block size, and an ONNX file states one")
+        raise ModelFileError(
+            f"the delay of {graph.name} depends on the block size, but an ONNX file can state only one delay"
+        )
     contents: bytes = graph.to_proto(keep_open=frames is None).SerializeToString()
     if frames is not None:
         runs = [[frames] * CHECKED_BLOCKS]
@@ -126,7 +131,7 @@ def _graph(source: Path, metadata: ModelMetadata, rate: int, frames: int) -> Scr
 
 
 def _depends_on_rate(graph: ScriptGraph, source: Path, rate: int, frames: int) -> bool:
-    """Whether anything that a block reads is different at another rate that the file permits."""
+    """Return whether anything that a block reads is different at another rate that the file permits."""
     others = graph.metadata.native_sample_rates or OTHER_RATES
     for other in others:
         if other == rate:

@@ -12,16 +12,16 @@ from neutone.sdk.convert.script_attributes import ScriptAttributes, leaves, map_
 from neutone.sdk.convert.script_interpreter import ScriptInterpreter
 from neutone.sdk.export.onnx.graph import TRIAL_BLOCKS, Body, StreamFunction, require_exporter
 
-"""rows of the parameters that the model in a ``.nm`` file takes"""
+"""The number of parameter rows that the model in a ``.nm`` file takes."""
 PAST_PARAMS = "past_params"
-"""the look-behind of the parameters, where the model itself keeps it in a queue"""
+"""The path of the parameters' look-behind, if the model itself keeps it in a queue."""
 
 
 class Window(nn.Module):
     """The model for a caller that keeps the look-behind of the audio. (:class:`Body` calls it ``wrapper``.)
 
-    Models of this package have a method for that. Others queue the audio in front of their ``do_forward_pass``, in a
-    ring whose position is a number and so cannot be state; their parts are put together here without the queue.
+    Models of this package have a method for that. Other models queue the audio before their ``do_forward_pass``, in a
+    ring buffer whose position is a number and so cannot be state. Their parts are put together here without the queue.
     """
 
     max_parameters = HOST_PARAMETERS
@@ -46,7 +46,8 @@ class Window(nn.Module):
             )
 
     def process_window(self, window: Tensor, units: Tensor) -> Any:
-        """(C_in, N_LB + N) and (4, N) to (C_out, N)."""
+        """Process audio with its look-behind, (C_in, N_LB + N), and parameters, (4, N). Returns audio of shape (C_out,
+        N)."""
         if self._method != "do_forward_pass":
             return self._interpreter.call(self._method, window, units)
         attributes = self._interpreter.attributes
@@ -55,12 +56,12 @@ class Window(nn.Module):
         rows = self._interpreter.call("aggregate_params", whole)
         names = attributes.root.handle.getattr("neutone_parameter_names") if self._names else []
         y = self._interpreter.call("do_forward_pass", window, {name: rows[row] for row, name in enumerate(names)})
-        # Such models may return the look-behind as well; the newest frames are the block.
+        # Such models may also return the look-behind; the newest frames are the block.
         return y[..., y.shape[-1] - units.shape[1] :]
 
 
 def _default_params(interpreter: ScriptInterpreter) -> Tensor:
-    """(4, 1) in 0..1."""
+    """Return the defaults of the parameters, of shape (4, 1) in 0..1."""
     for name in ("get_default_param_values", "get_numerical_params_default_values_0to1"):
         if interpreter.has_method(name):
             defaults: Tensor = interpreter.call(name).detach().reshape(-1, 1)
@@ -69,7 +70,7 @@ def _default_params(interpreter: ScriptInterpreter) -> Tensor:
 
 
 class Stateless(nn.Module):
-    """What the exporter is shown: weights are its buffers, and state comes in and goes out."""
+    """The module that the exporter follows: weights are its buffers, and state goes in and comes out."""
 
     def __init__(self, body: Body, interpreter: ScriptInterpreter, states: list[str]) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class Stateless(nn.Module):
         self.register_buffer(self._buffer_of[place], tensor)
 
     def forward(self, audio: Tensor, params: Tensor | None, state: list[Tensor]) -> tuple[Tensor, ...]:
-        # Copies: the model may change its input and its state in place, and exporters do not let inputs change.
+        # Clone: the model may change its input and its state in place, and exporters do not allow inputs to change.
         given = {place: tensor.clone() for place, tensor in zip(self._states, state, strict=True)}
 
         def current(place: str, leaf: Any) -> Any:
@@ -109,16 +110,16 @@ class Stateless(nn.Module):
 
 
 class ScriptGraph(StreamFunction):
-    """A TorchScript model made ready to be written as ONNX.
+    """A TorchScript model that is ready to be written as ONNX.
 
     Args:
-        module: the attribute ``w2w_base`` of what a ``.nm`` file holds; it is used up.
-        metadata: of the file.
-        rate: Hz.
-        frames: of a block.
+        module: The attribute ``w2w_base`` of the module in a ``.nm`` file. It must not be used afterwards.
+        metadata: The metadata of the file.
+        rate: The sample rate in Hz.
+        frames: The block size in frames.
 
     Raises:
-        neutone.errors.ModelFileError: it cannot be followed, or keeps state that is no tensor.
+        neutone.errors.ModelFileError: The model cannot be followed, or keeps state that is not a tensor.
     """
 
     def __init__(self, module: Any, metadata: ModelMetadata, rate: int, frames: int) -> None:
@@ -132,8 +133,8 @@ class ScriptGraph(StreamFunction):
         body = Body(Window(interpreter, metadata), metadata.parameter_rows, self.look_behind)
         with torch.no_grad():
             for _ in range(TRIAL_BLOCKS):
-                # Everything but the weights may change, and which tensors are weights is not known yet: at first all
-                # that a block has written counts as changing.
+                # Everything but the weights may change, but which tensors are weights is not known yet. So at first,
+                # all that a block has written counts as changing.
                 audio, params = self.example()
                 interpreter.watch([audio, params, self._written()])
                 y = body(audio, params)
@@ -156,7 +157,8 @@ class ScriptGraph(StreamFunction):
         return proto
 
     def _remove_unread_state(self, proto: Any) -> None:
-        """State that has no influence on the audio: a block writes it before it reads it, or only carries it on."""
+        """Remove state that does not influence the audio: a block writes it before it reads it, or only passes it
+        on."""
         graph = proto.graph
         names = {self.state_name(index): index for index in range(len(self.states))}
         needed = _needed(graph, {"audio_out"})
@@ -179,7 +181,7 @@ class ScriptGraph(StreamFunction):
 
 
 def _needed(graph: Any, outputs: set[str]) -> set[str]:
-    """These names, and those of everything that they are computed from."""
+    """Return these names, and those of everything that they are computed from."""
     needed = set(outputs)
     for node in reversed(graph.node):
         if not needed.isdisjoint(node.output):

@@ -1,12 +1,12 @@
-"""TorchScript, run step by step in Python, so that PyTorch's exporter can watch.
+"""Run TorchScript step by step in Python, so that PyTorch's exporter can follow it.
 
 The exporter follows Python code, and sees a compiled module as one opaque step. :class:`ScriptInterpreter` walks the
-module's graph: operators on tensors are PyTorch's own and are seen one by one; everything else (settings, sizes, loops
-over layers, branches on settings) is computed on the way and leaves no trace in the result. A recurrent layer is seen
-as the one node that ONNX has for it.
+module's graph. Operators on tensors are PyTorch's own, and the exporter sees them one by one. Everything else
+(settings, sizes, loops over layers, branches on settings) is computed on the way and leaves no trace in the result. A
+recurrent layer is seen as the one node that ONNX has for it.
 
-What a branch or a loop count depends on must be known beforehand. So a first run on real numbers marks every tensor
-that the audio, the parameters or the state have an influence on. A branch on such a tensor is refused.
+A branch or a loop count must not depend on what changes from block to block. So a first run on real numbers marks every
+tensor that the audio, the parameters or the state influence. A branch on such a tensor is refused.
 """
 
 import re
@@ -30,27 +30,28 @@ RANDOM = {
     *("rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "randperm", "random", "uniform", "normal"),
     *("bernoulli", "multinomial", "exponential", "poisson", "cauchy", "geometric", "log_normal", "rrelu"),
 }
-"""operators whose numbers differ each time; dropout is none, for the model is in eval mode"""
+"""Operators that draw random numbers. Dropout is not among them, because the model is in eval mode."""
 MAX_STEPS = 20_000
-"""operators on tensors in a block: more make a file that is large and slow"""
+"""The most operators on tensors in a block; with more, the file would be large and slow."""
 MAX_TURNS = 64
-"""of a loop: each turn becomes nodes of its own, and a loop over frames would make a node for every sample"""
+"""The most turns of a loop. Each turn becomes nodes of its own, so a loop over frames would make nodes for every
+sample."""
 
 
 class Influence:
-    """Which tensors depend on what changes from block to block. Views share their memory, and so this mark."""
+    """Marks the tensors that depend on what changes from block to block. Views share their memory, and so the mark."""
 
     def __init__(self) -> None:
-        self._marked: dict[int, Any] = {}  # the memory is kept, so that its address is not used again
+        self._marked: dict[int, Any] = {}  # keeps the memory alive, so that its address is not reused
 
     def mark(self, value: Any) -> None:
-        """Everything in the value depends on it."""
+        """Mark every tensor in the value."""
         for tensor in _tensors(value):
             storage = tensor.untyped_storage()
             self._marked[storage._cdata] = storage
 
     def reaches(self, value: Any) -> bool:
-        """Whether anything in the value depends on it."""
+        """Return whether any tensor in the value is marked."""
         return any(tensor.untyped_storage()._cdata in self._marked for tensor in _tensors(value))
 
 
@@ -66,29 +67,29 @@ class ScriptInterpreter:
     """Runs the methods of a TorchScript module on values of its own.
 
     Args:
-        attributes: the module's, which are read and written in its place.
+        attributes: The module's attributes. They are read and written instead of the module.
     """
 
     def __init__(self, attributes: ScriptAttributes) -> None:
         self.attributes = attributes
         self.constants: dict[str, Tensor] = {}
-        """tensors that are part of the code, by name"""
+        """Tensors that are part of the code, by name."""
         self._graphs: dict[str, Any] = {}
         self._influence: Influence | None = None
-        self._known: list[Any] = []  # what tensors of no influence turned out to be, in the order of asking
+        self._known: list[Any] = []  # the values of unmarked tensors, in the order in which they were asked for
         self._asked = 0
         self._steps = 0
         self._method = ""
 
     def watch(self, changing: Any) -> None:
-        """The next block runs on real numbers, and notes what `changing` has an influence on."""
+        """Run the next block on real numbers, and mark what `changing` influences."""
         self._influence = Influence()
         self._influence.mark(changing)
         self._known = []
         self._begin()
 
     def trace(self) -> None:
-        """The next block is watched by an exporter. Branches go as they went in the block before."""
+        """Let an exporter follow the next block. Branches go as they went in the block before."""
         self._influence = None
         self._begin()
 
@@ -97,14 +98,14 @@ class ScriptInterpreter:
         self.attributes.begin_block()
 
     def has_method(self, name: str) -> bool:
-        """Whether the module has one of that name."""
+        """Return whether the module has a method of that name."""
         return bool(self.attributes.root.handle._has_method(name))
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """What a method returns.
+        """Call a method and return its result.
 
         Raises:
-            neutone.errors.ModelFileError: it cannot be followed; the message names the operator and the line.
+            neutone.errors.ModelFileError: The method cannot be followed. The message names the operator and the line.
         """
         if name not in self._graphs:
             self._graphs[name] = self.attributes.root.handle._get_method(name).inlined_graph
@@ -126,7 +127,7 @@ class ScriptInterpreter:
                 raise
             except ModelFileError as error:
                 raise _LocatedError(f"{error} ({_place(node)})") from error
-            except Exception as error:  # PyTorch's many classes
+            except Exception as error:  # PyTorch raises many classes of exceptions
                 reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
                 raise _LocatedError(f"{node.kind()}: {reason[:300]} ({_place(node)})") from error
             for output, result in zip(node.outputs(), results, strict=True):
@@ -174,11 +175,11 @@ class ScriptInterpreter:
         if not schema or kind.startswith("prim::"):
             raise ModelFileError(f"the operator {kind} has no counterpart")
         if kind.removeprefix("aten::").rstrip("_") in RANDOM:
-            raise ModelFileError(f"the model draws random numbers by {kind}, and could not be compared with the result")
+            raise ModelFileError(f"the model draws random numbers by {kind}, so it cannot be compared with the result")
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise ModelFileError(
-                f"more than {MAX_STEPS} operators run in a block: as a file that is too large and slow"
+                f"more than {MAX_STEPS} operators run in a block: the file would be too large and slow"
             )
         if self._influence is None and kind in RECURRENT:
             return recurrent_operator(kind, arguments)
@@ -190,11 +191,11 @@ class ScriptInterpreter:
         return results
 
     def _number(self, node: Any, arguments: list[Any]) -> Any:
-        """A branch, a loop count or a size that is taken from a tensor."""
+        """Return a number from a tensor, for a branch, a loop count or a size."""
         if self._influence is not None:
             if self._influence.reaches(arguments):
                 raise ModelFileError(
-                    f"a branch or a size depends on the audio, the parameters or the state, by {node.kind()}, and an "
+                    f"a branch or a size depends on the audio, the parameters or the state, by {node.kind()}, but an "
                     f"ONNX graph is the same for every block"
                 )
             self._known.append(call_tensor_operator(node.schema(), arguments))
@@ -213,7 +214,7 @@ class ScriptInterpreter:
         elif isinstance(owner, ScriptPart):
             self.attributes.set(owner, name, value)
         else:
-            raise ModelFileError(f"the attribute {name!r} of an object that is no module is assigned to")
+            raise ModelFileError(f"the attribute {name!r} is assigned on an object that is not a module")
 
     def _branch(self, node: Any, condition: Any, values: dict[str, Any]) -> list[Any]:
         then, otherwise = node.blocks()
@@ -242,10 +243,10 @@ class ScriptInterpreter:
 
 
 class _LocatedError(ModelFileError):
-    """An error whose message says already where it is."""
+    """An error whose message already says where it happened."""
 
 
 def _place(node: Any) -> str:
-    """The file name, without the author's folders, and the line that a node comes from."""
+    """Return the line that a node comes from, and its file name without the author's folders."""
     found = re.search(r'File "(?:[^"]*/)?([^"/]+)", line (\d+)', node.sourceRange())
     return f"{found[1]}, line {found[2]}" if found else f"operator {node.kind()}"

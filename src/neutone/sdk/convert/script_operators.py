@@ -1,6 +1,7 @@
-"""What the operators of TorchScript do, in Python: those on numbers, texts and lists here, those on tensors by PyTorch.
+"""TorchScript's operators in Python. Those on numbers, texts and lists are defined here; those on tensors are
+PyTorch's.
 
-PyTorch has the operators on numbers too, but not for the symbolic sizes that exporters use.
+PyTorch also has operators on numbers, but they do not work on the symbolic sizes that exporters use.
 """
 
 import math
@@ -30,7 +31,7 @@ DTYPES = [
     torch.complex128,
     torch.bool,
 ]
-"""by the numbers that TorchScript uses"""
+"""PyTorch's dtypes by the numbers that TorchScript uses for them."""
 
 SCALARS_OF_TENSORS = {
     "aten::Bool",
@@ -44,7 +45,7 @@ SCALARS_OF_TENSORS = {
     "aten::is_nonzero",
     "aten::item",
 }
-"""from what a tensor holds to a number or a truth value"""
+"""The operators that turn what a tensor holds into a number or a truth value."""
 
 RECURRENT = {"aten::lstm": "LSTM", "aten::gru": "GRU", "aten::rnn_tanh": "RNN", "aten::rnn_relu": "RNN"}
 
@@ -97,7 +98,7 @@ MATHEMATICS = (
 )
 
 
-# By operator; for arguments none of which is a tensor. (`aten::add` of two lists puts them together, as Python does.)
+# By operator, for arguments that include no tensor. (`aten::add` of two lists concatenates them, as in Python.)
 ON_VALUES: dict[str, Callable[..., Any]] = {
     "aten::Bool": bool,
     "aten::Float": _real,
@@ -150,7 +151,7 @@ ON_VALUES: dict[str, Callable[..., Any]] = {
     **{f"aten::{name}": getattr(math, name) for name in MATHEMATICS},
 }
 
-# For any arguments.
+# By operator, for any arguments.
 ON_ANYTHING: dict[str, Callable[..., Any]] = {
     "aten::__is__": operator.is_,
     "aten::__isnot__": operator.is_not,
@@ -176,7 +177,7 @@ ON_ANYTHING: dict[str, Callable[..., Any]] = {
     "aten::_unwrap_optional": lambda x: x,
 }
 
-# The containers may hold tensors; the operators themselves do not look at them.
+# The containers may hold tensors; these operators do not look at them.
 ON_CONTAINERS = {
     "aten::Delete",
     "aten::__contains__",
@@ -198,7 +199,7 @@ ON_CONTAINERS = {
 
 
 def python_operator(kind: str, arguments: list[Any]) -> Callable[..., Any] | None:
-    """How to compute an operator without PyTorch; None: PyTorch has to."""
+    """Return a function that computes an operator without PyTorch, or None if PyTorch has to compute it."""
     if kind in ON_ANYTHING:
         return ON_ANYTHING[kind]
     if kind == "aten::size" and len(arguments) == 1:
@@ -220,15 +221,15 @@ def _parsed(schema: str) -> Any:
 
 
 def _converted(name: str, value: Any) -> Any:
-    """TorchScript has numbers for what has classes in Python."""
+    """Convert an argument to what PyTorch's Python functions take: TorchScript uses numbers for dtypes."""
     return DTYPES[value] if name == "dtype" and type(value) is int else value
 
 
 def call_tensor_operator(schema: str, arguments: list[Any]) -> Any:
-    """What PyTorch computes for an operator with tensors.
+    """Return what PyTorch computes for an operator with tensors.
 
     Raises:
-        neutone.errors.ModelFileError: it has no such operator.
+        neutone.errors.ModelFileError: PyTorch has no such operator.
     """
     parsed = _parsed(schema)
     names = [argument.name for argument in parsed.arguments]
@@ -254,10 +255,11 @@ def call_tensor_operator(schema: str, arguments: list[Any]) -> Any:
 
 
 def recurrent_operator(kind: str, arguments: list[Any]) -> Any:
-    """One of :data:`RECURRENT` as ONNX nodes: its arguments as TorchScript has them, its result as a tuple.
+    """Compute one of :data:`RECURRENT` as ONNX nodes. Takes the arguments of the TorchScript operator, and returns its
+    results as a tuple.
 
     Raises:
-        neutone.errors.ModelFileError: it is bidirectional, packed or has a projection.
+        neutone.errors.ModelFileError: The layer is bidirectional, packed or has a projection.
     """
     if len(arguments) != 9 or isinstance(arguments[3], list):
         raise ModelFileError(f"{kind} on packed sequences has no counterpart")

@@ -1,1 +1,1 @@
-"""From a wrapped model to ``.nm`` and ``.onnx`` files, and the checks that each file passes first."""
+"""Export wrapped models to ``.nm`` and ``.onnx`` files, and check each file before it is put in place."""

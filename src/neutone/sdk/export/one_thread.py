@@ -1,4 +1,4 @@
-"""PyTorch on one thread: blocks of audio are too small to share, and threads that wait for each other cost more."""
+"""Run PyTorch on one thread: audio blocks are too small to divide, and waiting for other threads costs more."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside the ``with``; afterwards the process has as many as before."""
+    """Limit PyTorch to one thread during the ``with`` block. Afterwards it has as many as before."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,1 +1,1 @@
-"""The native stream's schedule and queues once more in TorchScript, for hosts that run ``.nm`` files by themselves."""
+"""The schedule and the queues of the native stream in TorchScript, for hosts that run ``.nm`` files without neutone."""

@@ -1,14 +1,14 @@
-"""Mono for models and hosts that want mono, stereo for those that want stereo."""
+"""Convert audio to mono for models and hosts that want mono, and to stereo for those that want stereo."""
 
 import torch
 from torch import Tensor, nn
 
 
 class ChannelNormalizerSandwich(nn.Module):
-    """Folds stereo to the mean of its channels, or copies mono to both. Allocates no memory for audio.
+    """Folds stereo to the mean of its channels, or copies mono to both channels. Allocates no memory for audio.
 
     Args:
-        use_debug_mode: check shapes at each call.
+        use_debug_mode: Check shapes at each call.
 
     >>> normalize = ChannelNormalizerSandwich()
     >>> normalize(torch.tensor([[1.0], [3.0]]), True, torch.zeros(2, 1)).tolist()
@@ -20,18 +20,19 @@ class ChannelNormalizerSandwich(nn.Module):
         self.use_debug_mode = use_debug_mode
 
     def forward(self, x: Tensor, should_be_mono: bool, out_buffer: Tensor) -> Tensor:
-        """Audio with the channels that are asked for.
+        """Return audio with the channels that are asked for.
 
         Args:
-            x: (1 or 2, frames).
-            should_be_mono: whether the answer has one channel or two.
-            out_buffer: (2 or more, frames or more), where the answer goes; not ``x``.
+            x: The audio, of shape (1 or 2, frames).
+            should_be_mono: Whether the result has one channel or two.
+            out_buffer: The memory for the result, of shape (2 or more, frames or more). It must not be ``x``.
 
         Returns:
-            (1 or 2, frames): ``x`` itself where it has the right channels, else a view of ``out_buffer``.
+            The result, of shape (1 or 2, frames): ``x`` itself if it has the right channels, otherwise a view of
+            ``out_buffer``.
 
         Raises:
-            ValueError: other shapes, in debug mode.
+            ValueError: In debug mode, a shape is wrong.
         """
         n = x.size(1)
         if self.use_debug_mode:

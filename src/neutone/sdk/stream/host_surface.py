@@ -1,4 +1,4 @@
-"""What a host may ask a model about, apart from audio."""
+"""The methods of a ``.nm`` file's module that describe it to hosts; those that process audio are not here."""
 
 from typing import Any
 
@@ -31,15 +31,15 @@ PRESERVED = (
     "get_metadata_json",
     "get_preserved_attributes",
 )
-"""What hosts use of the module in a ``.nm`` file beside ``forward``; it must survive freezing."""
+"""The attributes besides ``forward`` that hosts use on the module in a ``.nm`` file. They must survive freezing."""
 
 
 class HostSurface(nn.Module):
-    """The questions that hosts of ``.nm`` files ask the module in them, answered for the model that it wraps.
+    """The descriptive methods that hosts call on the module in a ``.nm`` file. They describe the wrapped model.
 
     Args:
-        w2w_base: the model, a ``WaveformToWaveformBase``.
-        daw_sr: the host's rate, Hz, which is the model's too until a subclass says otherwise.
+        w2w_base: The model, a ``WaveformToWaveformBase``.
+        daw_sr: The host's sample rate in Hz. It is also the model's until a subclass changes that.
 
     >>> from neutone import ModelMetadata
     >>> from neutone.sdk import WaveformToWaveformBase
@@ -69,75 +69,75 @@ class HostSurface(nn.Module):
 
     @torch.jit.export
     def is_input_mono(self) -> bool:
-        """Whether the model takes one channel, not two."""
+        """Return True if the model has one input channel, False if it has two."""
         return self.in_n_ch == 1
 
     @torch.jit.export
     def is_output_mono(self) -> bool:
-        """Whether the model answers one channel, not two."""
+        """Return True if the model has one output channel, False if it has two."""
         return self.out_n_ch == 1
 
     @torch.jit.export
     def is_resampling(self) -> bool:
-        """Whether the model runs at another rate than the host."""
+        """Return whether the model runs at a different rate than the host."""
         return self.daw_sr != self.model_sr
 
     @torch.jit.export
     def get_native_sample_rates(self) -> list[int]:
-        """The model's rates, Hz; empty: any."""
+        """Return the sample rates (Hz) that the model supports. An empty list means any rate."""
         return self.w2w_base.get_native_sample_rates()
 
     @torch.jit.export
     def get_native_buffer_sizes(self) -> list[int]:
-        """The model's block sizes, frames; empty: any."""
+        """Return the block sizes (frames) that the model supports. An empty list means any size."""
         return self.w2w_base.get_native_buffer_sizes()
 
     @torch.jit.export
     def calc_buffering_delay_samples(self) -> int:
-        """Host frames by which queues and resamplers make the output late."""
+        """Return the delay of the queues and resamplers in host frames."""
         return self.delay
 
     @torch.jit.export
     def calc_model_delay_samples(self) -> int:
-        """Host frames by which the model itself is late."""
+        """Return the model's own delay in host frames."""
         return to_host_frames(self.w2w_base.calc_model_delay_samples(), self.daw_sr, self.model_sr)
 
     @torch.jit.export
     def get_default_param_values(self) -> Tensor:
-        """(4, 1) in 0..1."""
+        """Return the defaults of the parameters, of shape (4, 1) in 0..1."""
         return self.default_param_values
 
     @torch.jit.export
     def get_wet_default_value(self) -> float:
-        """Level of the model's output in the mix, 0..1."""
+        """Return the default level of the model's output in the mix, 0..1."""
         return self.w2w_base.get_wet_default_value()
 
     @torch.jit.export
     def get_dry_default_value(self) -> float:
-        """Level of the input in the mix, 0..1."""
+        """Return the default level of the input in the mix, 0..1."""
         return self.w2w_base.get_dry_default_value()
 
     @torch.jit.export
     def get_input_gain_default_value(self) -> float:
-        """0..1 for -30..+30 dB."""
+        """Return the default gain before the model, as 0..1 for -30..+30 dB."""
         return self.w2w_base.get_input_gain_default_value()
 
     @torch.jit.export
     def get_output_gain_default_value(self) -> float:
-        """0..1 for -30..+30 dB."""
+        """Return the default gain after the mix, as 0..1 for -30..+30 dB."""
         return self.w2w_base.get_output_gain_default_value()
 
     @torch.jit.export
     def to_metadata(self) -> dict[str, Any]:
-        """What ``metadata.json`` holds."""
+        """Return the contents of ``metadata.json``."""
         return self.w2w_base.to_metadata()
 
     @torch.jit.export
     def get_metadata_json(self) -> str:
-        """The same as text."""
+        """Return the contents of ``metadata.json`` as text."""
         return self.w2w_base.get_metadata_json()
 
     @torch.jit.export
     def get_preserved_attributes(self) -> list[str]:
-        """What must survive freezing."""
+        """Return the names of the attributes that must survive freezing."""
         return list(self._preserved)

@@ -1,4 +1,4 @@
-"""Streaming interpolation between two rates, with integer-exact positions: one direction, any number of rows."""
+"""Streaming interpolation between two rates, with exact integer positions: one direction, any number of rows."""
 
 import math
 
@@ -9,16 +9,16 @@ from neutone.sdk.stream.sliding_buffer import SlidingTensorBuffer
 
 
 def interpolation_weights(fraction: Tensor, points: int) -> Tensor:
-    """What each of the points around a position counts.
+    """Return the weight of each of the points around a position.
 
     Args:
-        fraction: (positions,), how far each lies after its frame, 0 <= fraction < 1; float64.
-        points: 2, linear: the frame and its successor. 4: third-order Hermite through the frame before, the frame and
-            two after (Niemitalo, "Polynomial Interpolators for High-Quality Resampling of Oversampled Audio", 2001,
-            x-form), with its coefficients collected by point.
+        fraction: How far each position lies after its frame, 0 <= fraction < 1; float64 of shape (positions,).
+        points: 2 for linear interpolation, through the frame and its successor. 4 for third-order Hermite
+            interpolation, through the frame before, the frame and two after (Niemitalo, "Polynomial Interpolators for
+            High-Quality Resampling of Oversampled Audio", 2001, x-form), with its coefficients collected by point.
 
     Returns:
-        float32 (points, positions).
+        The weights, float32 of shape (points, positions).
     """
     f = fraction
     if points == 2:
@@ -35,22 +35,24 @@ def interpolation_weights(fraction: Tensor, points: int) -> Tensor:
 
 
 class StreamingInterpolator:
-    """``rate_out / rate_in = L / M`` in lowest terms. Output frame j lies at input position ``j M / L``, of which
-    ``floor(j M / L)`` and ``(j M) mod L`` are kept as integers: nothing drifts, and the output does not depend on how
-    the input was cut. Input before the first frame is silence. A TorchScript class; memory is allocated in the
-    constructor only.
+    """Interpolates a stream at the ratio ``rate_out / rate_in = L / M`` in lowest terms.
 
-    Indices and weights of L + ``batch`` consecutive outputs are tabulated, so that a call is one gather, one product
-    and one sum.
+    Output frame j lies at input position ``j M / L``. Its parts ``floor(j M / L)`` and ``(j M) mod L`` are kept as
+    integers, so nothing drifts, and the output does not depend on how the input was divided into blocks. Input before
+    the first frame is silence. This is a TorchScript class; memory is allocated in the constructor only.
+
+    The indices and weights of L + ``batch`` consecutive outputs are tabulated, so that a call is one gather, one
+    product and one sum.
 
     Args:
-        rows: of audio, interpolated with ``points``.
-        control_rows: that follow them, interpolated linearly at the same positions and with the same look-ahead.
+        rows: The number of audio rows, which are interpolated with ``points``.
+        control_rows: The number of rows after them that are interpolated linearly, at the same positions and with the
+            same look-ahead.
         points: 2 (linear) or 4 (Hermite).
-        rate_in: Hz.
-        rate_out: Hz.
-        pending: the most input frames that wait at a time.
-        batch: output frames that are made in one go.
+        rate_in: The input's sample rate in Hz.
+        rate_out: The output's sample rate in Hz.
+        pending: The most input frames that wait at a time.
+        batch: The number of output frames that are computed in one go.
 
     >>> double = StreamingInterpolator(1, 0, 2, rate_in=1, rate_out=2, pending=3, batch=4)
     >>> _ = double.claim(3).copy_(torch.tensor([[0.0, 1.0, 2.0]]))
@@ -74,7 +76,7 @@ class StreamingInterpolator:
         self.batch = max(batch, 1)
         self.history = SlidingTensorBuffer(rows + control_rows, pending + self.points)
         self.phase = 0  # of the next output: its position is phase / L after frame `history.start + before`
-        self.turn = 0  # outputs so far, modulo L
+        self.turn = 0  # the number of outputs so far, modulo L
 
         length = 0 if self.is_copy else self.L + self.batch
         turns = torch.arange(length, dtype=torch.int64)
@@ -92,25 +94,26 @@ class StreamingInterpolator:
         self.reset()
 
     def reset(self) -> None:
-        """Back to the state after the constructor."""
+        """Return to the state after the constructor."""
         self.history.reset()
         self.history.claim(self.before).zero_()
         self.phase = 0
         self.turn = 0
 
     def claim(self, frames: int) -> Tensor:
-        """Room for the next input frames: a view (rows + control_rows, frames) that the caller fills."""
+        """Append input frames. Returns a view of shape (rows + control_rows, frames) that the caller fills."""
         return self.history.claim(frames)
 
     def available(self) -> int:
-        """Output frames whose points are all there."""
+        """Return how many output frames can be computed from the input so far."""
         whole = self.history.size() - self.points + 1
         if whole <= 0:
             return 0
         return (whole * self.L - self.phase + self.M - 1) // self.M
 
     def generate(self, out: Tensor) -> None:
-        """Fill ``out``, (rows + control_rows, frames), with the next frames, of which so many must be available."""
+        """Fill ``out``, of shape (rows + control_rows, frames), with the next frames. So many frames must be
+        available."""
         count = out.size(1)
         if self.is_copy:
             out.copy_(self.history.peek(count))

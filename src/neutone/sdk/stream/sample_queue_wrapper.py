@@ -1,4 +1,4 @@
-"""Between a host's blocks and a model's: what hosts of ``.nm`` files talk to."""
+"""The wrapper between a host's blocks and a model's blocks, which hosts of ``.nm`` files call."""
 
 import math
 
@@ -16,34 +16,36 @@ POINTS = {"linear": 2, "hermite": 4}
 
 
 class SampleQueueWrapper(HostSurface):
-    """Runs a model on a host's blocks, whatever their rate and size. Scriptable, for hosts without Python.
+    """Runs a model on a host's blocks, whatever their rate and size. It can be scripted, for hosts without Python.
 
-    The stream is the compiled core's (docs/architecture.md): the same positions, schedule and samples, the least delay
-    that never starves. Of the rates that the model supports the host's own is taken, else the nearest above, else the
-    nearest below; of the block sizes the one with the least delay. A model that takes any block size is given what has
-    arrived: the host's block where nothing is resampled, else the most that one host block can bring, which is what
-    ``set_sample_rate_and_buffer_size`` told it, or fewer; to have blocks of one size, give ``model_bs``.
+    The stream works like the compiled core's (docs/architecture.md): the same positions, schedule and samples, and the
+    least delay at which no frame is late. It picks the model's rate: the host's own if the model supports it, otherwise
+    the next higher one, otherwise the next lower one. From the block sizes that the model supports it picks the one
+    with the least delay.
 
-    Input is queued at the host's rate and resampled straight into the model's block once that is complete, so most host
-    blocks cost a copy in and a copy out. All memory is allocated by :meth:`set_daw_sample_rate_and_buffer_size`.
+    A model that takes any block size is given what has arrived. That is the host's block if nothing is resampled.
+    Otherwise it is at most what one host block can bring, which ``set_sample_rate_and_buffer_size`` announces to the
+    model. To get blocks of one size, give ``model_bs``.
 
-    Non-finite input counts as silence, and so does non-finite output, after which the model is reset, for its state may
-    hold NaN. Parameters are clamped to 0..1.
+    Input is queued at the host's rate, and resampled into the model's block once that is complete, so most host blocks
+    cost one copy in and one copy out. All memory is allocated by :meth:`set_daw_sample_rate_and_buffer_size`.
+    Non-finite input becomes silence. Non-finite output also becomes silence, and then the model is reset, because its
+    state may hold NaN. Parameters are clamped to 0..1.
+
+    The real-time methods take float32 audio of shape (1 or 2 channels, ``daw_bs`` frames) and parameters of shape (4,
+    frames) in 0..1. They return memory that the next call overwrites. Use them from one thread at a time.
 
     Args:
-        w2w_base: the model, a ``WaveformToWaveformBase``.
-        daw_sr: the host's rate, Hz.
-        model_sr: one of the model's rates, Hz, to use no other.
-        daw_bs: the host's block, frames.
-        model_bs: one of the model's block sizes, frames, to use no other.
-        use_debug_mode: check shapes at each call, until :meth:`prepare_for_inference`.
+        w2w_base: The model, a ``WaveformToWaveformBase``.
+        daw_sr: The host's sample rate in Hz.
+        model_sr: One of the model's sample rates (Hz), to use no other.
+        daw_bs: The host's block size in frames.
+        model_bs: One of the model's block sizes (frames), to use no other.
+        use_debug_mode: Check shapes at each call, until :meth:`prepare_for_inference`.
         resampler: ``"hermite"`` (4 points) or ``"linear"``.
 
     Raises:
-        ValueError: a rate or block size that is not one of the model's, or below 1; an unknown resampler.
-
-    The real-time surface takes float32 audio (1 or 2 channels, ``daw_bs`` frames) and parameters (4, frames) in 0..1.
-    What it answers is memory that the next call overwrites. One thread at a time.
+        ValueError: A rate or block size is not one of the model's, or is below 1; or the resampler is unknown.
 
     >>> from neutone import ModelMetadata
     >>> class Half(WaveformToWaveformBase):
@@ -77,12 +79,12 @@ class SampleQueueWrapper(HostSurface):
         self.channel_normalizer = ChannelNormalizerSandwich(use_debug_mode)
         self.points = POINTS[resampler]
         self.daw_bs = daw_bs
-        self.model_bs = 0  # 0: what has arrived
+        self.model_bs = 0  # 0: the model is given what has arrived
         self.session_bs = daw_bs
         self.is_broken = False
-        self.blocks_to_wait = 0  # of forward_bt
+        self.blocks_to_wait = 0  # used by forward_bt
         self.is_in_background = False
-        # One row of everything, so that their types are known; the call below makes them anew.
+        # One row of everything, so that TorchScript knows their types; the call below replaces them.
         self.way_in = StreamingInterpolator(self.in_n_ch, self.n_params, self.points, 1, 1, 1, 1)
         self.way_out = StreamingInterpolator(self.out_n_ch, 0, self.points, 1, 1, 1, 1)
         self.answers = SlidingTensorBuffer(self.out_n_ch, 1)
@@ -92,25 +94,25 @@ class SampleQueueWrapper(HostSurface):
         self.total = torch.zeros(())
         self.set_daw_sample_rate_and_buffer_size(daw_sr, daw_bs, model_sr, model_bs)
 
-    # -- set up --------------------------------------------------------------------------------------------------------
+    # -- settings ------------------------------------------------------------------------------------------------------
 
     @torch.jit.export
     def set_daw_sample_rate_and_buffer_size(
         self, daw_sr: int, daw_bs: int, model_sr: int | None = None, model_bs: int | None = None
     ) -> int:
-        """Another host rate (Hz) and block size (frames); starts from silence. Allocates.
+        """Change the host's sample rate (Hz) and block size (frames). It starts from silence, and allocates.
 
         Args:
-            daw_sr: Hz.
-            daw_bs: frames of each call from now on.
-            model_sr: one of the model's rates, to use no other.
-            model_bs: one of the model's block sizes, to use no other.
+            daw_sr: The host's sample rate in Hz.
+            daw_bs: The number of frames in each call from now on.
+            model_sr: One of the model's sample rates (Hz), to use no other.
+            model_bs: One of the model's block sizes (frames), to use no other.
 
         Returns:
-            The most host frames that a host which plays what :meth:`forward_bt` answers ever has to keep.
+            The most host frames that a host has to buffer if it plays what :meth:`forward_bt` returns.
 
         Raises:
-            ValueError: a rate or block size that is not one of the model's, or below 1.
+            ValueError: A rate or block size is not one of the model's, or is below 1.
         """
         if daw_sr < 1 or daw_bs < 1:
             raise ValueError(f"a host rate of {daw_sr} Hz and blocks of {daw_bs} frames, expected at least 1 each")
@@ -151,7 +153,7 @@ class SampleQueueWrapper(HostSurface):
         self.way_out = StreamingInterpolator(
             self.out_n_ch, 0, self.points, self.model_sr, self.daw_sr, waiting_out, at_host
         )
-        longest = self.delay + 2 * self.daw_bs  # no more comes back than went in, less what is late
+        longest = self.delay + 2 * self.daw_bs  # as many frames come back as went in, minus the delay
         self.answers = SlidingTensorBuffer(self.out_n_ch, longest)
         self.model_memory = torch.zeros(((self.in_n_ch + self.n_params) * self.session_bs,))
         self.host_memory = torch.zeros((2 * longest,))
@@ -159,7 +161,7 @@ class SampleQueueWrapper(HostSurface):
 
     @torch.jit.export
     def reset(self) -> None:
-        """Forget all audio: queues, resamplers and the model's state."""
+        """Clear the queues, the resamplers and the model's state."""
         self.w2w_base.reset()
         self._reset_queues()
 
@@ -173,7 +175,7 @@ class SampleQueueWrapper(HostSurface):
         self.blocks_to_wait = 0
 
     def prepare_for_inference(self) -> None:
-        """Before scripting: no more checks, no more training."""
+        """Leave training and debug mode. Call this before scripting."""
         self.w2w_base.prepare_for_inference()
         self.use_debug_mode = False
         self.channel_normalizer.use_debug_mode = False
@@ -183,19 +185,19 @@ class SampleQueueWrapper(HostSurface):
 
     @torch.jit.export
     def forward(self, x: Tensor, params: Tensor | None = None) -> Tensor:
-        """One host block; for the audio thread.
+        """Process one host block. For the audio thread.
 
         Args:
-            x: (1 or 2, ``daw_bs``).
-            params: (4, ``daw_bs``) in 0..1; None: the defaults.
+            x: The input, of shape (1 or 2, ``daw_bs``).
+            params: The parameters, of shape (4, ``daw_bs``) in 0..1; None for the defaults.
 
         Returns:
-            The shape of ``x``, later by :meth:`calc_buffering_delay_samples` + :meth:`calc_model_delay_samples`. The
-            next call overwrites it.
+            The output in the shape of ``x``, :meth:`calc_buffering_delay_samples` + :meth:`calc_model_delay_samples`
+            frames later. The next call overwrites it.
 
         Raises:
-            ValueError: more than ``daw_bs`` frames; other shapes, in debug mode. Call :meth:`reset` after whatever the
-                model raised.
+            ValueError: There are more than ``daw_bs`` frames; or in debug mode, a shape is wrong. If the model raises
+                an exception, call :meth:`reset` before going on.
         """
         with torch.no_grad():
             self._write(x, params)
@@ -204,18 +206,21 @@ class SampleQueueWrapper(HostSurface):
 
     @torch.jit.export
     def forward_bt(self, x: Tensor, params: Tensor | None = None) -> Tensor | None:
-        """One host block; for a background thread, whose host plays what comes in the order it comes and silence before
-        the first. None for the first ``delay // daw_bs`` blocks; what follows is exactly as late as :meth:`forward`.
+        """Process one host block. For a background thread, whose host plays the output in order, after silence at the
+        start.
+
+        Returns None for the first ``delay // daw_bs`` blocks. The output after them is exactly as late as that of
+        :meth:`forward`.
 
         Args:
-            x: (1 or 2, ``daw_bs``).
-            params: (4, ``daw_bs``) in 0..1; None: the defaults.
+            x: The input, of shape (1 or 2, ``daw_bs``).
+            params: The parameters, of shape (4, ``daw_bs``) in 0..1; None for the defaults.
 
         Returns:
-            None, or (the channels of ``x``, whole host blocks). The next call overwrites it.
+            None, or the output, of shape (channels of ``x``, whole host blocks). The next call overwrites it.
 
         Raises:
-            ValueError: as :meth:`forward`.
+            ValueError: There are more than ``daw_bs`` frames; or in debug mode, a shape is wrong.
         """
         with torch.no_grad():
             if not self.is_in_background:
@@ -234,17 +239,18 @@ class SampleQueueWrapper(HostSurface):
 
     @torch.jit.export
     def forward_offline(self, x: Tensor, params: Tensor | None = None) -> Tensor:
-        """A whole signal: resets, and answers as many frames, not late. Allocates.
+        """Process a whole signal from the initial state, with the delay compensated. Allocates.
 
         Args:
-            x: (1 or 2, any number of frames).
-            params: (4, as many) in 0..1; None: the defaults. Where the signal has ended the last values hold.
+            x: The input, of shape (1 or 2, any number of frames).
+            params: The parameters, of shape (4, as many frames) in 0..1; None for the defaults. After the end of the
+                signal, the last values hold.
 
         Returns:
-            The shape of ``x``.
+            The output in the shape of ``x``.
 
         Raises:
-            ValueError: ``params`` of another length.
+            ValueError: The length of ``params`` is not that of ``x``.
         """
         self.reset()
         channels = x.size(0)
@@ -279,7 +285,7 @@ class SampleQueueWrapper(HostSurface):
         n = x.size(1)
         if n > self.daw_bs:
             raise ValueError(f"a block of {n} frames, expected the {self.daw_bs} that were set")
-        # Always: a wrong shape would be written beside the queues, and old audio would play on.
+        # Always check: with a wrong shape, new audio would miss the queues, and old audio would play on.
         if x.dim() != 2 or x.size(0) < 1 or x.size(0) > 2:
             raise ValueError(f"audio of shape {x.size()}, expected (1 or 2 channels, frames)")
         if params is not None and (params.dim() != 2 or params.size(0) != self.n_params or params.size(1) != n):
@@ -298,7 +304,7 @@ class SampleQueueWrapper(HostSurface):
             torch.nan_to_num(params, 0.0, 1.0, 0.0, out=rows).clamp_(0.0, 1.0)
 
     def _run(self) -> None:
-        """Every model block that is complete."""
+        """Run every model block that is complete."""
         rows = self.in_n_ch + self.n_params
         count = self._next_block()
         while count > 0:
@@ -309,10 +315,11 @@ class SampleQueueWrapper(HostSurface):
                 self.is_broken = False
             y = self.w2w_base.forward(block.narrow(0, 0, self.in_n_ch), block.narrow(0, self.in_n_ch, self.n_params))
             if y.size(1) > count:
-                # A model with look-behind may answer the size that it was set to; the newest frames are these.
+                # A model with look-behind may return the size that was announced to it; the newest frames are the
+                # block.
                 y = y.narrow(1, y.size(1) - count, count)
             if self.use_debug_mode and (y.dim() != 2 or y.size(0) != self.out_n_ch or y.size(1) != count):
-                raise ValueError(f"the model answered shape {y.size()}, expected ({self.out_n_ch}, {count})")
+                raise ValueError(f"the model returned shape {y.size()}, expected ({self.out_n_ch}, {count})")
             self._collect(y, count)
             count = self._next_block()
 
@@ -334,8 +341,8 @@ class SampleQueueWrapper(HostSurface):
             self.way_out.generate(self.answers.claim(self.way_out.available()))
 
     def _read(self, channels: int, n: int) -> Tensor:
-        """The oldest answers, (channels, n). Where a host breaks its word about the block size some may be missing:
-        they are silence, and are dropped when they come."""
+        """Return the oldest output frames, of shape (channels, n). If a host does not keep to its block size, some may
+        be missing: they are replaced by silence, and dropped when they come."""
         missing = n - max(min(self.answers.size(), n), 0)
         if missing > 0:
             out = self.host_memory.narrow(0, 0, channels * n).view(channels, n).zero_()

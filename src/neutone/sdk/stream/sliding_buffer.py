@@ -1,17 +1,17 @@
-"""Frames in one contiguous stretch: written at its end, read at its beginning, without a copy on either side."""
+"""A queue of frames in contiguous memory: written at its end, read at its beginning, without a copy on either side."""
 
 import torch
 from torch import Tensor
 
 
 class SlidingTensorBuffer:
-    """A queue whose content is never wrapped around, so that both ends can be handed out as views. When the end of the
-    memory is reached, what is left moves to the front. A TorchScript class.
+    """A queue whose content never wraps around, so that both ends can be given out as views. When it reaches the end of
+    its memory, what is left is moved to the front. This is a TorchScript class.
 
     Args:
-        rows: at least 1.
-        pending: the most frames that will wait at a time, counting those just claimed. More are held as well, but
-            then memory is allocated.
+        rows: The number of rows, at least 1.
+        pending: The most frames that will wait at a time, including those just claimed. More frames work, but allocate
+            memory.
 
     >>> buffer = SlidingTensorBuffer(rows=1, pending=4)
     >>> _ = buffer.claim(3).copy_(torch.tensor([[1.0, 2.0, 3.0]]))
@@ -21,18 +21,18 @@ class SlidingTensorBuffer:
     """
 
     def __init__(self, rows: int, pending: int) -> None:
-        # Twice, so that what moves to the front never overlaps itself; and half as much again, to move more rarely.
+        # Twice, so that what moves to the front never overlaps itself; and half as much again, to move less often.
         self.capacity = 3 * max(pending, 1)
         self.memory = torch.zeros((rows, self.capacity))
         self.start = 0
         self.end = 0
 
     def size(self) -> int:
-        """Frames that wait; negative where more were discarded than have come."""
+        """Return how many frames wait. Negative if more frames were discarded than have come."""
         return self.end - self.start
 
     def claim(self, frames: int) -> Tensor:
-        """Append frames: a view (rows, frames) that the caller fills."""
+        """Append frames. Returns a view of shape (rows, frames) that the caller fills."""
         if self.start == self.end:
             self.start = 0
             self.end = 0
@@ -54,11 +54,11 @@ class SlidingTensorBuffer:
         self.end = kept
 
     def peek(self, frames: int) -> Tensor:
-        """A view (rows, frames) of the oldest, of which there must be so many."""
+        """Return a view of the oldest frames, of shape (rows, frames). So many frames must be there."""
         return self.memory.narrow(1, min(self.start, self.end), frames)
 
     def discard(self, frames: int) -> None:
-        """Remove the oldest; those that have not come yet are removed when they come."""
+        """Remove the oldest frames. Frames that have not come yet are removed when they come."""
         self.start += frames
 
     def reset(self) -> None:

@@ -1,1 +1,1 @@
-"""Wrapping a PyTorch model: what a wrapper is, what it says of the model, and where it is found."""
+"""Wrap PyTorch models: the base classes of wrappers, their metadata, and how wrappers are found by name."""

@@ -1,4 +1,4 @@
-"""A model's metadata where TorchScript can read it."""
+"""A model's metadata in a form that TorchScript can read."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from neutone.model.parameters import (
 
 
 def parameter_metadata(parameter: NeutoneParameter) -> dict[str, int | float | str | bool | list[str] | list[int]]:
-    """A parameter's entry in ``metadata.json``.
+    """Return a parameter's entry in ``metadata.json``.
 
     >>> parameter_metadata(TextNeutoneParameter("prompt", "what to play"))["max_n_chars"]
     -1
@@ -49,10 +49,10 @@ def parameter_metadata(parameter: NeutoneParameter) -> dict[str, int | float | s
 
 
 class ModelCard(nn.Module):
-    """The fields of :class:`~neutone.ModelMetadata` as attributes that scripted code reads.
+    """The fields of :class:`~neutone.ModelMetadata` as attributes that scripted code can read.
 
-    A module of its own because TorchScript learns the type of an empty list from the annotations of the object's own
-    class: those of a base class are lost as soon as a subclass annotates anything.
+    This is a module of its own, because TorchScript infers the type of an empty list from the annotations of the
+    object's own class: annotations of a base class are lost as soon as a subclass annotates anything.
 
     >>> ModelCard(ModelMetadata(model_name="amp")).core_metadata()["model_name"]
     'amp'
@@ -95,7 +95,8 @@ class ModelCard(nn.Module):
         self.date_created = metadata.date_created
 
     def core_metadata(self) -> dict[str, Any]:
-        """What every model says of itself, real-time or not, but for its rates and block sizes."""
+        """Return the part of ``metadata.json`` that every kind of model has: all but its sample rates and block
+        sizes."""
         return {
             "model_name": self.model_name,
             "model_authors": self.model_authors,
@@ -118,5 +119,5 @@ class ModelCard(nn.Module):
         }
 
     def forward(self) -> dict[str, Any]:
-        """The same: a module that is compiled needs one."""
+        """Return :meth:`core_metadata`. A module needs a ``forward`` method to be compiled."""
         return self.core_metadata()

@@ -1,4 +1,4 @@
-"""What debug mode looks at around each block: one sentence about what is wrong, in terms of the user's own methods."""
+"""The checks of debug mode around each block. Each raises one sentence in terms of the author's own methods."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,32 +22,32 @@ def _where_not_finite(audio: Tensor) -> str:
 def check_settings(
     name: str, sample_rate: int, frames: int, sample_rates: Sequence[int], buffer_sizes: Sequence[int]
 ) -> None:
-    """Whether a model supports a rate (Hz) and a block size (frames)."""
+    """Raise unless a model supports a sample rate (Hz) and a block size (frames)."""
     if sample_rates and sample_rate not in sample_rates:
         raise ConfigurationError(
-            f"{name} does not run at {sample_rate} Hz: its get_native_sample_rates() answers {list(sample_rates)}"
+            f"{name} does not run at {sample_rate} Hz: its get_native_sample_rates() returns {list(sample_rates)}"
         )
     if frames < 1 or (buffer_sizes and frames not in buffer_sizes):
         raise ConfigurationError(
-            f"{name} does not run on blocks of {frames} frames: its get_native_buffer_sizes() answers "
+            f"{name} does not run on blocks of {frames} frames: its get_native_buffer_sizes() returns "
             f"{list(buffer_sizes) or 'any'}"
         )
 
 
 def check_block(name: str, x: Any, channels: int, buffer_sizes: Sequence[int], largest: int) -> None:
-    """Whether audio is what the model said it takes. `largest`: frames announced beforehand, -1: none were."""
+    """Raise unless a block of audio is what the model takes. `largest` is the announced block size in frames, or -1."""
     if not isinstance(x, Tensor) or x.dtype != torch.float32:
         given = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise AudioTypeError(f"{name} was given audio of type {given}, expected a float32 tensor")
     if x.ndim != 2 or x.size(0) != channels:
         raise ShapeError(
             f"{name} was given audio of shape {tuple(x.shape)}, expected ({channels}, frames): its is_input_mono() "
-            f"answers {channels == 1}, so it takes {_channels(channels)}"
+            f"returns {channels == 1}, so it takes {_channels(channels)}"
         )
     frames = x.size(1)
     if frames < 1 or (buffer_sizes and frames not in buffer_sizes):
         raise ShapeError(
-            f"{name} was given a block of {frames} frames, but its get_native_buffer_sizes() answers "
+            f"{name} was given a block of {frames} frames, but its get_native_buffer_sizes() returns "
             f"{list(buffer_sizes) or 'any'}"
         )
     if 0 < largest < frames:
@@ -55,11 +55,13 @@ def check_block(name: str, x: Any, channels: int, buffer_sizes: Sequence[int], l
             f"{name} was given a block of {frames} frames after set_sample_rate_and_buffer_size() announced {largest}"
         )
     if not bool(torch.isfinite(x).all()):
-        raise InferenceError(f"{name} was given audio with {_where_not_finite(x)}: the fault lies before the model")
+        raise InferenceError(
+            f"{name} was given audio with {_where_not_finite(x)}: the error is in what comes before the model"
+        )
 
 
 def check_params(name: str, params: Any, rows: int, frames: int) -> None:
-    """Whether control values are (rows, frames) in 0..1."""
+    """Raise unless the parameter values have the shape (rows, frames) and lie in 0..1."""
     if not isinstance(params, Tensor) or params.dtype != torch.float32:
         given = params.dtype if isinstance(params, Tensor) else type(params).__name__
         raise AudioTypeError(f"{name} was given params of type {given}, expected a float32 tensor")
@@ -73,33 +75,33 @@ def check_params(name: str, params: Any, rows: int, frames: int) -> None:
 
 
 def check_aggregated(name: str, units: Any, rows: int) -> None:
-    """Whether aggregate_params kept a row for each parameter."""
+    """Raise unless aggregate_params kept a row for each parameter."""
     shape = tuple(units.shape) if isinstance(units, Tensor) else type(units).__name__
     if not isinstance(units, Tensor) or units.ndim != 2 or units.size(0) != rows:
         raise ShapeError(
-            f"{name}.aggregate_params() answered {shape}, expected ({rows}, 1), or ({rows}, frames) for values at "
+            f"{name}.aggregate_params() returned {shape}, expected ({rows}, 1), or ({rows}, frames) for values at "
             f"sample granularity"
         )
 
 
 def check_answer(name: str, y: Any, channels: int, frames: int, look_behind: int, device: torch.device) -> None:
-    """Whether do_forward_pass answered (channels, frames) of finite float32."""
+    """Raise unless do_forward_pass returned finite float32 of shape (channels, frames)."""
     method = f"{name}.do_forward_pass()"
     if not isinstance(y, Tensor):
         raise AudioTypeError(
-            f"{method} answered a {type(y).__name__}, expected a tensor of shape ({channels}, {frames})"
+            f"{method} returned a {type(y).__name__}, expected a tensor of shape ({channels}, {frames})"
         )
     if tuple(y.shape) != (channels, frames):
         raise ShapeError(
-            f"{method} answered shape {tuple(y.shape)}, expected ({channels}, {frames})"
+            f"{method} returned shape {tuple(y.shape)}, expected ({channels}, {frames})"
             f"{_shape_hint(tuple(y.shape), channels, frames, look_behind)}"
         )
     if y.dtype != torch.float32:
-        raise AudioTypeError(f"{method} answered {y.dtype}, expected torch.float32")
+        raise AudioTypeError(f"{method} returned {y.dtype}, expected torch.float32")
     if y.device != device:
-        raise AudioTypeError(f"{method} answered on device {y.device}, but its input is on {device}")
+        raise AudioTypeError(f"{method} returned a tensor on device {y.device}, but its input is on {device}")
     if not bool(torch.isfinite(y).all()):
-        raise InferenceError(f"{method} answered {_where_not_finite(y)}, though its input is finite")
+        raise InferenceError(f"{method} returned {_where_not_finite(y)}, though its input is finite")
 
 
 def _shape_hint(shape: tuple[int, ...], channels: int, frames: int, look_behind: int) -> str:
@@ -112,23 +114,23 @@ def _shape_hint(shape: tuple[int, ...], channels: int, frames: int, look_behind:
     if shape == (frames, channels):
         return ": it is transposed"
     if shape[0] != channels:
-        return f": its is_output_mono() answers {channels == 1}, so it owes {_channels(channels)}"
+        return f": its is_output_mono() returns {channels == 1}, so it must return {_channels(channels)}"
     if look_behind and shape[1] == look_behind + frames:
-        return f": answer the block alone, without the {look_behind} samples of look-behind: y[:, {look_behind}:]"
+        return f": return the block alone, without the {look_behind} samples of look-behind: y[:, {look_behind}:]"
     if shape[1] < frames:
         return f": {frames - shape[1]} frames too few; does a convolution lack padding, or a look-behind?"
     return f": {shape[1] - frames} frames too many"
 
 
 class InputGuard:
-    """Remembers what do_forward_pass gets, to tell afterwards whether it changed any: the memory is the host's."""
+    """A copy of the inputs of do_forward_pass, to find out whether it changed them: their memory is the host's."""
 
     def __init__(self, x: Tensor, params: Mapping[str, Tensor]) -> None:
         self._audio = (x, x.detach().clone())
         self._params = {name: (value, value.detach().clone()) for name, value in params.items()}
 
     def check(self, name: str) -> None:
-        """Raise where something changed."""
+        """Raise if an input has changed."""
         if not torch.equal(*self._audio):
             raise InferenceError(
                 f"{name}.do_forward_pass() changed its input x in place; work on a copy, or use x + 1 for x += 1"

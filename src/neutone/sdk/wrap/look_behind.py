@@ -1,17 +1,17 @@
-"""The samples before a block, kept from one call to the next."""
+"""Keep the samples before a block from one call to the next."""
 
 import torch
 from torch import Tensor, nn
 
 
 class LookBehind(nn.Module):
-    """Puts the `length` samples that came before it in front of each block, of any size.
+    """Put the `length` samples that came before a block in front of it. Blocks may have any size.
 
-    The history is one registered buffer of a fixed size, so that exporters see it as state.
+    The history is a registered buffer of fixed size, so that exporters treat it as state.
 
     Args:
-        initial: (rows, 1), what counts as having come before the first block.
-        length: samples, at least 1.
+        initial: The value that counts as the past before the first block, of shape (rows, 1).
+        length: The number of samples, at least 1.
 
     >>> past = LookBehind(torch.zeros(1, 1), 2)
     >>> past(torch.tensor([[1.0, 2.0, 3.0]]))
@@ -29,27 +29,27 @@ class LookBehind(nn.Module):
         self.register_buffer("history", initial.repeat(1, length), persistent=False)
 
     def forward(self, block: Tensor) -> Tensor:
-        """(rows, n) to (rows, length + n): memory of its own, shared with nobody."""
+        """Return a block of shape (rows, n) with its look-behind, (rows, length + n), in newly allocated memory."""
         window = torch.cat([self.history, block], dim=1)
         self.history.copy_(window[:, window.size(1) - self.length :].detach())
         return window
 
     def reset(self) -> None:
-        """Forget what came before."""
+        """Go back to the initial history."""
         self.history.copy_(self.initial.expand_as(self.history))
 
 
 class NoLookBehind(nn.Module):
-    """For models that see each block alone: passes it on as it is, and has no state."""
+    """The counterpart of :class:`LookBehind` for models without look-behind: passes blocks on and has no state."""
 
     def forward(self, block: Tensor) -> Tensor:
-        """(rows, n) to the same tensor."""
+        """Return the block itself, of shape (rows, n)."""
         return block
 
     def reset(self) -> None:
-        """Nothing to forget."""
+        """Do nothing: there is no history."""
 
 
 def make_look_behind(initial: Tensor, length: int) -> LookBehind | NoLookBehind:
-    """The module for a length in samples, which may be 0."""
+    """Return the look-behind module for a length in samples, which may be 0."""
     return LookBehind(initial, length) if length > 0 else NoLookBehind()

@@ -1,7 +1,7 @@
-"""What every wrapped model is: a PyTorch module with a name, parameters and metadata.
+"""The base class of all wrapped models: a PyTorch module with a name, parameters and metadata.
 
-This file and its neighbours do without ``from __future__ import annotations``: TorchScript reads the annotations of
-attributes as they are.
+This file and its neighbours do not use ``from __future__ import annotations``, because TorchScript needs the
+annotations of attributes as objects, not as strings.
 """
 
 import json
@@ -32,29 +32,32 @@ from neutone.sdk.wrap.parameter_map import ParameterMap
 
 
 class NeutoneModel(ABC, nn.Module):
-    """The base of :class:`~neutone.sdk.WaveformToWaveformBase` and other kinds of models; wrap with one of those.
+    """The base class of :class:`~neutone.sdk.WaveformToWaveformBase` and of other kinds of models. Subclass one of
+    those instead.
 
-    What a model says of itself is stated on the class, or by methods, or both: a method wins. ``get_model_name()``,
-    ``get_tags()`` and the like answer, where a subclass does not define them, what :attr:`metadata` says.
+    A model is described by :attr:`metadata` on the class, by methods such as ``get_model_name()`` and ``get_tags()``,
+    or by both. If both describe the same thing, the method wins: the methods that a subclass does not define return
+    what :attr:`metadata` says.
 
     Methods that hosts call are compiled with the model; a subclass that overrides one need not decorate it with
-    ``torch.jit.export``. Methods that describe the model are called once, by the constructor, and need not be such that
-    TorchScript understands them.
+    ``torch.jit.export``. Methods that describe the model are called once, by the constructor, and may use Python that
+    TorchScript cannot compile.
 
     Args:
-        model: the network that does the work; None: the wrapper does it all. It is put into eval mode and becomes
+        model: The network that does the work, or None if the wrapper needs none. It is put into eval mode and becomes
             ``self.model``.
-        use_debug_mode: check every block in eager mode and say what is wrong with it; off from
-            :meth:`prepare_for_inference` on.
+        use_debug_mode: Check every block in eager mode, and raise an error that says what is wrong with it.
+            :meth:`prepare_for_inference` turns the checks off.
 
     Raises:
-        neutone.errors.MetadataError: a limit of the format is broken; the message names the method at fault.
+        neutone.errors.MetadataError: A value exceeds a limit of the format. The message names the method that returned
+            it.
     """
 
     metadata: ClassVar[ModelMetadata | None] = None
-    """what the methods answer that a subclass does not define"""
+    """What the describing methods return if a subclass does not define them."""
     neutone_parameters: ClassVar[Sequence[NeutoneParameter]] = ()
-    """what :meth:`get_neutone_parameters` answers by default; the parameters may also be part of :attr:`metadata`"""
+    """What :meth:`get_neutone_parameters` returns by default. Parameters can be part of :attr:`metadata` instead."""
 
     max_parameters: ClassVar[int] = HOST_PARAMETERS
     parameter_kinds: ClassVar[tuple[type[NeutoneParameter], ...]] = (
@@ -77,7 +80,7 @@ class NeutoneModel(ABC, nn.Module):
         "to_metadata",
         "get_metadata_json",
     )
-    """what is compiled and survives freezing"""
+    """The attributes that are compiled and survive freezing."""
     metadata_methods: ClassVar[dict[str, str]] = {
         "model_name": "get_model_name",
         "model_authors": "get_model_authors",
@@ -94,7 +97,7 @@ class NeutoneModel(ABC, nn.Module):
         "input_gain_default_value": "get_input_gain_default_value",
         "output_gain_default_value": "get_output_gain_default_value",
     }
-    """which method answers for which key of the metadata"""
+    """The method that returns the value of each metadata key."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -103,7 +106,7 @@ class NeutoneModel(ABC, nn.Module):
             if isfunction(method) and not hasattr(method, "_torchscript_modifier"):
                 torch.jit.export(method)
         # TorchScript does not understand annotations of attributes that ``from __future__ import annotations`` has
-        # turned into strings. Where they name what is not there yet, they stay as they are.
+        # turned into strings, so resolve them. Those that name something not yet defined stay as they are.
         with suppress(Exception):
             cls.__annotations__ = get_annotations(cls, eval_str=True)
 
@@ -123,7 +126,7 @@ class NeutoneModel(ABC, nn.Module):
         self._parameter_map = ParameterMap(numerical, self._parameter_rows(len(numerical)))
         self.metadata_json_str = json.dumps(self.to_metadata(), indent=4, sort_keys=True)
 
-    # -- what the constructor gathers ----------------------------------------------------------------------------------
+    # -- what the constructor collects ---------------------------------------------------------------------------------
 
     def _stated(self) -> ModelMetadata:
         if self.metadata is None:
@@ -138,22 +141,22 @@ class NeutoneModel(ABC, nn.Module):
         method = f"{type(self).__name__}.get_neutone_parameters()"
         declared: Any = self.get_neutone_parameters()
         if not isinstance(declared, list | tuple):
-            raise MetadataError(f"{method} answered a {type(declared).__name__}, expected a list of parameters")
+            raise MetadataError(f"{method} returned a {type(declared).__name__}, expected a list of parameters")
         if len(declared) > self.max_parameters:
-            raise MetadataError(f"{method} answered {len(declared)} parameters, at most {self.max_parameters} fit")
+            raise MetadataError(f"{method} returned {len(declared)} parameters, at most {self.max_parameters} fit")
         for parameter in declared:
             if not isinstance(parameter, self.parameter_kinds):
                 kinds = ", ".join(kind.__name__ for kind in self.parameter_kinds)
                 named = f"{parameter.name!r}, a " if isinstance(parameter, NeutoneParameter) else ""
-                raise MetadataError(f"{method} answered {named}{type(parameter).__name__}, expected one of {kinds}")
+                raise MetadataError(f"{method} returned {named}{type(parameter).__name__}, expected one of {kinds}")
         names = [parameter.name for parameter in declared]
         for name in names:
             if names.count(name) > 1:
-                raise MetadataError(f"{method} answered two parameters named {name!r}")
+                raise MetadataError(f"{method} returned two parameters named {name!r}")
         return list(declared)
 
     def _validated(self, parameters: Sequence[NeutoneParameter]) -> ModelMetadata:
-        """What the methods say, checked against the one schema."""
+        """Collect what the methods return, and validate it against the metadata schema."""
         stated = self._stated()
         fields: dict[str, Any] = {key: getattr(self, method)() for key, method in self.metadata_methods.items()}
         try:
@@ -168,7 +171,7 @@ class NeutoneModel(ABC, nn.Module):
             raise MetadataError(self._name_method(str(error))) from None
 
     def _name_method(self, message: str) -> str:
-        """ "model metadata, tags.2: too long" becomes "Amp.get_tags(), item 2: too long"."""
+        """Turn "model metadata, tags.2: too long" into "Amp.get_tags(), item 2: too long"."""
         place, _, complaint = message.removeprefix("model metadata, ").partition(": ")
         key, _, item = place.partition(".")
         if key not in self.metadata_methods:
@@ -176,58 +179,58 @@ class NeutoneModel(ABC, nn.Module):
         return f"{type(self).__name__}.{self.metadata_methods[key]}(){f', item {item}' if item else ''}: {complaint}"
 
     def _parameter_rows(self, numerical: int) -> int:
-        """How many rows of 0..1 values the model is sent, for a number of continuous and categorical parameters."""
+        """Return the number of parameter rows that the model receives, given its number of numerical parameters."""
         return numerical
 
-    # -- what a subclass says of itself --------------------------------------------------------------------------------
+    # -- the description, which a subclass may override ----------------------------------------------------------------
 
     def get_model_name(self) -> str:
-        """At most 30 characters."""
+        """Return the model's name, at most 30 characters."""
         if self.metadata is None:
             name = type(self).__name__
             raise MetadataError(
-                f"{name} has no name: define get_model_name(), or state metadata = ModelMetadata(...) on the class"
+                f"{name} has no name: define get_model_name(), or set metadata = ModelMetadata(...) on the class"
             )
         return self._stated().model_name
 
     def get_model_authors(self) -> list[str]:
-        """At most 5."""
+        """Return the authors' names, at most 5."""
         return self._stated().model_authors
 
     def get_model_short_description(self) -> str:
-        """What it does, for musicians: at most 150 characters."""
+        """Return what the model does, for musicians, in at most 150 characters."""
         return self._stated().model_short_description
 
     def get_model_long_description(self) -> str:
-        """How to use it, for musicians: at most 500 characters."""
+        """Return how to use the model, for musicians, in at most 500 characters."""
         return self._stated().model_long_description
 
     def get_technical_description(self) -> str:
-        """Architecture, training, data, for researchers: at most 500 characters."""
+        """Return the architecture, training and data, for researchers, in at most 500 characters."""
         return self._stated().technical_description
 
     def get_technical_links(self) -> dict[str, str]:
-        """Name to address: at most 3."""
+        """Return a mapping from names of links to their addresses, at most 3."""
         return self._stated().technical_links
 
     def get_tags(self) -> list[str]:
-        """At most 7 of at most 15 characters."""
+        """Return at most 7 tags of at most 15 characters each."""
         return self._stated().tags
 
     def get_model_version(self) -> str:
-        """Such as "1.0.0"."""
+        """Return the version of the model, such as "1.0.0"."""
         return self._stated().model_version
 
     def get_citation(self) -> str:
-        """Of the paper behind it: at most 300 characters."""
+        """Return the citation of the paper behind the model, in at most 300 characters."""
         return self._stated().citation
 
     def is_experimental(self) -> bool:
-        """Whether hosts should mark it as such."""
+        """Return whether hosts should mark the model as experimental."""
         return self._stated().is_experimental
 
     def get_neutone_parameters(self) -> Sequence[NeutoneParameter]:
-        """The parameters in the order of their rows, those of :attr:`neutone_parameters` or of :attr:`metadata`."""
+        """Return the parameters in row order. By default those in :attr:`neutone_parameters` or in :attr:`metadata`."""
         in_metadata: list[NeutoneParameter] = [parameter for _, parameter in self._stated().all_parameters]
         if self.neutone_parameters and in_metadata:
             raise MetadataError(
@@ -237,28 +240,28 @@ class NeutoneModel(ABC, nn.Module):
 
     @torch.jit.export
     def get_wet_default_value(self) -> float:
-        """How much of the model's output is heard: 0..1."""
+        """Return the default level of the model's output in the mix, 0..1."""
         return self._card.wet_default_value
 
     @torch.jit.export
     def get_dry_default_value(self) -> float:
-        """How much of the input is heard: 0..1."""
+        """Return the default level of the input in the mix, 0..1."""
         return self._card.dry_default_value
 
     @torch.jit.export
     def get_input_gain_default_value(self) -> float:
-        """0..1 for -30..+30 dB."""
+        """Return the default gain before the model, as 0..1 for -30..+30 dB."""
         return self._card.input_gain_default_value
 
     @torch.jit.export
     def get_output_gain_default_value(self) -> float:
-        """0..1 for -30..+30 dB."""
+        """Return the default gain after the mix, as 0..1 for -30..+30 dB."""
         return self._card.output_gain_default_value
 
-    # -- what hosts and wrappers ask -----------------------------------------------------------------------------------
+    # -- for hosts and wrappers ----------------------------------------------------------------------------------------
 
     def prepare_for_inference(self) -> None:
-        """Leave training and debug mode, before the model is scripted or exported."""
+        """Leave training mode and debug mode. Call this before the model is scripted or exported."""
         self.use_debug_mode = False
         self.model.eval()
         self.eval()
@@ -267,39 +270,39 @@ class NeutoneModel(ABC, nn.Module):
     def get_neutone_parameters_metadata(
         self,
     ) -> dict[str, dict[str, int | float | str | bool | list[str] | list[int]]]:
-        """The entries of ``metadata.json`` for ``p1``, ``p2``, ..."""
+        """Return the entries of ``metadata.json`` for the parameters, by their keys ``p1``, ``p2``, ..."""
         return self._card.neutone_parameters
 
     @torch.jit.export
     def get_numerical_params_default_values_0to1(self) -> Tensor:
-        """(rows, 1) float32: the defaults as 0..1."""
+        """Return the parameters' defaults in 0..1, float32 of shape (rows, 1)."""
         return self._parameter_map.default_units()
 
     @torch.jit.export
     def get_default_param_values(self) -> Tensor:
-        """The same under the name that hosts use."""
+        """Return the parameters' defaults in 0..1, float32 of shape (rows, 1). Hosts call it by this name."""
         return self._parameter_map.default_units()
 
     @torch.jit.export
     def get_core_preserved_attributes(self) -> list[str]:
-        """What must survive freezing."""
+        """Return the names of the attributes that must survive freezing."""
         return list(self._preserved)
 
     @torch.jit.export
     def get_preserved_attributes(self) -> list[str]:
-        """What must survive freezing."""
+        """Return the names of the attributes that must survive freezing."""
         return self.get_core_preserved_attributes()
 
     @torch.jit.export
     def to_core_metadata(self) -> dict[str, Any]:
-        """The keys of ``metadata.json`` that every kind of model has."""
+        """Return the part of ``metadata.json`` that every kind of model has."""
         return self._card.core_metadata()
 
     @abstractmethod
     def to_metadata(self) -> dict[str, Any]:
-        """All keys of ``metadata.json`` but the sample sounds. Called by the constructor."""
+        """Return the contents of ``metadata.json`` without the sample sounds. The constructor calls it."""
 
     @torch.jit.export
     def get_metadata_json(self) -> str:
-        """The same as JSON."""
+        """Return the contents of ``metadata.json`` without the sample sounds, as JSON text."""
         return self.metadata_json_str

@@ -1,4 +1,4 @@
-"""From the 0..1 values that a host sends to the natural values that a model reads by name, inside the graph."""
+"""Map the 0..1 values that a host sends to the named natural values that a model reads, inside the graph."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,13 @@ from neutone.model.parameters import CategoricalNeutoneParameter, ContinuousNeut
 
 
 class ParameterMap(nn.Module):
-    """Names the rows of a 0..1 tensor and maps them: continuous ones to their range, categorical ones to the number of
-    the choice (a float). Has no tensors of its own, hence no state.
+    """Split a 0..1 tensor into named rows and map them to natural values: continuous parameters to their range,
+    categorical ones to the number of the choice (as a float). The module has no tensors, hence no state.
 
     Args:
-        parameters: continuous and categorical ones, in the order of their rows.
-        rows: of the tensor; those beyond the parameters are ignored. By default as many as there are parameters.
+        parameters: The continuous and categorical parameters, in row order.
+        rows: The number of rows of the tensor. Rows beyond the parameters are ignored. By default there is one row per
+            parameter.
 
     >>> drive = ContinuousNeutoneParameter("drive", "dB", 10.0, 0.0, 40.0)
     >>> values = ParameterMap([drive], rows=4)(torch.full((4, 2), 0.5))
@@ -48,12 +49,12 @@ class ParameterMap(nn.Module):
         self.defaults.extend([0.0] * ((rows or 0) - len(parameters)))
 
     def default_units(self) -> Tensor:
-        """(rows, 1) float32: the defaults as 0..1; rows without a parameter are 0."""
+        """Return the defaults in 0..1, float32 of shape (rows, 1). Rows without a parameter are 0."""
         return torch.tensor(self.defaults, dtype=torch.float32).reshape(len(self.defaults), 1)
 
     def forward(self, units: Tensor) -> dict[str, Tensor]:
-        """(rows, k) in 0..1 to a (k,) tensor of natural values for each name. A parameter from 0 to 1 is passed on as
-        it is, without a copy."""
+        """Map a tensor of shape (rows, k) in 0..1 to a dictionary from names to natural values of shape (k,). The
+        values of a parameter with the range 0 to 1 are passed on without a copy."""
         values: dict[str, Tensor] = {}
         for row in range(len(self.names)):
             value = units[row]

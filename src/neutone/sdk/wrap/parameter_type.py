@@ -1,10 +1,10 @@
-"""The kinds of parameters by name."""
+"""The names of the kinds of parameters."""
 
 from enum import StrEnum
 
 
 class NeutoneParameterType(StrEnum):
-    """What a parameter's ``type`` is compared with.
+    """The values that a parameter's ``type`` can have.
 
     >>> from neutone.model.parameters import ContinuousNeutoneParameter
     >>> ContinuousNeutoneParameter("drive", "gain", 0.5).type == NeutoneParameterType.CONTINUOUS

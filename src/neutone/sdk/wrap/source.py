@@ -1,4 +1,4 @@
-"""Wrapped models by name: ``package.module:Class`` or ``file.py:Class``."""
+"""Find wrapped models by name: ``package.module:Class`` or ``file.py:Class``."""
 
 import hashlib
 import importlib
@@ -22,19 +22,20 @@ CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
 
 
 def open_wrapper(name: str, checkpoint: str | Path | None = None) -> WaveformToWaveformBase:
-    """The model that a name stands for.
+    """Make the wrapped model that a name stands for.
 
     Args:
-        name: ``module:Class`` or ``file.py:Class``. In the place of the class may stand a function without arguments
-            that answers a model, or a model. Modules are looked for in the current folder too; a file's code is run
+        name: ``module:Class`` or ``file.py:Class``. Instead of a class, the name may end in a model, or in a function
+            without arguments that returns one. Modules are also searched in the current folder. A file's code is run
             anew each time.
-        checkpoint: weights for it, as :func:`load_checkpoint` takes them.
+        checkpoint: A file of weights to load into the model; see :func:`load_checkpoint`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ModelFileError: the code or the checkpoint fails, or what it holds is no model.
-        neutone.errors.ConfigurationError: the name has no class.
-        neutone.errors.UntrustedFileError: the file was fetched, and is not trusted; see :func:`neutone.load`.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ModelFileError: The code or the checkpoint raised an error, or the name does not stand for a
+            model.
+        neutone.errors.ConfigurationError: The name has no class in it.
+        neutone.errors.UntrustedFileError: The file was fetched, and is not trusted; see :func:`neutone.load`.
     """
     place, colon, attribute = name.rpartition(":")
     if not (colon and place and attribute.isidentifier()):
@@ -53,20 +54,22 @@ def open_wrapper(name: str, checkpoint: str | Path | None = None) -> WaveformToW
 
 
 def load_checkpoint(model: WaveformToWaveformBase, path: str | Path) -> None:
-    """Weights from a file that ``torch.save`` wrote: a state dict, alone or under the key ``state_dict``, of the
-    wrapper or of the network ``model.model`` inside it.
+    """Load weights from a file that ``torch.save`` wrote. It holds a state dict, alone or under the key ``state_dict``,
+    either of the wrapper or of the network ``model.model`` inside it.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ModelFileError: it holds no state dict, or one of another model.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ModelFileError: The file does not hold a state dict, or one of another model.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {path}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle's errors, RuntimeError, EOFError: whatever such a file provokes
-        raise ModelFileError(f"{path} is no checkpoint that torch.load(weights_only=True) reads: {error}") from error
+    except Exception as error:  # pickle's errors, RuntimeError, EOFError: depending on the file
+        raise ModelFileError(
+            f"{path} is not a checkpoint that torch.load(weights_only=True) can read: {error}"
+        ) from error
     state = _state_dict(content)
     if state is None:
         raise ModelFileError(f"{path} holds a {type(content).__name__}, expected a state dict of tensors")
@@ -92,7 +95,7 @@ def _call(factory: Any, name: str) -> Any:
         return factory()
     except NeutoneError:
         raise
-    except Exception as error:  # the author's code
+    except Exception as error:  # anything that the author's code raises
         raise ModelFileError(
             f"{name} cannot be made without arguments ({type(error).__name__}: {error}); name a function that makes it"
         ) from error
@@ -100,7 +103,7 @@ def _call(factory: Any, name: str) -> Any:
 
 @contextmanager
 def _searched(folder: Path) -> Iterator[None]:
-    """Inside the ``with``, modules in the folder can be imported."""
+    """Make modules in the folder importable during the ``with`` block."""
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -113,7 +116,7 @@ def _import_module(name: str) -> ModuleType:
     try:
         with _searched(Path.cwd()):
             return importlib.import_module(name)
-    except Exception as error:  # the author's code
+    except Exception as error:  # anything that the author's code raises
         raise ModelFileError(f"the module {name!r} cannot be imported: {type(error).__name__}: {error}") from error
 
 
@@ -121,18 +124,18 @@ def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"no Python file {path}")
     require_trust(path, False)
-    # A name of its own, for TorchScript looks up the source of a class by its module's name.
+    # The name must be unique, because TorchScript looks up a class's source by its module's name.
     name = f"{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
-        raise ModelFileError(f"{path} is no Python file")
+        raise ModelFileError(f"{path} is not a Python file")
     linecache.checkcache(str(path.resolve()))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         with _searched(path.resolve().parent):
             spec.loader.exec_module(module)
-    except Exception as error:  # the author's code
+    except Exception as error:  # anything that the author's code raises
         del sys.modules[name]
         raise ModelFileError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     return module

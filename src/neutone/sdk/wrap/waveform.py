@@ -1,4 +1,4 @@
-"""Models that answer audio with audio, block by block."""
+"""The base class of models that turn audio into audio, block by block."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,9 +21,10 @@ from neutone.sdk.wrap.model import NeutoneModel
 
 
 class WaveformToWaveformBase(NeutoneModel):
-    """Wraps a PyTorch model for real time: subclass it, say what it is, and answer :meth:`do_forward_pass`.
+    """The base class of real-time models. Subclass it, describe the model, and define :meth:`do_forward_pass`.
 
-    Stereo, any sample rate, any block size and no look-behind unless a method or :attr:`metadata` says otherwise.
+    A model is stereo, takes any sample rate and any block size, and has no look-behind, unless a method or
+    :attr:`metadata` says otherwise.
 
     >>> import torch
     >>> from neutone import ModelMetadata
@@ -37,8 +38,8 @@ class WaveformToWaveformBase(NeutoneModel):
     >>> Clipper()(torch.tensor([[0.125, 0.5]]))
     tensor([[0.5000, 1.0000]])
 
-    A class in a file can be compiled: ``script(Clipper())``. Types are then needed where TorchScript cannot guess them:
-    ``def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor``.
+    If the class is in a file, the model can be compiled: ``script(Clipper())``. Then annotations are needed wherever
+    TorchScript cannot infer types: ``def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor``.
     """
 
     host_methods: ClassVar[tuple[str, ...]] = (
@@ -67,7 +68,7 @@ class WaveformToWaveformBase(NeutoneModel):
         CategoricalNeutoneParameter,
     )
 
-    if TYPE_CHECKING:  # TorchScript must not see it
+    if TYPE_CHECKING:  # TorchScript must not see this annotation
         _past_audio: LookBehind | NoLookBehind
         _past_params: LookBehind | NoLookBehind
 
@@ -77,7 +78,7 @@ class WaveformToWaveformBase(NeutoneModel):
         self.in_n_ch = 1 if self._card.is_input_mono else 2
         self.out_n_ch = 1 if self._card.is_output_mono else 2
         self.curr_bs = -1
-        """frames that were announced as the block size; -1: none were"""
+        """The block size in frames that was announced, or -1 if none was."""
         look_behind = self._card.look_behind_samples
         self._past_audio = make_look_behind(torch.zeros(self.in_n_ch, 1), look_behind)
         self._past_params = make_look_behind(self._parameter_map.default_units(), look_behind)
@@ -85,76 +86,79 @@ class WaveformToWaveformBase(NeutoneModel):
     def _parameter_rows(self, numerical: int) -> int:
         return self.max_parameters
 
-    # -- what a subclass may define ------------------------------------------------------------------------------------
+    # -- the model, which a subclass may override ----------------------------------------------------------------------
 
     @abstractmethod
     def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
-        """One block. Both arguments are only to be read.
+        """Process one block. Do not write to `x` or `params`: their memory belongs to the host.
 
         Args:
-            x: (C_in, N_LB + N) float32 at the model's own rate: the look-behind, then the N frames of the block.
-            params: by name, in natural units: categorical ones are the number of the choice. Shape (1,), or as long as
-                :meth:`aggregate_params` left them.
+            x: The input at the model's own rate, float32 of shape (C_in, N_LB + N): N_LB frames of look-behind, then
+                the N frames of the block.
+            params: A mapping from names to natural values; the value of a categorical parameter is the number of the
+                choice. Each has the shape (1,), or the length that :meth:`aggregate_params` left.
 
         Returns:
-            (C_out, N) float32.
+            The output, float32 of shape (C_out, N).
         """
 
     @torch.jit.export
     def is_input_mono(self) -> bool:
-        """One channel in, else two."""
+        """Return True if the model has one input channel, False if it has two."""
         return self._card.is_input_mono
 
     @torch.jit.export
     def is_output_mono(self) -> bool:
-        """One channel out, else two."""
+        """Return True if the model has one output channel, False if it has two."""
         return self._card.is_output_mono
 
     @torch.jit.export
     def get_native_sample_rates(self) -> list[int]:
-        """The rates (Hz) at which the model may be run; empty: any."""
+        """Return the sample rates (Hz) that the model supports. An empty list means any rate."""
         return self._card.native_sample_rates
 
     @torch.jit.export
     def get_native_buffer_sizes(self) -> list[int]:
-        """The block sizes (frames) at which the model may be run; empty: any, and blocks may vary."""
+        """Return the block sizes (frames) that the model supports. An empty list means any size, and blocks may
+        vary."""
         return self._card.native_buffer_sizes
 
     @torch.jit.export
     def get_look_behind_samples(self) -> int:
-        """N_LB: how many frames before the block the model wants to see. Asked once, by the constructor."""
+        """Return N_LB, the number of frames before each block that the model needs. The constructor calls it once."""
         return self._card.look_behind_samples
 
     @torch.jit.export
     def calc_model_delay_samples(self) -> int:
-        """By how many frames, at the model's rate, its output is late. May change with the block size."""
+        """Return by how many frames, at the model's rate, the output lags the input. It may depend on the block
+        size."""
         return 0
 
     def aggregate_params(self, params: Tensor) -> Tensor:
-        """Reduces the 0..1 values (4, N_LB + N) of a block to (4, 1), their means; return them as they are for values
-        at sample granularity."""
+        """Reduce the 0..1 parameter values of a block, of shape (4, N_LB + N), to their means, of shape (4, 1). Return
+        `params` unchanged to get values for every sample."""
         return torch.mean(params, dim=1, keepdim=True)
 
     def set_model_sample_rate_and_buffer_size(self, sample_rate: int, n_samples: int) -> bool:
-        """Adapt to a rate (Hz) and a block size (frames), before the first block and on every change. Answer whether
-        anything was done."""
+        """Adapt to a sample rate (Hz) and a block size (frames). Called before the first block and on every change.
+        Returns whether anything was adapted."""
         return False
 
     def reset_model(self) -> bool:
-        """Forget all audio so far. Answer whether that was done; a model without state may say True."""
+        """Clear the model's state. Returns whether that was done; a model without state may return True."""
         return False
 
-    # -- what hosts and wrappers call ----------------------------------------------------------------------------------
+    # -- for hosts and wrappers ----------------------------------------------------------------------------------------
 
     def forward(self, x: Tensor, params: Tensor | None = None) -> Tensor:
-        """One block at the model's own rate.
+        """Process one block at the model's own rate.
 
         Args:
-            x: (C_in, N) float32; the look-behind is kept here.
-            params: (4, N) float32 in 0..1; None: the defaults.
+            x: The block, float32 of shape (C_in, N). The look-behind is kept here.
+            params: The parameters, float32 of shape (4, N) in 0..1; None for the defaults.
 
         Returns:
-            (C_out, N) float32; may share memory with `x`, where the model passes it through.
+            The output, float32 of shape (C_out, N). It may share memory with `x` if the model passes its input through.
         """
         if not is_scripting():
             self._check_block(x, params)
@@ -164,14 +168,14 @@ class WaveformToWaveformBase(NeutoneModel):
         return self.process_window(window, params)
 
     def process_window(self, window: Tensor, params: Tensor) -> Tensor:
-        """As :meth:`forward`, for callers that keep the look-behind of the audio themselves.
+        """Process one block like :meth:`forward`, for callers that keep the look-behind of the audio themselves.
 
         Args:
-            window: (C_in, N_LB + N) float32.
-            params: (4, N) float32 in 0..1; their look-behind is kept here.
+            window: The look-behind and the block, float32 of shape (C_in, N_LB + N).
+            params: The parameters, float32 of shape (4, N) in 0..1. Their look-behind is kept here.
 
         Returns:
-            (C_out, N) float32.
+            The output, float32 of shape (C_out, N).
         """
         units = self.aggregate_params(self._past_params(params))
         if not is_scripting():
@@ -186,16 +190,16 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def is_resampling(self) -> bool:
-        """Never: that is for whoever runs the model."""
+        """Return False: the model itself never resamples; the wrapper around it does."""
         return False
 
     @torch.jit.export
     def set_sample_rate_and_buffer_size(self, sample_rate: int, n_samples: int) -> bool:
-        """Announce the rate (Hz) and the block size (frames; the largest, where the model takes any), and forget the
-        look-behind. Answers whether the model did anything of its own about it."""
+        """Announce the sample rate (Hz) and the block size (frames), and clear the look-behind. If the model takes any
+        block size, announce the largest. Returns whether the model adapted anything."""
         if not is_scripting():
             self._check_settings(sample_rate, n_samples)
-            # Only checked in eager mode; an attribute that changes could not be frozen.
+            # Checked in eager mode only; an attribute that changes could not be frozen.
             self.curr_bs = n_samples
         self._past_audio.reset()
         self._past_params.reset()
@@ -209,19 +213,21 @@ class WaveformToWaveformBase(NeutoneModel):
         model_sr: int | None = None,
         model_buffer_size: int | None = None,
     ) -> None:
-        """For hosts that run a model without a wrapper around it."""
+        """Announce the sample rate (Hz) and the block size (frames). For hosts that run a model without a wrapper
+        around it."""
         self.set_sample_rate_and_buffer_size(daw_sr, daw_buffer_size)
 
     @torch.jit.export
     def reset(self) -> bool:
-        """Forget all audio so far. Answers whether the model did so itself, by :meth:`reset_model`."""
+        """Clear the look-behind and the model's state. Returns whether the model cleared its state by
+        :meth:`reset_model`."""
         self._past_audio.reset()
         self._past_params.reset()
         return self.reset_model()
 
     @torch.jit.export
     def to_metadata(self) -> dict[str, Any]:
-        """All keys of ``metadata.json`` but the sample sounds."""
+        """Return the contents of ``metadata.json`` without the sample sounds."""
         metadata = self._card.core_metadata()
         metadata["is_input_mono"] = self._card.is_input_mono
         metadata["is_output_mono"] = self._card.is_output_mono

@@ -1,1 +1,1 @@
-"""The exporter ``nm``: TorchScript files that hosts run by themselves."""
+"""The exporter ``nm``: TorchScript files that hosts run without neutone."""

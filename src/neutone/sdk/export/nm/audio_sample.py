@@ -1,4 +1,4 @@
-"""Sounds that show what a model does, as they are kept inside its file."""
+"""Sounds that demonstrate a model, in the form in which they are kept inside its file."""
 
 import base64
 import io
@@ -21,27 +21,27 @@ TAPS = 128
 
 @dataclass(frozen=True)
 class AudioSample:
-    """A sound.
+    """A sound with its sample rate.
 
     >>> AudioSample(torch.zeros(1, 4800), 48_000).is_mono()
     True
     """
 
     audio: Tensor
-    """(1 or 2, frames) float32"""
+    """The sound, float32 of shape (1 or 2 channels, frames)."""
     sr: int
-    """Hz"""
+    """The sample rate in Hz."""
 
     def __post_init__(self) -> None:
         if self.audio.ndim != 2 or self.audio.size(0) not in (1, 2):
             raise ShapeError(f"a sample has shape {tuple(self.audio.shape)}, expected (1 or 2 channels, frames)")
 
     def is_mono(self) -> bool:
-        """One channel, else two."""
+        """Return True if the sound has one channel, False if it has two."""
         return self.audio.size(0) == 1
 
     def to_mp3_bytes(self) -> bytes:
-        """An MP3 file. Rates that MP3 does not know become 48 kHz."""
+        """Return the sound as an MP3 file. If MP3 does not support its sample rate, it is resampled to 48 kHz."""
         audio, rate = self.audio.detach().to(torch.float32).contiguous().numpy(), self.sr
         if rate not in MP3_RATES:
             rate = FALLBACK_RATE
@@ -52,36 +52,37 @@ class AudioSample:
         return file.getvalue()
 
     def to_mp3_b64(self) -> str:
-        """The same as base64 text."""
+        """Return the sound as an MP3 file in base64."""
         return base64.b64encode(self.to_mp3_bytes()).decode()
 
     @classmethod
     def from_bytes(cls, bytes_: bytes) -> Self:
-        """From the content of an audio file. Raises :class:`~neutone.errors.AudioFileError` where it is none."""
+        """Read a sound from the bytes of an audio file. Raises :class:`~neutone.errors.AudioFileError` if they are not
+        one."""
         try:
             audio, rate = soundfile.read(io.BytesIO(bytes_), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise AudioFileError(f"a sample is no audio file: {error.error_string}") from error
+            raise AudioFileError(f"the sample is not an audio file: {error.error_string}") from error
         return cls(torch.from_numpy(audio.T.copy()), rate)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """From an audio file."""
+        """Read a sound from an audio file."""
         return cls.from_bytes(Path(path).read_bytes())
 
     @classmethod
     def from_b64(cls, b64_sample: str) -> Self:
-        """From an audio file as base64 text."""
+        """Read a sound from an audio file in base64."""
         return cls.from_bytes(base64.b64decode(b64_sample))
 
 
 @dataclass(frozen=True)
 class AudioSamplePair:
-    """What goes in, what comes out."""
+    """An input sound, and a model's output for it."""
 
     input: AudioSample
     output: AudioSample
 
     def to_metadata_format(self) -> dict[str, str]:
-        """An entry of ``sample_sound_files``: MP3 as base64."""
+        """Return the pair as an entry of ``sample_sound_files``: MP3 in base64."""
         return {"in": self.input.to_mp3_b64(), "out": self.output.to_mp3_b64()}

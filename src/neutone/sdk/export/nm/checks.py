@@ -1,4 +1,5 @@
-"""Whether an exported model does what its file says. Each check runs a module fresh from the file."""
+"""Check that an exported model does what its file says. Each check runs a module that was newly loaded from the
+file."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from neutone.sdk.export.one_thread import one_thread
 from neutone.sdk.stream.host_surface import PRESERVED
 
 MODEL_SURFACE = ("forward", "set_sample_rate_and_buffer_size", "reset", "calc_model_delay_samples")
-"""what they use of ``w2w_base``"""
+"""The attributes of ``w2w_base`` that hosts use."""
 
 SAME = "saved equals in-memory"
 ESSENTIAL = ("metadata", "preserved attributes", SAME)
@@ -26,11 +27,11 @@ TYPICAL_RATE = 48_000
 HOST_BLOCK = 512
 LEAST_FRAMES = 24_000
 MODEL_BLOCKS = 6
-"""of so many at least a check's signal consists"""
+"""The least number of model blocks in a check's signal."""
 LEVEL = 0.25
 TOLERANCE = 1e-5
 SEED = 1
-"""of what models draw: not the check's own noise again"""
+"""The seed of the models' random numbers. It differs from that of the check's own noise."""
 
 
 @dataclass
@@ -39,16 +40,16 @@ class Trial:
 
     sample_rate: int
     audio: Tensor
-    """(C, frames) of noise, the same on all channels; whole host blocks"""
+    """Noise of shape (C, frames), the same on all channels. Its length is a whole number of host blocks."""
     params: Tensor
-    """(4, frames): the defaults"""
+    """The defaults of the parameters, of shape (4, frames)."""
 
 
 class NmChecks:
     """The checks of one file.
 
     Args:
-        fresh: answers the file's module, loaded anew, as often as it is called.
+        fresh: A function that returns the file's module, newly loaded at each call.
     """
 
     def __init__(self, fresh: Callable[[], Any]) -> None:
@@ -57,13 +58,13 @@ class NmChecks:
     def run(
         self, in_file: dict[str, Any], *, reference: Any = None, offline: bool = True, tolerant: bool = False
     ) -> Iterator[CheckResult]:
-        """All checks, in the order in which they make sense: if attributes are missing, the rest is left out.
+        """Run all checks, in an order that makes sense: if attributes are missing, the rest is skipped.
 
         Args:
-            in_file: the file's ``metadata.json``.
-            reference: the wrapper in memory that the file was made of, which has not run yet; None: there is none.
-            offline: whether ``forward_offline`` is checked.
-            tolerant: a check that raises is one that failed; else its error is raised.
+            in_file: The file's ``metadata.json``.
+            reference: The wrapper in memory that the file was made from, which has not run yet; None if there is none.
+            offline: Whether to check ``forward_offline``.
+            tolerant: If True, a check that raises an error has failed. If False, the error is raised.
         """
         yield self.metadata(in_file)
         preserved = self.preserved_attributes()
@@ -78,15 +79,15 @@ class NmChecks:
         for name, check in checks:
             try:
                 yield check()
-            except Exception as error:  # torch.jit.Error and whatever the module raises
+            except Exception as error:  # torch.jit.Error, and anything that the module raises
                 if not tolerant:
                     raise
                 yield CheckResult(name, False, first_line(error))
 
-    # -- what is there -------------------------------------------------------------------------------------------------
+    # -- the contents --------------------------------------------------------------------------------------------------
 
     def metadata(self, in_file: dict[str, Any]) -> CheckResult:
-        """Whether the file's ``metadata.json`` keeps the limits and is what the module answers."""
+        """Check that the file's ``metadata.json`` is within the limits and equals what the module returns."""
         name = "metadata"
         try:
             ModelMetadata(**in_file)
@@ -99,7 +100,7 @@ class NmChecks:
         return CheckResult(name, True, f"{len(in_file)} keys, all within their limits")
 
     def preserved_attributes(self) -> CheckResult:
-        """Whether everything is there that hosts use."""
+        """Check that everything is there that hosts use."""
         name = "preserved attributes"
         module = self._fresh()
         expected = ["forward", *PRESERVED]
@@ -112,10 +113,11 @@ class NmChecks:
             return CheckResult(name, False, f"missing: {', '.join(missing)}")
         return CheckResult(name, True, f"all {len(expected)} are there")
 
-    # -- what it does --------------------------------------------------------------------------------------------------
+    # -- the behaviour -------------------------------------------------------------------------------------------------
 
     def same_as(self, reference: Any) -> CheckResult:
-        """Whether the file answers what the wrapper in memory does, which has not run yet, or has been reset."""
+        """Check that the file's output equals that of the wrapper in memory, which has not run yet, or has been
+        reset."""
         module = self._fresh()
         trial = self._trial(module)
         expected = self._play(reference, trial)
@@ -123,7 +125,7 @@ class NmChecks:
         return _judge(SAME, found, "the file and the model in memory")
 
     def offline_equals_online(self) -> CheckResult:
-        """Whether ``forward_offline`` answers what ``forward`` does block by block, without its delay."""
+        """Check that the output of ``forward_offline`` equals that of ``forward`` block by block, without the delay."""
         module = self._fresh()
         trial = self._trial(module)
         n = trial.audio.size(1)
@@ -141,11 +143,11 @@ class NmChecks:
             offline = module.forward_offline(trial.audio, trial.params)
         name = "offline equals online"
         if offline.shape != online.shape:
-            return CheckResult(name, False, f"offline answers {tuple(offline.shape)}, expected {tuple(online.shape)}")
+            return CheckResult(name, False, f"offline returns {tuple(offline.shape)}, expected {tuple(online.shape)}")
         return _judge(name, _difference(offline, online), "forward_offline and forward")
 
     def reset(self) -> CheckResult:
-        """Whether audio that came before a reset leaves no trace behind it."""
+        """Check that audio before a reset leaves no trace in the output after it."""
         module = self._fresh()
         trial = self._trial(module)
         self._set(module, trial)
@@ -164,14 +166,14 @@ class NmChecks:
         return CheckResult(result.name, False, f"{result.detail}{hint}")
 
     def delay(self) -> CheckResult:
-        """Whether the output is as late as ``calc_buffering_delay_samples`` and ``calc_model_delay_samples`` say."""
+        """Check that the delay is what ``calc_buffering_delay_samples`` and ``calc_model_delay_samples`` report."""
         module = self._fresh()
         trial = self._trial(module)
         answer = self._play(module, trial).numpy()
         reported = int(module.calc_buffering_delay_samples() + module.calc_model_delay_samples())
         return compare_delay("delay", trial.audio[0].numpy(), answer, reported, trial.sample_rate)
 
-    # -- how it is run -------------------------------------------------------------------------------------------------
+    # -- how the module is run -----------------------------------------------------------------------------------------
 
     def _trial(self, module: Any) -> Trial:
         rate = int(([*module.get_native_sample_rates(), TYPICAL_RATE])[0])
@@ -188,12 +190,13 @@ class NmChecks:
             module.reset()
 
     def _play(self, module: Any, trial: Trial) -> Tensor:
-        """From the start."""
+        """Run the trial from the initial state, and return the output."""
         self._set(module, trial)
         return self._run(module, trial)
 
     def _run(self, module: Any, trial: Trial) -> Tensor:
-        """From where it is. Models that draw random numbers draw the same ones each time."""
+        """Run the trial from the current state, and return the output. Models that draw random numbers draw the same
+        ones each time."""
         starts = range(0, trial.audio.size(1), HOST_BLOCK)
         audio = [trial.audio.narrow(1, start, HOST_BLOCK) for start in starts]
         params = [trial.params.narrow(1, start, HOST_BLOCK) for start in starts]
@@ -208,7 +211,7 @@ def _buffers(module: Any) -> dict[str, Tensor]:
 
 
 def _difference(found: Tensor, expected: Tensor) -> float:
-    """The largest, as a fraction of the expected peak where that is above 1."""
+    """Return the largest difference, relative to the expected peak if that is above 1."""
     peak = max(1.0, float(expected.abs().max()))
     return float((found - expected).abs().max()) / peak
 

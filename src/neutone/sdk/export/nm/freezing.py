@@ -1,4 +1,4 @@
-"""Freezing: a network's weights become constants of its code, for PyTorch to fold and fuse."""
+"""Freezing: make a network's weights constants of its code, so that PyTorch can fold and fuse them."""
 
 import io
 from typing import cast
@@ -12,23 +12,23 @@ from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
 
 def freeze_network(wrapper: WaveformToWaveformBase, optimize: bool) -> None:
-    """Put a compiled and frozen network in the place of ``wrapper.model``. Its state stays state.
+    """Replace ``wrapper.model`` by its compiled and frozen form. Its state remains state.
 
-    The wrapper itself, and the queues around it, are told another rate or block size while they run. PyTorch cannot
-    freeze what is assigned to, so only the network is frozen, with ``forward`` as its only method.
+    Only the network is frozen, with ``forward`` as its only method. The wrapper and the queues around it get new sample
+    rates and block sizes while they run, and PyTorch cannot freeze attributes that are assigned to.
 
     Args:
-        wrapper: changed in place.
-        optimize: let PyTorch rewrite the network for this machine's processor as well.
+        wrapper: The wrapper, which is changed in place.
+        optimize: Also let PyTorch rewrite the network for this machine's processor.
 
     Raises:
-        neutone.errors.ModelFileError: the network cannot be compiled or frozen by itself.
+        neutone.errors.ModelFileError: The network cannot be compiled or frozen by itself.
     """
     try:
         with quiet_torchscript(), torch.no_grad():
             scripted = torch.jit.script(wrapper.model.eval())
             frozen = torch.jit.optimize_for_inference(scripted) if optimize else torch.jit.freeze(scripted)
-        # Only what was loaded from a file can be compiled into another module.
+        # Only a module that was loaded from a file can be compiled into another module.
         file = io.BytesIO()
         save_script(frozen, file)
         file.seek(0)

@@ -1,4 +1,4 @@
-"""Which sounds an exported model carries, and what it makes of them."""
+"""The sounds inside an exported model: inputs, and the model's outputs for them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,17 +16,17 @@ MOST_SAMPLES = 3
 
 
 def default_audio_samples() -> list[AudioSample]:
-    """What a model is shown on where its author gives nothing better: the guitar phrase that comes with neutone."""
+    """Return the sounds that are used if the author gives none: the guitar phrase that comes with neutone."""
     return [AudioSample.from_file(ASSETS / "phrase.flac")]
 
 
 def render_sample(wrapper: Any, sample: AudioSample, params: Tensor | None = None) -> AudioSample:
-    """What a model makes of a sample, not late, at the sample's rate.
+    """Return a model's output for a sample, at the sample's rate and with the delay compensated.
 
     Args:
-        wrapper: a ``SampleQueueWrapper``, scripted or not. Its rate, block size and state are changed.
-        sample: mono becomes stereo where the model's input or output is stereo.
-        params: (4, frames) in 0..1; None: the defaults.
+        wrapper: A ``SampleQueueWrapper``, scripted or not. Its rate, block size and state are changed.
+        sample: The input. Mono becomes stereo if the model's input or output is stereo.
+        params: The parameters, of shape (4, frames) in 0..1; None for the defaults.
     """
     channels = 1 if wrapper.is_input_mono() and wrapper.is_output_mono() else 2
     audio = sample.audio
@@ -42,8 +42,8 @@ def render_sample(wrapper: Any, sample: AudioSample, params: Tensor | None = Non
 def make_sample_pairs(
     wrapper: Any, pairs: Sequence[AudioSamplePair] | None, wanted: bool, most: int
 ) -> list[AudioSamplePair]:
-    """The author's pairs, at most `most` of them; where there are none but some are wanted, the default sounds through
-    the model.
+    """Return the author's pairs, at most `most` of them. If there are none but some are wanted, run the default sounds
+    through the model.
 
     Raises:
         neutone.errors.ConfigurationError: `most` is not 0..3.

@@ -1,4 +1,4 @@
-"""From a wrapped model to a ``.nm`` file that hosts load, and back."""
+"""Write a wrapped model to a ``.nm`` file that hosts can load, and read one back."""
 
 import base64
 import copy
@@ -56,33 +56,34 @@ def save_neutone_model(
 ) -> ExportReport:
     """Write ``model.nm`` and ``metadata.json``, and check that the file does what it says.
 
-    The file is checked before it appears: its metadata, the attributes that hosts use, that it answers what the model
-    in memory does, that ``reset`` leaves no trace of earlier audio, that the reported delay is the measured one, and
-    that ``forward_offline`` answers what ``forward`` does. The first three must hold. Each of the others that does not
-    is a :class:`~neutone.errors.ModelCheckWarning`, for it may be meant: an echo without its dry sound looks like a
-    delay.
+    The file is checked before it is put in place. Three checks must pass: the metadata are valid, the attributes that
+    hosts use are there, and the file's output equals that of the model in memory. If one of the other checks fails, a
+    :class:`~neutone.errors.ModelCheckWarning` says so: ``reset`` leaves no trace of earlier audio, the reported delay
+    is the measured one, and the output of ``forward_offline`` equals that of ``forward``. A failure of these may be
+    intended: an echo without its dry sound looks like a delay.
 
     Args:
-        model: is left as it was where it can be copied.
-        root_dir: a folder; it is made, earlier files of these names are replaced when the new ones are complete.
-        dump_samples: also write the sounds inside the file to ``samples/sample_in_0.mp3`` and so on; where
-            ``audio_sample_pairs`` gives none, a guitar phrase goes through the model.
-        submission: every check must hold. Needs ``dump_samples`` and ``test_offline_mode``.
-        audio_sample_pairs: sounds to put into the file, as MP3.
-        max_n_samples: how many pairs at most, 0 to 3.
-        freeze: make the weights of ``model.model`` constants of its code.
-        optimize: let PyTorch rewrite it for this machine's processor, too.
-        speed_benchmark: measure the speed in ten hosts, for a tenth of a second each. ``print(report)`` shows a table
+        model: The model to save. It is not modified if it can be copied.
+        root_dir: The output folder. It is created if needed. Earlier files of these names are replaced once the new
+            ones are complete.
+        dump_samples: Also write the sounds inside the file to ``samples/sample_in_0.mp3`` and so on. If
+            ``audio_sample_pairs`` has none, a guitar phrase is run through the model.
+        submission: Treat every check as mandatory. Needs ``dump_samples`` and ``test_offline_mode``.
+        audio_sample_pairs: Sounds to put into the file, as MP3.
+        max_n_samples: The most pairs of sounds in the file, 0 to 3.
+        freeze: Make the weights of ``model.model`` constants of its code.
+        optimize: Also let PyTorch rewrite the network for this machine's processor.
+        speed_benchmark: Measure the speed in ten hosts, for a tenth of a second each. ``print(report)`` shows a table
             of speed and latency.
-        test_offline_mode: run the check of ``forward_offline``.
+        test_offline_mode: Run the check of ``forward_offline``.
 
     Raises:
-        neutone.errors.ModelFileError: the model cannot be compiled or frozen, or a check that must hold does not;
-            nothing was written.
-        neutone.errors.ConfigurationError: no such model, or arguments that exclude each other.
+        neutone.errors.ModelFileError: The model cannot be compiled or frozen, or a mandatory check failed. Nothing was
+            written.
+        neutone.errors.ConfigurationError: `model` is not a model, or the arguments exclude each other.
 
     Warns:
-        neutone.errors.ModelCheckWarning: a check does not hold.
+        neutone.errors.ModelCheckWarning: A check failed that is not mandatory.
         neutone.errors.CompatibilityWarning: neutone_sdk 1.5.2 refuses such metadata.
     """
     return write_nm_file(
@@ -112,7 +113,8 @@ def write_nm_file(
     speed_benchmark: bool = False,
     test_offline_mode: bool = True,
 ) -> ExportReport:
-    """:func:`save_neutone_model` with the file's own path; ``metadata.json`` and ``samples`` appear beside it."""
+    """Do what :func:`save_neutone_model` does, given the path of the file itself. ``metadata.json`` and ``samples`` are
+    written next to it."""
     _check_arguments(model, dump_samples, submission, test_offline_mode)
     wrapper = _wrapped_copy(model)
     name = type(wrapper.w2w_base).__name__
@@ -142,10 +144,10 @@ def write_nm_file(
             checks = list(
                 NmChecks(lambda: load_script(temporary)[0]).run(complete, reference=wrapper, offline=test_offline_mode)
             )
-        except RuntimeError as error:  # PyTorch's
+        except RuntimeError as error:  # PyTorch raises it
             raise ModelFileError(
-                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (a parametrization in the "
-                f"network is taken out by torch.nn.utils.parametrize.remove_parametrizations)"
+                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (to remove a "
+                f"parametrization from the network, use torch.nn.utils.parametrize.remove_parametrizations)"
             ) from error
         failures = [check for check in checks if check.failed]
         fatal = failures if submission else [check for check in failures if check.name in ESSENTIAL]
@@ -156,17 +158,19 @@ def write_nm_file(
         seconds = SECONDS if speed_benchmark else 0.0
         hosts = tuple(time_wrapper(timed, rate, block, seconds) for rate, block in HOSTS)
     if failures:
-        warnings.warn(f"{name} is saved, but look at: {_in_words(failures)}", ModelCheckWarning, stacklevel=3)
+        warnings.warn(
+            f"{name} is saved, but these checks failed: {_in_words(failures)}", ModelCheckWarning, stacklevel=3
+        )
     return ExportReport(path, complete, tuple(checks), hosts)
 
 
 def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]]:
-    """The module in a ``.nm`` file, on the CPU, and its ``metadata.json``.
+    """Read the module in a ``.nm`` file onto the CPU. Returns it with its ``metadata.json``.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        neutone.errors.ModelFileError: it is no such file, or its metadata breaks a limit.
-        neutone.errors.UntrustedFileError: the file was fetched, and is not trusted; see :func:`neutone.load`.
+        FileNotFoundError: There is no such file.
+        neutone.errors.ModelFileError: It is not a ``.nm`` file, or its metadata exceeds a limit.
+        neutone.errors.UntrustedFileError: The file was fetched, and is not trusted; see :func:`neutone.load`.
     """
     path = Path(path)
     if not path.is_file():
@@ -182,7 +186,7 @@ def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[s
     require_trust(path, False)
     try:
         return _read(path.read_bytes())
-    except RuntimeError as error:  # of PyTorch
+    except RuntimeError as error:  # PyTorch raises it
         raise ModelFileError(f"{path} is not a TorchScript archive") from error
 
 
@@ -206,7 +210,8 @@ def _wrapped_copy(model: WaveformToWaveformBase | SampleQueueWrapper) -> SampleQ
 
 
 def _try(wrapper: SampleQueueWrapper, name: str) -> None:
-    """On a copy of the wrapped model, where it can be copied: what was wrong before is not to be blamed on the file."""
+    """Run a copy of the wrapped model, if it can be copied, so that errors in the model itself are not blamed on the
+    file."""
     try:
         model: WaveformToWaveformBase = copy.deepcopy(wrapper.w2w_base)
     except RuntimeError:  # some modules hold what cannot be copied, such as tensors with a history
@@ -216,17 +221,17 @@ def _try(wrapper: SampleQueueWrapper, name: str) -> None:
         try_model(model)
     except NeutoneError:
         raise
-    except Exception as error:  # whatever the model raises
+    except Exception as error:  # anything that the model raises
         raise ModelFileError(f"{name} does not run: {type(error).__name__}: {str(error).strip()}") from error
 
 
 def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
-    """The archive, without metadata, of a module that has not run."""
+    """Compile a module that has not run, and return its archive without metadata."""
     try:
         with torch.no_grad():
             scripted = script(wrapper)
             return _archive(scripted, {})
-    except (RuntimeError, OSError, TypeError) as error:  # PyTorch's; OSError where there is no source code to compile
+    except (RuntimeError, OSError, TypeError) as error:  # PyTorch raises them; OSError if there is no source code
         hint = " (a frozen network has no method but forward: try without freezing)" if is_frozen else ""
         raise ModelFileError(f"{name} cannot be compiled{hint}: {str(error).strip()}") from error
 
@@ -242,7 +247,7 @@ def _with_metadata(archive: bytes, metadata: dict[str, Any]) -> bytes:
 
 
 def _read(archive: bytes) -> tuple[torch.jit.ScriptModule, Any]:
-    """The module and its metadata; None where there is none, or no JSON."""
+    """Return the module and its metadata, or None if there is no metadata or it is not JSON."""
     module, files = load_script(io.BytesIO(archive), [METADATA_FILE])
     try:
         return module, json.loads(files[METADATA_FILE])
@@ -255,7 +260,8 @@ def _in_words(checks: Sequence[CheckResult]) -> str:
 
 
 def _write_beside(files: ExitStack, folder: Path, metadata: dict[str, Any], sounds: list[dict[str, str]]) -> None:
-    """The metadata without the megabytes of sound, and the sounds. They appear when the stack closes."""
+    """Write the metadata without its megabytes of sound, and the sounds. The files are put in place when the stack
+    closes."""
     text = json.dumps(metadata, indent=4)
     files.enter_context(replaced_when_complete(folder / METADATA_FILE)).write_text(text, encoding="utf-8")
     if not sounds:

@@ -1,7 +1,7 @@
-"""TorchScript without its announcements: from module to script, to a file and back.
+"""TorchScript without deprecation warnings: compile a module, write it to a file, and read it back.
 
 PyTorch warns at each of these calls that ``torch.jit`` will be replaced one day. Hosts of ``.nm`` files read
-TorchScript, so whoever exports one cannot act on that; these helpers silence exactly those warnings and no others.
+TorchScript, so whoever exports a model cannot act on that. These helpers silence exactly those warnings and no others.
 
 >>> import io, torch
 >>> scripted = script(torch.nn.Identity())
@@ -25,20 +25,20 @@ from torch import nn
 
 @contextmanager
 def quiet_torchscript() -> Iterator[None]:
-    """Inside the ``with``, the deprecation warnings of ``torch.jit`` do not reach the user; others do."""
+    """Silence the deprecation warnings of ``torch.jit`` during the ``with`` block. Other warnings are still shown."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
         yield
 
 
 def script(module: nn.Module) -> torch.jit.ScriptModule:
-    """Compile a module, with everything in it, for hosts without Python.
+    """Compile a module with everything in it, for hosts without Python.
 
-    A module that has ``prepare_for_inference()``, as all models and wrappers of this package do, is told to prepare: it
+    If a module has ``prepare_for_inference()``, as all models and wrappers of this package do, it is called: the module
     leaves training and debug mode for good.
 
     Raises:
-        RuntimeError: PyTorch's own account of what it cannot compile, with the line in question.
+        RuntimeError: PyTorch cannot compile the module. Its message has the line in question.
     """
     prepare = cast(Callable[[], None] | None, getattr(module, "prepare_for_inference", None))
     if prepare is not None:
@@ -50,7 +50,7 @@ def script(module: nn.Module) -> torch.jit.ScriptModule:
 def save_script(
     scripted: torch.jit.ScriptModule, file: str | Path | IO[bytes], extra_files: Mapping[str, bytes | str] | None = None
 ) -> None:
-    """Write a scripted module to a path or an open file, with more files inside by their names."""
+    """Write a scripted module to a path or an open file. `extra_files` are put into the archive under their names."""
     contents = {name: text.encode() if isinstance(text, str) else text for name, text in (extra_files or {}).items()}
     with quiet_torchscript():
         torch.jit.save(scripted, file, _extra_files=contents)
@@ -59,7 +59,8 @@ def save_script(
 def load_script(
     file: str | Path | IO[bytes], extra_files: Iterable[str] = ()
 ) -> tuple[torch.jit.ScriptModule, dict[str, bytes]]:
-    """Read a scripted module onto the CPU, and the files inside it that are asked for by name (empty: not there)."""
+    """Read a scripted module onto the CPU. Returns it with the contents of the files in `extra_files`; those that are
+    not in the archive are empty."""
     contents: dict[str, Any] = dict.fromkeys(extra_files, "")
     with quiet_torchscript():
         module = torch.jit.load(file, map_location="cpu", _extra_files=contents)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""How fast a wrapped model is, and how late, in hosts that run the file as it is."""
+"""The speed and the delay of a wrapped model in hosts that run the file without neutone."""
 
 import statistics
 import time
@@ -10,20 +10,20 @@ from neutone.plugins import HostTiming
 from neutone.sdk.export.one_thread import one_thread
 
 HOSTS = tuple((rate, block) for rate in (44_100, 48_000) for block in (128, 256, 512, 1024, 2048))
-"""(Hz, frames)"""
+"""The hosts that are tried, as (sample rate in Hz, block size in frames)."""
 SECONDS = 0.1
 WARM_UP_BLOCKS = 4
 LEAST_BLOCKS = 8
 
 
 def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float = SECONDS) -> HostTiming:
-    """Run a ``SampleQueueWrapper``, scripted or not, on noise, with one thread.
+    """Run a ``SampleQueueWrapper``, scripted or not, on noise, on one thread.
 
     Args:
-        wrapper: its rate, block size and state are changed.
-        sample_rate: of the host, Hz.
-        block_size: of the host, frames.
-        seconds: how long; 0: only ask for the delay.
+        wrapper: The wrapper. Its rate, block size and state are changed.
+        sample_rate: The host's sample rate in Hz.
+        block_size: The host's block size in frames.
+        seconds: How long to run; 0 to only find out the delay.
     """
     wrapper.set_daw_sample_rate_and_buffer_size(sample_rate, block_size)
     wrapper.reset()
@@ -37,7 +37,8 @@ def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float
 
 
 def _run(wrapper: Any, block_size: int, delay: int, seconds: float) -> list[float]:
-    """Seconds for each block. As many as the delay is long at least, for blocks that only queue are cheap."""
+    """Return the seconds that each block took. There are enough blocks to fill the delay: those that only queue are
+    cheap."""
     blocks = (torch.rand(16, 2, block_size, generator=torch.Generator().manual_seed(0)) - 0.5) / 2
     least = LEAST_BLOCKS + 2 * delay // block_size
     spent: list[float] = []

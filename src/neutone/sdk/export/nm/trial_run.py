@@ -1,4 +1,4 @@
-"""A trial run of a model before it is saved: what it answers, and what it keeps."""
+"""A trial run of a model before it is saved: what it returns, and what it keeps."""
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,11 @@ TRIAL_BLOCKS = 3
 
 
 def refuse_kept_views(model: nn.Module, *inputs: Tensor) -> None:
-    """To be called after a block: hosts reuse the memory of the input, and state that is a view would change with it.
+    """Check after a block that no buffer is a view of the input. Hosts reuse the input's memory, so such state would
+    change with it.
 
     Raises:
-        neutone.errors.ModelFileError: a buffer shares memory with an input of that block.
+        neutone.errors.ModelFileError: A buffer shares memory with an input of that block.
     """
     places = {tensor.untyped_storage().data_ptr() for tensor in inputs}
     for name, buffer in model.named_buffers():
@@ -27,16 +28,16 @@ def refuse_kept_views(model: nn.Module, *inputs: Tensor) -> None:
 
 
 def try_model(model: WaveformToWaveformBase) -> None:
-    """Run a few blocks of noise; the model is used up.
+    """Run a few blocks of noise. The model must not be used afterwards.
 
     Raises:
-        neutone.errors.ModelFileError: it answers NaN or infinities, or keeps a view of its input.
+        neutone.errors.ModelFileError: The model returns NaN or infinities, or keeps a view of its input.
     """
     rate = (model.get_native_sample_rates() or [TYPICAL_RATE])[0]
     frames = (model.get_native_buffer_sizes() or [TYPICAL_FRAMES])[0]
     channels = 1 if model.is_input_mono() else 2
     noise = torch.Generator().manual_seed(0)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # leave the caller's random state as it is
         model.set_sample_rate_and_buffer_size(rate, frames)
         model.reset()
         for _ in range(TRIAL_BLOCKS):
@@ -45,6 +46,6 @@ def try_model(model: WaveformToWaveformBase) -> None:
             answer = model.forward(audio, params)
             if not bool(torch.isfinite(answer).all()):
                 raise ModelFileError(
-                    f"{type(model).__name__} answers noise with NaN or infinities: are its weights finite?"
+                    f"{type(model).__name__} returns NaN or infinities for noise: are its weights finite?"
                 )
             refuse_kept_views(model, audio, params)

@@ -1,4 +1,4 @@
-"""From a wrapped model to an ONNX file that needs no PyTorch."""
+"""Export a wrapped model to an ONNX file that needs no PyTorch."""
 
 import copy
 from dataclasses import dataclass
@@ -19,36 +19,38 @@ CHECKED_BLOCKS = 50
 TYPICAL_RATE = 48_000
 TYPICAL_FRAMES = 64
 TOLERANCE = 1e-3
-"""a larger difference is a wrong file, not rounding"""
+"""The largest difference that counts as rounding; a larger one means a wrong file."""
 
 
 @dataclass(frozen=True)
 class OnnxExport(ExportReport):
-    """What was written, and how true it is."""
+    """The result of an export: how the file can be used, and how exact it is."""
 
     states: tuple[str, ...] = ()
-    """The inputs that carry state."""
+    """The names of the inputs that carry state."""
     takes_any_block: bool = False
-    """Whether the number of frames is left open in the file."""
+    """Whether the file takes any block size."""
     largest_difference: float = float("nan")
     """The largest difference from the PyTorch model over 50 blocks of noise; NaN if the file was not run."""
 
 
 def export_onnx(model: WaveformToWaveformBase, path: str | Path, *, check: bool = True) -> OnnxExport:
-    """Write a wrapped model as ONNX: inputs ``audio`` (C_in, N_LB + N), ``params`` (P, N) in 0..1 and ``state.NAME``,
-    outputs ``audio_out`` (C_out, N) and ``next_state.NAME``, its metadata beside them.
+    """Write a wrapped model as ONNX.
 
-    Every registered buffer that a block changes becomes state. N stays open where the model takes several block sizes.
-    The file is then run beside the model over 50 blocks, of several sizes where it takes them.
+    The file has the inputs ``audio`` (C_in, N_LB + N), ``params`` (P, N) in 0..1 and ``state.NAME``, and the outputs
+    ``audio_out`` (C_out, N) and ``next_state.NAME``. It also holds the model's metadata.
+
+    Every registered buffer that a block changes becomes state. N stays open if the model takes several block sizes. The
+    file is then compared with the model over 50 blocks, of several sizes if it takes them.
 
     Args:
-        model: it is left as it was.
-        path: ends in ``.onnx``; the file appears when it is complete and checked.
-        check: False: do not run the file.
+        model: The model to export. It is not modified.
+        path: The file to write; its name must end in ``.onnx``. It is put in place once it is complete and checked.
+        check: Set it to False to skip running the file.
 
     Raises:
-        neutone.errors.ModelFileError: the model cannot be exported, or the file differs from it; the message names the
-            operator or attribute at fault.
+        neutone.errors.ModelFileError: The model cannot be exported, or the file differs from it. The message names the
+            operator or attribute in question.
         neutone.errors.MissingExtraError: ``pip install "neutone[export]"`` is needed.
 
     >>> import tempfile
@@ -97,16 +99,17 @@ def _copy_of(model: WaveformToWaveformBase) -> WaveformToWaveformBase:
         return copy.deepcopy(model)
     except RuntimeError as error:
         raise ModelFileError(
-            f"{type(model).__name__} cannot be copied ({first_line(error)}): a torch.nn.utils.weight_norm in "
-            f"it is taken out by remove_weight_norm"
+            f"{type(model).__name__} cannot be copied ({first_line(error)}): to remove a "
+            f"torch.nn.utils.weight_norm from it, use remove_weight_norm"
         ) from error
 
 
 def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[int], graph: OnnxGraph) -> float:
-    """The largest difference between the file and the model: at each block size that the model lists, else over many.
+    """Return the largest difference between the file and the model, at each block size that the model lists, or over
+    many sizes if it lists none.
 
     Raises:
-        neutone.errors.ModelFileError: it is more than rounding, or not a number.
+        neutone.errors.ModelFileError: The difference is more than rounding, or NaN.
     """
     rng = np.random.default_rng(0)
     largest = 0.0
@@ -119,8 +122,8 @@ def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[i
             reference.reset()
             if int(reference.calc_model_delay_samples()) != graph.delay:
                 raise ModelFileError(
-                    f"the delay of {graph.name} depends on its block size, and an ONNX file states one: list one size "
-                    f"in get_native_buffer_sizes()"
+                    f"the delay of {graph.name} depends on its block size, but an ONNX file can state only one: "
+                    f"list one size in get_native_buffer_sizes()"
                 )
             try:
                 session = load(path, backend="onnx").prepare(rate, max(lengths))
@@ -128,14 +131,14 @@ def _compare(path: Path, model: WaveformToWaveformBase, rate: int, sizes: list[i
             except Exception as error:  # the runtime's own classes, and whatever the model raises
                 raise ModelFileError(
                     f"the ONNX file of {graph.name} does not run on blocks of {min(lengths)} to {max(lengths)} frames "
-                    f"({first_line(error, 200)}); a model for certain sizes lists them in "
+                    f"({first_line(error, 200)}); if it needs certain sizes, list them in "
                     f"get_native_buffer_sizes()"
                 ) from error
         if not difference <= TOLERANCE:  # NaN too
             raise ModelFileError(
                 f"the ONNX file of {graph.name} differs from the model by {difference:.2g} over {len(lengths)} blocks: "
                 f"are its weights finite? Does it depend on the block size, draw random numbers, or keep state that is "
-                f"no buffer?"
+                f"not a buffer?"
             )
         largest = max(largest, difference)
     return largest
@@ -160,13 +163,13 @@ def _largest_difference(
         answer = _run(session, window, units[graph.metadata.parameter_rows], frames)
         expected = model.forward(torch.from_numpy(audio), torch.from_numpy(units)).numpy()
         differences.append(np.abs(answer - expected).max())
-    return float(np.max(differences))  # NaN where one is
+    return float(np.max(differences))  # NaN if any of them is NaN
 
 
 def _run(
     session: Session, window: np.ndarray[tuple[int, int], np.dtype[np.float32]], params: np.ndarray, frames: int
 ) -> np.ndarray:
-    """One block of a session, rows packed as :class:`neutone.plugins.Session` says."""
+    """Run one block of a session, with rows packed as :class:`neutone.plugins.Session` says, and return the output."""
     session.audio_in.reshape(-1)[: window.size] = window.reshape(-1)
     session.params.reshape(-1)[: params.size] = params.reshape(-1)
     session.run(frames)

@@ -23,7 +23,8 @@ TRIAL_BLOCKS = 3
 
 
 class Body(nn.Module):
-    """The model as neutone's stream calls it: audio with its look-behind, and the declared parameters only."""
+    """The model as neutone's stream calls it: with look-behind before the audio, and with the declared parameters
+    only."""
 
     def __init__(self, wrapper: Any, rows: list[int], look_behind: int) -> None:
         super().__init__()
@@ -41,7 +42,7 @@ class Body(nn.Module):
         return y
 
     def _row(self, row: int, audio: Tensor, params: Tensor | None) -> Tensor:
-        """Hosts leave unused rows at 0."""
+        """Return the parameter in a row, or zeros for an unused row, which hosts leave at 0."""
         if params is not None and row in self.rows:
             index = self.rows.index(row)
             return params[index : index + 1]
@@ -49,7 +50,7 @@ class Body(nn.Module):
 
 
 class Stateless(nn.Module):
-    """The same as a function of its state: answers the audio, then each state tensor as it is afterwards."""
+    """A model as a function of its state. It returns the audio, then each state tensor after the block."""
 
     def __init__(self, body: Body, names: list[str]) -> None:
         super().__init__()
@@ -57,8 +58,8 @@ class Stateless(nn.Module):
         self._bodies = [body]
         self._constant_names: list[str] = []
         if any(isinstance(module, torch.jit.ScriptModule) for module in body.modules()):
-            # The exporter does not recognise what compiled modules hold as parameters, so it is shown copies, and the
-            # modules stay hidden in the list.
+            # The exporter does not recognise what compiled modules hold as parameters. So it gets copies, and the
+            # modules are hidden in the list.
             constants = {name: t for name, t in [*body.named_parameters(), *body.named_buffers()] if name not in names}
             self._constant_names = list(constants)
             self.constants = nn.ParameterList(
@@ -71,7 +72,7 @@ class Stateless(nn.Module):
         tensors = dict(zip(self.names, state, strict=True))
         if self._constant_names:
             tensors.update(zip(self._constant_names, self.constants, strict=True))
-        # functional_call leaves what the model assigned in the dictionary, also where it replaced a buffer.
+        # functional_call keeps what the model assigned in the dictionary, even if the model replaced a buffer.
         y = torch.func.functional_call(self._bodies[0], tensors, (audio, params))
         return (y, *(tensors[name] for name in self.names))
 
@@ -80,10 +81,10 @@ class StreamFunction:
     """A model as a function of its audio, parameters and state, ready to be written as ONNX.
 
     Args:
-        name: of the model, for messages.
-        metadata: of the file; its block sizes and delay are set by :meth:`to_proto`.
-        frames: of the block that it was made ready for.
-        delay: frames by which the output is late.
+        name: The name of the model, for messages.
+        metadata: The metadata of the file. :meth:`to_proto` sets its block sizes and delay.
+        frames: The block size in frames that the model was prepared for.
+        delay: The number of frames by which the output lags the input.
     """
 
     def __init__(self, name: str, metadata: ModelMetadata, frames: int, delay: int) -> None:
@@ -95,24 +96,25 @@ class StreamFunction:
         self.rows = len(metadata.parameters)
         self.look_behind = metadata.look_behind_samples
         self.states: list[str] = []
-        """what the state tensors are called in the model"""
+        """The names of the state tensors in the model."""
         self.initial: list[Tensor] = []
-        """their values before the first block"""
+        """The values of the state tensors before the first block."""
         self.function: nn.Module
-        """(audio, params, state) to (audio, state after the block, ...)"""
+        """A module that maps (audio, params, state) to (audio, state after the block, ...)."""
 
     def example(self) -> tuple[Tensor, Tensor | None]:
-        """A block of noise, and parameters for it."""
-        noise = torch.Generator().manual_seed(0)  # the caller's random numbers stay as they are
+        """Return a block of noise, and parameters for it."""
+        noise = torch.Generator().manual_seed(0)  # leave the caller's random state as it is
         audio = torch.rand(self.channels[0], self.look_behind + self.frames, generator=noise) - 0.5
         return audio, torch.rand(self.rows, self.frames, generator=noise) if self.rows else None
 
     def state_name(self, index: int) -> str:
-        """The input's name: ``state.`` and the buffer's own path."""
+        """Return the name of the input for a state tensor: ``state.`` and the buffer's own path."""
         return "state." + self.states[index].removeprefix("wrapper.")
 
     def to_proto(self, *, keep_open: bool) -> Any:
-        """The ONNX model; `keep_open`: for any number of frames. Raises :class:`~neutone.errors.ModelFileError`."""
+        """Return the ONNX model, for any number of frames if `keep_open`. Raises
+        :class:`~neutone.errors.ModelFileError`."""
         audio, params = self.example()
         shapes: dict[str, Any] | None = None
         if keep_open:
@@ -151,7 +153,7 @@ class StreamFunction:
             raise ModelFileError(
                 f"{self.name} cannot be exported to ONNX for any block size: what it computes depends on the number of "
                 f"frames as a Python number (int(x.size(1)), a loop over frames); avoid that, or let "
-                f"get_native_buffer_sizes() answer a single size"
+                f"get_native_buffer_sizes() return a single size"
             )
         _remove_traces(proto.graph)
         self._add_initial_state(proto)
@@ -174,9 +176,9 @@ class StreamFunction:
 
 
 class OnnxGraph(StreamFunction):
-    """A wrapper made ready for export at a rate (Hz) and a block size (frames): what it takes, and what it remembers.
+    """A wrapper that is ready to be exported at a sample rate (Hz) and a block size (frames).
 
-    `wrapper` is used up: it has processed audio afterwards.
+    It processes audio to find its state, so `wrapper` must not be used afterwards.
     """
 
     def __init__(self, wrapper: WaveformToWaveformBase, rate: int, frames: int) -> None:
@@ -184,7 +186,7 @@ class OnnxGraph(StreamFunction):
         metadata = ModelMetadata(**wrapper.to_metadata())
         with torch.no_grad():
             if wrapper.set_sample_rate_and_buffer_size(rate, frames):
-                # It adapts to the rate; the graph cannot, and is the model at this one.
+                # The wrapper adapts to the rate. The graph cannot: it is the model at this rate.
                 metadata = metadata.model_copy(update={"native_sample_rates": [rate]})
             wrapper.reset()
         super().__init__(type(wrapper).__name__, metadata, frames, int(wrapper.calc_model_delay_samples()))
@@ -196,7 +198,7 @@ class OnnxGraph(StreamFunction):
 
 
 def require_exporter() -> Any:
-    """The module onnx, or an error that says what to install."""
+    """Return the module onnx, or raise an error that says what to install."""
     try:
         import onnx
         import onnx.numpy_helper
@@ -209,7 +211,7 @@ def require_exporter() -> Any:
 
 
 def _remove_traces(graph: Any) -> None:
-    """The exporter notes where each node comes from, down to the paths on the author's disk."""
+    """Remove the exporter's notes of where each node comes from, which include paths on the author's disk."""
     for item in [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph]:
         del item.metadata_props[:]
         item.doc_string = ""
@@ -226,7 +228,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in one line: the exporter wraps it in pages."""
+    """Return the innermost cause as one line; the exporter wraps it in pages of text."""
     error = _innermost(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     useful = [line for line in lines if not line.startswith(("The error above", "from user code", "Set TORCH", "#"))]
@@ -235,7 +237,7 @@ def _reason(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter prints its progress and warns about its own future; errors still come through."""
+    """Silence the exporter, which prints its progress and warns about its own future. Errors are still raised."""
     loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
     levels = [logger.level for logger in loggers]
     with (

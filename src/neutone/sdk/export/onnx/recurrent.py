@@ -1,8 +1,9 @@
-"""Recurrent layers as single ONNX nodes.
+"""Export recurrent layers as single ONNX nodes.
 
 The exporter unrolls ``nn.LSTM``, ``nn.GRU`` and ``nn.RNN`` over time and thereby fixes the number of frames. ONNX has
-operators for whole sequences; while :func:`recurrent_layers_as_nodes` is open, these layers emit them.
-Gates: PyTorch orders an LSTM's i f g o and a GRU's r z n, ONNX i o f c and z r h (ONNX operator reference, LSTM, GRU).
+operators for whole sequences; within :func:`recurrent_layers_as_nodes`, these layers emit them.
+PyTorch orders the gates of an LSTM as i f g o and those of a GRU as r z n; ONNX orders them as i o f c and z r h (ONNX
+operator reference, LSTM and GRU).
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,8 @@ def _bias(layer: Any, name: str, kind: str, like: Tensor) -> Tensor:
 
 
 def _node(layer: Any, kind: str, index: int, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
-    """One layer of the stack: x (T, B, I), each state (1, B, H) to [y (T, B, H), state, ...]."""
+    """Emit one layer of the stack. Takes x (T, B, I) and each state (1, B, H), and returns [y (T, B, H), state,
+    ...]."""
     input_weight = getattr(layer, f"weight_ih_l{index}")
     hidden_weight = getattr(layer, f"weight_hh_l{index}")
     bias = torch.cat(
@@ -69,7 +71,7 @@ def _check(layer: Any, kind: str) -> None:
 
 
 def _forward(kind: str) -> Any:
-    def forward(self: Any, input: Tensor, hx: Any = None) -> Any:  # the name is PyTorch's
+    def forward(self: Any, input: Tensor, hx: Any = None) -> Any:  # PyTorch's name for the argument
         _check(self, kind)
         is_batched = input.dim() == 3
         x = input if is_batched else input.unsqueeze(1)
@@ -97,23 +99,23 @@ def _forward(kind: str) -> Any:
 
 
 def recurrent_node(kind: str, layer: Any, x: Tensor, states: Any) -> Any:
-    """What a recurrent layer returns, as ONNX nodes.
+    """Return what a recurrent layer returns, as ONNX nodes.
 
     Args:
         kind: ``"LSTM"``, ``"GRU"`` or ``"RNN"``.
-        layer: an ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``, or an object with its attributes.
-        x: the sequence, as the layer takes it.
-        states: the hidden state; for an LSTM (h, c).
+        layer: An ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``, or an object with its attributes.
+        x: The sequence, in the layout that the layer takes.
+        states: The hidden state; for an LSTM the pair (h, c).
 
     Raises:
-        neutone.errors.ModelFileError: the layer is bidirectional or has a projection.
+        neutone.errors.ModelFileError: The layer is bidirectional or has a projection.
     """
     return _forward(kind)(layer, x, states)
 
 
 @contextmanager
 def recurrent_layers_as_nodes() -> Iterator[None]:
-    """Inside the ``with``, PyTorch's recurrent layers can be exported, and only that: they compute nothing."""
+    """Make PyTorch's recurrent layers exportable during the ``with`` block. They cannot compute anything in it."""
     layers: dict[Any, str] = {nn.LSTM: "LSTM", nn.GRU: "GRU", nn.RNN: "RNN"}
     before = {layer: layer.forward for layer in layers}
     try:

@@ -1,4 +1,4 @@
-"""What a model remembers from one block to the next."""
+"""Find what a model remembers from one block to the next."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from neutone.errors import ModelFileError
 
 
 def _loose_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Tensors that are attributes of a module or its children, but neither buffers nor parameters."""
+    """Yield the tensors that are attributes of a module or its children, but neither buffers nor parameters."""
     for prefix, child in module.named_modules():
         for name, value in vars(child).items():
             items = value if isinstance(value, list | tuple) else [value]
@@ -20,17 +20,18 @@ def _loose_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _fingerprint(tensor: Tensor) -> tuple[int, int, Tensor]:
-    # A number that PyTorch raises with every change in place; inference tensors have none, but models are not made
-    # inside inference mode.
+    # PyTorch increases the version with every change in place. Inference tensors have no version, but models are not
+    # made inside inference mode.
     return id(tensor), tensor._version, tensor
 
 
 def find_state(module: nn.Module, run: Callable[[], object]) -> list[str]:
-    """The names of the buffers that `run` replaces or changes in place: the state, among buffers that are constants.
+    """Return the names of the buffers that `run` replaces or changes in place. These are state; the other buffers are
+    constants.
 
     Raises:
-        neutone.errors.ModelFileError: something that `run` changes is a tensor, but no registered buffer: exporters
-            would freeze it at its first value.
+        neutone.errors.ModelFileError: `run` changes a tensor that is not a registered buffer. Exporters would freeze it
+            at its first value.
     """
     buffers = {name: _fingerprint(tensor) for name, tensor in module.named_buffers()}
     loose = {name: _fingerprint(tensor) for name, tensor in _loose_tensors(module)}
