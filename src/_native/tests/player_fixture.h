@@ -58,4 +58,23 @@ static inline nt_player_stats player_stats(const nt_player *player)
     return stats;
 }
 
+/* A player with a pool of one thread, which the audio thread waits for. */
+static inline void open_player(nt_pool **pool, nt_player **player)
+{
+    CHECK_EQUAL(nt_pool_create(pool, 1, 0), NT_OK);
+    CHECK_EQUAL(nt_player_create(player, *pool), NT_OK);
+    nt_player_set_blocking(*player, true);
+    CHECK(nt_player_is_blocking(*player));
+}
+
+static inline void close_player(nt_pool *pool, nt_player *player, lane *lanes, int count)
+{
+    nt_player_close(player);
+    collect(player, lanes, count);
+    for (int i = 0; i < count; i++)
+        CHECK(!lanes[i].used);
+    nt_player_destroy(player);
+    nt_pool_destroy(pool);
+}
+
 #endif

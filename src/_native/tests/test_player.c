@@ -11,24 +11,6 @@ enum { LANES = 8 };
 
 static lane lanes[LANES];
 
-static void open_player(nt_pool **pool, nt_player **player)
-{
-    CHECK_EQUAL(nt_pool_create(pool, 1, 0), NT_OK);
-    CHECK_EQUAL(nt_player_create(player, *pool), NT_OK);
-    nt_player_set_blocking(*player, true);
-    CHECK(nt_player_is_blocking(*player));
-}
-
-static void close_player(nt_pool *pool, nt_player *player)
-{
-    nt_player_close(player);
-    collect(player, lanes, LANES);
-    for (int i = 0; i < LANES; i++)
-        CHECK(!lanes[i].used);
-    nt_player_destroy(player);
-    nt_pool_destroy(pool);
-}
-
 static void test_latency(uint32_t host_block, uint32_t model_block, uint32_t slack)
 {
     enum { FRAMES = 1 << 14 };
@@ -55,7 +37,7 @@ static void test_latency(uint32_t host_block, uint32_t model_block, uint32_t sla
     CHECK_NEAR(nt_player_take_input_peak(player, NT_METERS), 0.0, 0.0);
     free(in);
     free(out);
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* A steady tone of 1: across a takeover the old one fades while the new one rises, without a jump. */
@@ -87,7 +69,7 @@ static void test_takeover(bool in_callback)
     CHECK_NEAR(out[6 * BLOCK - 1], 0.0, 2.0 / BLOCK);
     CHECK_NEAR(out[8 * BLOCK], 1.0, 0.0);
     CHECK_EQUAL(player_stats(player).takeovers, 2);
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* The block of a takeover, with samples so large that any factor above 1 makes them infinite. */
@@ -115,7 +97,7 @@ static void test_loud_takeover(bool in_callback)
             CHECK_NEAR(out[BLOCK / 4], 3e38 * (BLOCK - 1 - BLOCK / 4) / BLOCK, 1e33);
     }
     CHECK_EQUAL(collect(player, lanes, LANES), 1);
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 static void test_offers_that_nobody_takes(void)
@@ -129,7 +111,7 @@ static void test_offers_that_nobody_takes(void)
         offer(player, &lanes[i], s, false);
         CHECK_EQUAL(collect(player, lanes, LANES), i ? 1 : 0);
     }
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* The host announces blocks of 32 but still sends one of 64; then it changes. What fits nothing is silence. */
@@ -165,7 +147,7 @@ static void test_block_sizes(void)
     CHECK_EQUAL(player_stats(player).refused_blocks, 3);
     CHECK_EQUAL(process_mono(player, in, out, 32), NT_OK);
     CHECK_EQUAL(collect(player, lanes, LANES), 1);
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 static void test_callback_and_close(void)
@@ -197,7 +179,7 @@ static void test_callback_and_close(void)
     CHECK_EQUAL(process_mono(player, samples, samples, 64), NT_ERROR_CLOSED);
     collect(player, lanes, LANES);
     callback->set_parameter(callback->context, 0, 0.75f); /* there is no stream any more */
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* Denormals are flushed to zero wherever the session runs, and the host's own thread is left as it was. */
@@ -225,7 +207,7 @@ static void test_denormals(bool in_callback)
         CHECK(smallest * 0.5f != 0.0f);
     }
     CHECK_NEAR(out[5], 0.25, 0.0);
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 #else
     (void)in_callback;
 #endif
@@ -254,7 +236,7 @@ static void test_failing_session(void)
     CHECK_EQUAL(stats_of(&lanes[0].f).failed_blocks, 1);
     CHECK_EQUAL(stats_of(&lanes[0].f).nonfinite_output, 3);
     CHECK_EQUAL(lanes[0].f.session.resets, 3); /* at the beginning, and after each of the two */
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* A model that takes 100 ms for blocks of 85 ms. Two blocks in a row: no model could have kept up. A block after 70 ms:
@@ -287,7 +269,7 @@ static void test_hurried(void)
     CHECK_EQUAL(process_mono(player, in, out, BLOCK), NT_OK);
     CHECK_EQUAL(player_stats(player).late_frames, 2 * BLOCK);
     CHECK_EQUAL(player_stats(player).hurried_frames, BLOCK);
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* Closing waits for the block that is being computed, not for all that are waiting. */
@@ -319,7 +301,7 @@ static void test_close_with_a_backlog(void)
     CHECK(stats_of(&lanes[0].f).model_blocks < 250);
     close_fixture(&lanes[0].f);
     lanes[0].used = false;
-    close_player(pool, player);
+    close_player(pool, player, lanes, LANES);
 }
 
 /* What is not finite is no level. */
@@ -333,57 +315,7 @@ static void test_peaks_are_finite(void)
     float in[4] = {-0.5f, INFINITY, NAN, 0.25f}, out[4];
     CHECK_EQUAL(process_mono(player, in, out, 4), NT_OK);
     CHECK_NEAR(nt_player_take_input_peak(player, 0), 0.5, 0.0);
-    close_player(pool, player);
-}
-
-/* A light model beside a heavy one, on two threads: the light one's work is never left to the thread that is busy. The
- * heavy model holds its thread until the light one has run a thousand times. */
-static _Atomic uint32_t light_blocks;
-
-static void be_heavy(test_session *session, uint32_t frames)
-{
-    struct timespec time = {0, 100000};
-    if (session->runs == 2)
-        for (int tries = 0; atomic_load(&light_blocks) < 1000; tries++) {
-            CHECK(tries < 200000);
-            nanosleep(&time, NULL);
-        }
-    pass_through(session, frames);
-}
-
-static void be_light(test_session *session, uint32_t frames)
-{
-    pass_through(session, frames);
-    atomic_fetch_add(&light_blocks, 1);
-}
-
-static void test_light_beside_heavy(void)
-{
-    enum { BLOCK = 64 };
-    check_case("light beside heavy");
-    nt_pool *pool;
-    nt_player *light, *heavy;
-    CHECK_EQUAL(nt_pool_create(&pool, 2, 0), NT_OK);
-    CHECK_EQUAL(nt_player_create(&light, pool), NT_OK);
-    CHECK_EQUAL(nt_player_create(&heavy, pool), NT_OK);
-    setup s = background_setup(BLOCK, BLOCK, 1, NT_LATE_SILENCE);
-    s.body = be_light;
-    offer(light, &lanes[0], s, false);
-    s.body = be_heavy;
-    offer(heavy, &lanes[1], s, false);
-    float in[BLOCK] = {0.5f}, out[BLOCK];
-    nt_player_set_blocking(light, true);
-    CHECK_EQUAL(process_mono(heavy, in, out, BLOCK), NT_OK);
-    CHECK_EQUAL(process_mono(heavy, in, out, BLOCK), NT_OK);
-    for (int k = 0; k < 1000; k++)
-        CHECK_EQUAL(process_mono(light, in, out, BLOCK), NT_OK);
-    nt_player_close(light);
-    nt_player_close(heavy);
-    collect(light, lanes, LANES);
-    collect(heavy, lanes, LANES);
-    nt_player_destroy(light);
-    nt_player_destroy(heavy);
-    nt_pool_destroy(pool);
+    close_player(pool, player, lanes, LANES);
 }
 
 static void test_arguments(void)
@@ -397,59 +329,7 @@ static void test_arguments(void)
     CHECK_EQUAL(nt_player_create(&player, NULL), NT_ERROR_ARGUMENT);
     open_player(&pool, &player);
     CHECK_EQUAL(nt_player_offer(player, NULL, 1), NT_ERROR_ARGUMENT);
-    close_player(pool, player);
-}
-
-static bool no_work(void *context)
-{
-    (void)context;
-    return false;
-}
-
-static void test_full_pool(void)
-{
-    check_case("full pool");
-    nt_pool *pool;
-    nt_slot *slots[NT_POOL_SLOTS_MAX], *one_more;
-    CHECK_EQUAL(nt_pool_create(&pool, 2, 0), NT_OK);
-    CHECK_EQUAL(nt_pool_threads(pool), 2);
-    CHECK_EQUAL(nt_pool_refusal(pool), 0);
-    for (int i = 0; i < NT_POOL_SLOTS_MAX; i++)
-        CHECK_EQUAL(nt_pool_add(pool, &slots[i], no_work, NULL), NT_OK);
-    CHECK_EQUAL(nt_pool_add(pool, &one_more, no_work, NULL), NT_ERROR_FULL);
-    nt_pool_remove(pool, slots[7]);
-    CHECK_EQUAL(nt_pool_add(pool, &slots[7], no_work, NULL), NT_OK);
-    for (int i = 0; i < NT_POOL_SLOTS_MAX; i++)
-        nt_pool_remove(pool, slots[i]);
-    nt_pool_destroy(pool);
-}
-
-/* Percentiles: each duration lies in the class that is at most 1/16 above it. */
-static void test_histogram(void)
-{
-    check_case("histogram");
-    static nt_histogram histogram;
-    static uint64_t counts[NT_HISTOGRAM_CLASSES];
-    uint64_t total = 0;
-    for (uint64_t duration = 0; duration < 2000000; duration += 1 + duration / 7) {
-        memset(&histogram, 0, sizeof histogram);
-        nt_histogram_add(&histogram, duration);
-        nt_histogram_read(&histogram, counts);
-        uint32_t i = 0;
-        while (counts[i] == 0)
-            i++;
-        CHECK_EQUAL(counts[i], 1);
-        CHECK(nt_histogram_upper(i) >= duration && nt_histogram_upper(i) <= duration + duration / 16);
-        CHECK(i == 0 || nt_histogram_upper(i - 1) < duration);
-    }
-    memset(&histogram, 0, sizeof histogram);
-    for (uint64_t i = 0; i < 100; i++) {
-        nt_histogram_add(&histogram, 1000 * i);
-        total += 1000 * i;
-    }
-    nt_histogram_add(&histogram, UINT64_MAX / 2);
-    CHECK_EQUAL(histogram.largest, UINT64_MAX / 2);
-    CHECK_EQUAL(histogram.total, total + UINT64_MAX / 2);
+    close_player(pool, player, lanes, LANES);
 }
 
 int main(void)
@@ -471,11 +351,8 @@ int main(void)
     test_denormals(false);
     test_denormals(true);
     test_peaks_are_finite();
-    test_light_beside_heavy();
     test_hurried();
     test_close_with_a_backlog();
     test_arguments();
-    test_full_pool();
-    test_histogram();
     return 0;
 }
