@@ -86,8 +86,8 @@ class OnnxBackend(Backend):
         return OnnxModel(inference, metadata, layout, _delay(metadata, given), native_file)
 
     def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
-        """Return what the file says about its model. Its graph is not run. ONNX Runtime need not be installed, because
-        it does not even open an ``.onnx`` file here."""
+        """Return what the file says about its model. Its graph is not run.
+        ONNX Runtime need not be installed, because it does not even open an ``.onnx`` file here."""
         given = Options.of(options)
         path = Path(path)
         interface = _claimed_interface(path)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "neutone"
 LARGEST_FILE = 1 << 31
-"""The largest file in bytes: Protocol Buffers messages cannot be larger. Larger models keep their weights in other
-files."""
+"""The largest file in bytes: Protocol Buffers messages cannot be larger.
+Larger models keep their weights in other files."""
 MOST_FIELDS = 1_000_000
 """The most fields that are read in all: nodes, weights, values and their parts."""
 MOST_TENSORS = 10_000

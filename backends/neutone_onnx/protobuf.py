@@ -13,8 +13,8 @@ LONGEST_VARINT = 10
 
 
 class Budget:
-    """How many fields and packed numbers may be read in all messages together: a file of 20 MB can hold ten million,
-    and each takes a microsecond."""
+    """How many fields and packed numbers may be read in all messages together:
+    a file of 20 MB can hold ten million, and each takes a microsecond."""
 
     def __init__(self, most: int) -> None:
         self._most = self._left = most

@@ -121,8 +121,8 @@ def evaluate(session: AmpSession) -> Evaluation:
 
 
 def simulator_error() -> ErrorToSignalRatio:
-    """Compare the circuit at 8 times oversampling with 64 times, where the error is largest: high drive and bright
-    tone."""
+    """Compare the circuit at 8 times oversampling with 64 times, where the error is largest:
+    high drive and bright tone."""
     clips = held_out_guitar()
     # The last setting's first quarter of a second: riff, chord, arpeggio and power chord.
     audio, params = clips.audio[-4:, : SAMPLE_RATE // 4], clips.params[-4:, :, : SAMPLE_RATE // 4]

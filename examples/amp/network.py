@@ -47,8 +47,8 @@ class AmpNetwork(nn.Module):
         self._silence_in_silence_out()
 
     def _silence_in_silence_out(self) -> None:
-        """Set what must stay zero to zero, and stop its gradient. PyTorch's gate order is input, forget, cell,
-        output."""
+        """Set what must stay zero to zero, and stop its gradient.
+        PyTorch's gate order is input, forget, cell, output."""
         cell = slice(2 * self.hidden_size, 3 * self.hidden_size)
         for name in ("weight_ih_l0", "bias_ih_l0", "bias_hh_l0"):
             parameter = getattr(self.lstm, name)
@@ -77,8 +77,8 @@ class AmpNetwork(nn.Module):
         return zeros, zeros.clone()
 
     def free_parameters(self) -> int:
-        """Return the number of trained numbers. PyTorch's two bias vectors count as one; what is held at zero does not
-        count."""
+        """Return the number of trained numbers.
+        PyTorch's two bias vectors count as one; what is held at zero does not count."""
         hidden = self.hidden_size
         gates = 4 * hidden * (AUDIO_FEATURES + hidden) + 3 * hidden * (KNOBS + 1)
         return gates + hidden + AUDIO_FEATURES

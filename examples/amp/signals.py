@@ -1,5 +1,5 @@
-"""The audio that the amp is trained on, and the audio that it is judged by. They share no note, seed or knob
-setting."""
+"""The audio that the amp is trained on, and the audio that it is judged by.
+They share no note, seed or knob setting."""
 
 from dataclasses import dataclass
 

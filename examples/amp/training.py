@@ -26,8 +26,8 @@ WARM_UP_STEPS = 200
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The options of training. With `minutes`, the schedule follows the clock, so the result depends on the machine's
-    speed."""
+    """The options of training.
+    With `minutes`, the schedule follows the clock, so the result depends on the machine's speed."""
 
     steps: int = 40_000
     minutes: float | None = None

@@ -11,8 +11,8 @@ BLOCK_SIZES = (1, 64, 480, 512)
 
 
 def largest_difference(network: AmpNetwork, model: bytes, seed: int = 7) -> float:
-    """Return the largest difference over 50 blocks of various lengths, with noise of all levels and moving knobs. The
-    state is kept between blocks."""
+    """Return the largest difference over 50 blocks of various lengths, with noise of all levels and moving knobs.
+    The state is kept between blocks."""
     generator = np.random.default_rng(seed)
     session = AmpSession(model)
     state = network.initial_state(1)

@@ -17,8 +17,8 @@ SAMPLE_RATE, TAPS = 48_000, 512
 
 
 def cabinet_response() -> Tensor:
-    """Return an impulse response of shape (TAPS,): the direct sound and three decaying resonances, with a total power
-    of 1."""
+    """Return an impulse response of shape (TAPS,):
+    the direct sound and three decaying resonances, with a total power of 1."""
     t = torch.arange(TAPS, dtype=torch.float64) / SAMPLE_RATE
     response = torch.zeros(TAPS, dtype=torch.float64)
     for frequency, decay, level in ((110.0, 400.0, 0.05), (900.0, 900.0, 0.1), (2600.0, 2500.0, 0.25)):

@@ -12,8 +12,8 @@ from neutone_jack.library import load_library
 
 
 class Client:
-    """A client with ports ``in_1..``, ``out_1..`` and ``midi_in`` that a callback in C serves. It is not active at
-    first."""
+    """A client with ports ``in_1..``, ``out_1..`` and ``midi_in`` that a callback in C serves.
+    It is not active at first."""
 
     name: str
     """The name that JACK gave to the client."""

@@ -67,8 +67,8 @@ class Connection:
             raise HostError(f"{message} (libjack: {said})" if said else message) from error
 
     def ask(self, call: Callable[[Any], T]) -> T:
-        """Return what `call` returns, given JACK-Client's client. Raises :class:`~neutone.errors.HostError` if the
-        server does not answer, or if the client is closed."""
+        """Return what `call` returns, given JACK-Client's client.
+        Raises :class:`~neutone.errors.HostError` if the server does not answer, or if the client is closed."""
         return self._ask(lambda: call(self._client))
 
     def _ask(self, call: Callable[[], T]) -> T:

@@ -118,8 +118,8 @@ class JackHost(RunHost[JackDevice]):
 
     @property
     def client_name(self) -> str:
-        """The name that JACK gave to the client, such as "neutone-01" if there is another one. Before the start it is
-        the name that was asked for."""
+        """The name that JACK gave to the client, such as "neutone-01" if there is another one.
+        Before the start it is the name that was asked for."""
         run = self._run
         return self._wanted_name if run is None else run.device.client_name
 
@@ -135,12 +135,12 @@ class JackHost(RunHost[JackDevice]):
         self._controllers.assign(number, parameter)
 
     def learn(self, parameter: str | None) -> None:
-        """Map the next controller that arrives to `parameter`, which it sets at once. None stops waiting for a
-        controller."""
+        """Map the next controller that arrives to `parameter`, which it sets at once.
+        None stops waiting for a controller."""
         self._controllers.learn(parameter)
 
     @property
     def learning(self) -> str | None:
-        """The parameter that waits for a controller, or None if none does. It becomes None once a controller has
-        arrived."""
+        """The parameter that waits for a controller, or None if none does.
+        It becomes None once a controller has arrived."""
         return self._controllers.learning

@@ -31,8 +31,8 @@ JACK2_LONGEST_NAME = 63
 
 
 class Library:
-    """The module ``jack`` of JACK-Client, and the same libjack a second time, for calls by address. Clients and ports
-    are addresses here."""
+    """The module ``jack`` of JACK-Client, and the same libjack a second time, for calls by address.
+    Clients and ports are addresses here."""
 
     def __init__(self, module: Any) -> None:
         self.jack = module

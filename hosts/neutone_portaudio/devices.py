@@ -62,8 +62,8 @@ def list_devices() -> list[PortAudioDevice]:
 
 
 def pair_of_devices(choice: DeviceChoice | tuple[DeviceChoice, DeviceChoice]) -> tuple[DeviceChoice, DeviceChoice]:
-    """Return the choice of input and output device. Raises :class:`~neutone.errors.ConfigurationError` if it is not
-    valid."""
+    """Return the choice of input and output device.
+    Raises :class:`~neutone.errors.ConfigurationError` if it is not valid."""
     both = choice if isinstance(choice, tuple) else (choice, choice)
     if len(both) != 2:
         raise ConfigurationError(f"device is {choice!r}, expected one device, or a pair for input and output")
@@ -82,8 +82,8 @@ def _checked(choice: DeviceChoice) -> DeviceChoice:
 
 
 def find_device(choice: DeviceChoice, kind: str) -> PortAudioDevice:
-    """Return the device for ``"input"`` or ``"output"``. Raises :class:`~neutone.errors.HostError`, which lists the
-    devices, if there is none."""
+    """Return the device for ``"input"`` or ``"output"``.
+    Raises :class:`~neutone.errors.HostError`, which lists the devices, if there is none."""
     sounddevice = require_sounddevice()
     try:
         found = sounddevice.query_devices(choice, kind)

@@ -63,8 +63,8 @@ class DuplexStream(Device):
         self._blocks, self._since = -1, clock.monotonic()
 
     def _start_stream(self, sounddevice: Any, devices: tuple[int, int], channels: tuple[int, int]) -> None:
-        """Start the stream in a thread. If the device does not answer, the thread is left behind, and closes what it
-        opens later."""
+        """Start the stream in a thread.
+        If the device does not answer, the thread is left behind, and closes what it opens later."""
         started: Future[Any] = Future()
 
         def start() -> None:

@@ -15,8 +15,8 @@ MAX_BLOCK = 16_384
 
 
 def _check_block_size(block_size: object) -> None:
-    """Check the block size here: PortAudio's JACK part opens streams of any size, but never returns from closing a huge
-    one."""
+    """Check the block size here:
+    PortAudio's JACK part opens streams of any size, but never returns from closing a huge one."""
     if isinstance(block_size, int) and not 1 <= block_size <= MAX_BLOCK:
         raise ConfigurationError(f"block_size is {block_size}, expected an integer from 1 to {MAX_BLOCK}")
 
@@ -79,8 +79,8 @@ class PortAudioHost(RunHost[DuplexStream]):
 
     @staticmethod
     def devices() -> list[PortAudioDevice]:
-        """Return the devices that PortAudio finds. Raises :class:`~neutone.errors.MissingExtraError` if it is not
-        installed."""
+        """Return the devices that PortAudio finds.
+        Raises :class:`~neutone.errors.MissingExtraError` if it is not installed."""
         return list_devices()
 
     def _make_device(self) -> DuplexStream:
@@ -91,7 +91,7 @@ class PortAudioHost(RunHost[DuplexStream]):
 
     @property
     def device_latency(self) -> tuple[float, float]:
-        """PortAudio's estimate of the device's input and output latency in seconds; (0, 0) while the host is
-        stopped."""
+        """PortAudio's estimate of the device's input and output latency in seconds;
+        (0, 0) while the host is stopped."""
         run = self._run
         return (0.0, 0.0) if run is None else run.ask(lambda stream: stream.latency, (0.0, 0.0))

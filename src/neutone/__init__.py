@@ -1,4 +1,4 @@
-"""neutone runs neural audio models in real time: live in a host, in a callback, or over whole files.
+"""neutone runs neural audio models: live in an audio host, in a callback, or over whole files.
 
 >>> import numpy as np
 >>> import neutone

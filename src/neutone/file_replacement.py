@@ -21,8 +21,8 @@ except ImportError:  # Windows, where an open file cannot be deleted anyway
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = f".neutone-{hashlib.blake2s(platform.node().encode(), digest_size=4).hexdigest()}-"
-"""The prefix of temporary names. It includes the computer's name, because a shared drive may not show other computers'
-locks."""
+"""The prefix of temporary names.
+It includes the computer's name, because a shared drive may not show other computers' locks."""
 TEMPORARY_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{16}(\..*)?")
 
 _unfinished: set[Path] = set()
@@ -65,8 +65,8 @@ def remove_unfinished() -> None:
 
 
 class ProtectedFiles:
-    """Input files that must not be overwritten. Files are compared, not names: a link to an input counts as the
-    input."""
+    """Input files that must not be overwritten.
+    Files are compared, not names: a link to an input counts as the input."""
 
     def __init__(self, inputs: Iterable[Path]) -> None:
         self._names = {_identity(path): path for path in inputs if path.exists()}
@@ -99,8 +99,8 @@ def _destination(path: Path) -> Path:
 
 
 def _create(path: Path, target: Path) -> tuple[Path, int | None]:
-    """Create a temporary file. Returns its path, and a descriptor that holds a lock on it: while this process lives,
-    other processes do not take the file for abandoned."""
+    """Create a temporary file. Returns its path, and a descriptor that holds a lock on it:
+    while this process lives, other processes do not take the file for abandoned."""
     while True:
         temporary = target.parent / f"{PREFIX}{secrets.token_hex(8)}{target.suffix}"
         try:

@@ -136,7 +136,7 @@ def test_a_model_that_does_not_keeps_all(tmp_path: Path) -> None:
         (nm_models.NoneAtFirst, r"'past' does not hold the same .*None, then a tensor"),
         (nm_models.Noise, r"draws random numbers by aten::\w+"),
         (nm_models.SeldomNoise, r"draws random numbers by aten::rand"),
-        (nm_models.OneTensorTwice, r"'\w+' and '\w+' are one tensor, which blocks change"),
+        (nm_models.OneTensorTwice, r"'\w+' and '\w+' are the same tensor, which blocks change"),
         (nm_models.LoopOverFrames, r"a loop over frames .*nm_models\.py, line \d+"),
         (nm_models.Bidirectional, "bidirectional"),
         (nm_models.NoCounterpart, "bessel_j0"),

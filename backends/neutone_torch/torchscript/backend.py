@@ -83,8 +83,8 @@ class TorchScriptBackend(Backend):
         return TorchScriptModel(program, model_delay or 0, given.model_delay is not None, given.threads, path.name)
 
     def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
-        """Return what the archive's metadata.json says. None of the archive's code is run, and PyTorch is not
-        needed."""
+        """Return what the archive's metadata.json says.
+        None of the archive's code is run, and PyTorch is not needed."""
         given = Options.of(options)
         path = _existing(path)
         text = read_archive_metadata(path) or b""
@@ -96,8 +96,8 @@ class TorchScriptBackend(Backend):
         return ModelSummary(metadata, given.channels, None, given.model_delay or 0)
 
     def check(self, path: Path) -> Iterator[CheckResult]:
-        """Check a ``.nm`` file the way hosts without neutone use it. Other archives promise nothing that could be
-        checked."""
+        """Check a ``.nm`` file the way hosts without neutone use it.
+        Other archives promise nothing that could be checked."""
         if not read_archive_metadata(path):
             return
         from neutone.sdk.export.nm.checks import NmChecks

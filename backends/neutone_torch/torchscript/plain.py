@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import torch
 
 PROBE_SIZES = (512, 509)
-"""The block sizes that are tried, in frames. A module that takes any block takes both; one with a size of its own, or
-that needs a multiple of one, does not."""
+"""The block sizes that are tried, in frames.
+A module that takes any block takes both; one with a size of its own, or that needs a multiple of one, does not."""
 
 
 def read_plain(
@@ -77,8 +77,8 @@ class _ProbeError(Exception):
 
 
 def _probe(module: torch.jit.ScriptModule, leading: tuple[int, ...], frames: int) -> tuple[int, ...]:
-    """Run a copy of the module once, because it may keep state. Returns the shape of the output without the time
-    axis."""
+    """Run a copy of the module once, because it may keep state.
+    Returns the shape of the output without the time axis."""
     torch = require_torch()
     shape = (*leading, frames)
     scratch: Any = copy_module(module)

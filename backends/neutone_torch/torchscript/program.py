@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Program:
-    """Knows how to prepare a module and how to restart it. The module held here is never run: each session runs a
-    copy."""
+    """Knows how to prepare a module and how to restart it.
+    The module held here is never run: each session runs a copy."""
 
     module: torch.jit.ScriptModule
     metadata: ModelMetadata

@@ -29,8 +29,8 @@ class Views(NamedTuple):
     params: torch.Tensor | None
     """The rows that the model takes, of shape (4, frames)."""
     declared: torch.Tensor | None
-    """The declared parameters, of shape (P, frames), to be copied into rows of ``params``; None if they are its first
-    rows already."""
+    """The declared parameters, of shape (P, frames), to be copied into rows of ``params``;
+    None if they are its first rows already."""
     audio_out: torch.Tensor
     """The output, of shape (C_out, frames) or (1, C_out, frames)."""
 

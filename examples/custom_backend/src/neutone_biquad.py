@@ -59,8 +59,8 @@ class BiquadSession(Session):
 
 
 def packed(array: Array, frames: int) -> Array:
-    """Return the (rows, frames) tensor at the start of the memory. If a block is smaller than the session's, its rows
-    follow each other without a gap."""
+    """Return the (rows, frames) tensor at the start of the memory.
+    If a block is smaller than the session's, its rows follow each other without a gap."""
     return array.reshape(-1)[: len(array) * frames].reshape(len(array), frames)
 
 

@@ -50,8 +50,8 @@ def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[Ch
 
 
 def require_model_file(file: str | Path) -> tuple[Path, Backend]:
-    """Return a path that :func:`check_file` accepts, with its backend. Raises the same errors if it does not accept
-    it."""
+    """Return a path that :func:`check_file` accepts, with its backend.
+    Raises the same errors if it does not accept it."""
     path = Path(file)
     suffix = path.suffix.lower()
     takers = [plugin for _, plugin in backends.all() if suffix in plugin.suffixes]

@@ -112,8 +112,8 @@ def say_so() -> None:
 
 
 def ignore_unraisable_interrupts() -> None:
-    """Hide the traceback of an interrupt that comes in a destructor or a C callback. It cannot be raised there, but it
-    is noted."""
+    """Hide the traceback of an interrupt that comes in a destructor or a C callback.
+    It cannot be raised there, but it is noted."""
     report = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:

@@ -93,8 +93,8 @@ def print_traceback() -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON document for other programs, without colours and line wrapping. Numbers that JSON does not have
-    become null. Does nothing if stdout is closed."""
+    """Print a JSON document for other programs, without colours and line wrapping.
+    Numbers that JSON does not have become null. Does nothing if stdout is closed."""
     if sys.stdout is None:
         return
     sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
@@ -116,8 +116,8 @@ def cell(text: str, style: str = "") -> Text:
 
 
 def new_table(*, title: str | None = None, caption: str | None = None) -> Table:
-    """Return an empty table in the house style. Title and caption hold names from files, so they are not read as
-    markup."""
+    """Return an empty table in the house style.
+    Title and caption hold names from files, so they are not read as markup."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -236,8 +236,8 @@ class Engine(MixLevels):
             self._open(settings)
 
     def close(self) -> None:
-        """Free the memory and threads of the model's runtime. The engine cannot be used afterwards; a callback that
-        still calls it gets silence."""
+        """Free the memory and threads of the model's runtime.
+        The engine cannot be used afterwards; a callback that still calls it gets silence."""
         self._place.close()
 
     def __repr__(self) -> str:
@@ -269,8 +269,8 @@ class Engine(MixLevels):
 
     @property
     def live(self) -> Live | None:
-        """What hosts and monitors need from an engine in the background; None unless it was made with
-        ``background=True``."""
+        """What hosts and monitors need from an engine in the background;
+        None unless it was made with ``background=True``."""
         return self._live
 
     @property
@@ -280,8 +280,8 @@ class Engine(MixLevels):
 
     @property
     def error(self) -> InferenceError | None:
-        """The last failure of a model in the background since the last reset, or None; the block that failed became
-        silence."""
+        """The last failure of a model in the background since the last reset, or None;
+        the block that failed became silence."""
         return None if self._live is None else self._live.error
 
     callback = OfLive("callback")

@@ -93,8 +93,8 @@ class Live:
 
     @property
     def blocking(self) -> bool:
-        """Whether :meth:`neutone.Engine.process` and the callback wait for the model. Hosts set it when they do not run
-        in real time."""
+        """Whether :meth:`neutone.Engine.process` and the callback wait for the model.
+        Hosts set it when they do not run in real time."""
         return self._player.blocking
 
     @blocking.setter

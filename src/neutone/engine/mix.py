@@ -47,8 +47,8 @@ class MixLevels:
 
     @property
     def dry(self) -> float:
-        """The level of the unprocessed input in the mix, 0..1. It is delayed to match the output; ``input_gain_db``
-        does not affect it."""
+        """The level of the unprocessed input in the mix, 0..1.
+        It is delayed to match the output; ``input_gain_db`` does not affect it."""
         return self._levels["dry"]
 
     @dry.setter

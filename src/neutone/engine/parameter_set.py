@@ -52,8 +52,8 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
             send(row, self._unit(row))
 
     def _unit(self, row: int) -> float:
-        """Return the current 0..1 value: the one set here if it equals the one that is read, because it has more
-        digits."""
+        """Return the current 0..1 value:
+        the one set here if it equals the one that is read, because it has more digits."""
         mine = self._units[row]
         if self._read is None:
             return mine

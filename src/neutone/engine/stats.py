@@ -27,8 +27,8 @@ class Durations:
 
     @classmethod
     def from_nanoseconds(cls, total: int, longest: int, classes: list[tuple[int, int]]) -> Durations:
-        """Make a histogram from the core's counters: the sum and the longest in ns, and a (limit in ns, count) pair for
-        each class."""
+        """Make a histogram from the core's counters:
+        the sum and the longest in ns, and a (limit in ns, count) pair for each class."""
         return cls(1e-9 * total, 1e-9 * longest, dict(classes))
 
     @property
@@ -48,8 +48,8 @@ class Durations:
         return self.longest
 
     def since(self, before: Durations) -> Durations:
-        """Return the histogram of the durations that were added after an earlier reading. Its `longest` still covers
-        all time."""
+        """Return the histogram of the durations that were added after an earlier reading.
+        Its `longest` still covers all time."""
         newer = {upper: number - before.classes.get(upper, 0) for upper, number in self.classes.items()}
         return Durations(
             self.total - before.total, self.longest, {upper: number for upper, number in newer.items() if number}

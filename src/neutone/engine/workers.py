@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 4
 PRIORITY = 4
-"""The highest priority of the workers: above every ordinary thread, below those of jackd (10 and 5) and PipeWire
-(88)."""
+"""The highest priority of the workers:
+above every ordinary thread, below those of jackd (10 and 5) and PipeWire (88)."""
 
 
 _lock = threading.Lock()

@@ -36,8 +36,8 @@ class Session(ABC):
     """The output, of shape (C_out, N)."""
 
     model_delay: int | None = None
-    """The delay of the output in frames at the session's rate, if it depends on the rate or block size; None to use the
-    model's own ``model_delay``."""
+    """The delay of the output in frames at the session's rate, if it depends on the rate or block size;
+    None to use the model's own ``model_delay``."""
 
     native: object | None = None
     """A PyCapsule named ``neutone.session`` around the struct ``nt_session`` of ``neutone/nt_session.h``: the same as
@@ -98,8 +98,8 @@ class ModelSummary:
     output_channels: int | None
     """The number of output channels; None if the file does not say, and it is known only when the model runs."""
     model_delay: int | None
-    """The delay of the output in frames at the model's rate; None if the file does not say, and it is known only when
-    the model runs."""
+    """The delay of the output in frames at the model's rate;
+    None if the file does not say, and it is known only when the model runs."""
 
     @classmethod
     def of(cls, model: Model) -> Self:

@@ -36,8 +36,8 @@ def _user_folder(variable: str, elsewhere: str, on_mac: str) -> Path:
 
 
 def is_fetched(path: Path) -> bool:
-    """Return whether neutone has fetched the file: whether it lies in :func:`fetched_folder` once links are
-    resolved."""
+    """Return whether neutone has fetched the file:
+    whether it lies in :func:`fetched_folder` once links are resolved."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(fetched_folder()))
 
 

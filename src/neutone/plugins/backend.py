@@ -19,8 +19,8 @@ class Backend(Plugin):
     suffixes: ClassVar[tuple[str, ...]]
     """The lower-case file suffixes, with the dot, of the files that :func:`neutone.load` gives to this backend."""
     runs_code: ClassVar[bool] = False
-    """Whether a file is a program that :meth:`load` runs. If so, a file that neutone has fetched is opened only if the
-    user trusts it."""
+    """Whether a file is a program that :meth:`load` runs.
+    If so, a file that neutone has fetched is opened only if the user trusts it."""
 
     @abstractmethod
     def load(self, path: str | Path, **options: Any) -> Model:

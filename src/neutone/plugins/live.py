@@ -43,8 +43,8 @@ def _end_all() -> None:
 
 
 class Gate(Protocol):
-    """A switch that the audio thread passes in a host's C callback (see ``nt_gate.h``): audio reaches the engine while
-    it is open."""
+    """A switch that the audio thread passes in a host's C callback (see ``nt_gate.h``):
+    audio reaches the engine while it is open."""
 
     def open(self) -> None:
         """Let audio reach the engine."""
@@ -103,8 +103,8 @@ class Device(ABC):
 
     @property
     def audio_priority(self) -> int | None:
-        """The SCHED_FIFO priority of the thread that calls the gate: 0 for an ordinary thread, None if it is not
-        known."""
+        """The SCHED_FIFO priority of the thread that calls the gate:
+        0 for an ordinary thread, None if it is not known."""
         return None
 
     @property
@@ -209,8 +209,8 @@ class LiveRun(Generic[AnyDevice]):
         self.device.close(lost=self.error is not None)
 
     def ask(self, question: Callable[[AnyDevice], Result], otherwise: Result) -> Result:
-        """Return the result of a question to the device if the run lasts, otherwise `otherwise`. The device is not
-        closed during the question."""
+        """Return the result of a question to the device if the run lasts, otherwise `otherwise`.
+        The device is not closed during the question."""
         with self._ending:
             return otherwise if self.ended.is_set() else question(self.device)
 
@@ -229,8 +229,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
     def _open_engine(
         cls, model: Model, sample_rate: int, block_size: int, channels: int | None, **engine_options: Any
     ) -> Engine:
-        """Make an engine in the background. ``channels`` defaults to the model's input or output channels, whichever
-        are more."""
+        """Make an engine in the background.
+        ``channels`` defaults to the model's input or output channels, whichever are more."""
         from neutone.engine.engine import Engine
 
         wider = max(model.input_channels, model.output_channels)
@@ -282,8 +282,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
             self._engine.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the host no longer runs, because it was stopped or lost its server or device. Returns False if it
-        still runs after `timeout` seconds."""
+        """Wait until the host no longer runs, because it was stopped or lost its server or device.
+        Returns False if it still runs after `timeout` seconds."""
         run = self._run
         return run is None or run.ended.wait(timeout)
 

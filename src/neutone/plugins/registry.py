@@ -94,8 +94,8 @@ class Registry(Generic[AnyPlugin]):
         return sorted(self._found())
 
     def get(self, name: str) -> type[AnyPlugin]:
-        """Return the plug-in class of this name. Raises :class:`~neutone.errors.UnknownPluginError`, which lists what
-        is installed and says what to install."""
+        """Return the plug-in class of this name.
+        Raises :class:`~neutone.errors.UnknownPluginError`, which lists what is installed and says what to install."""
         with self._lock:
             found = self._found()
             if name not in found:

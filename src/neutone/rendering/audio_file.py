@@ -1,5 +1,5 @@
-"""Audio files through libsndfile: what each container can hold, and opening files with errors that say what is
-wrong."""
+"""Audio files through libsndfile:
+what each container can hold, and opening files with errors that say what is wrong."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LONG_FORM = {"WAV": "RF64"}
 """What a container becomes beyond its size limit: RF64 (EBU Tech 3306) is WAV with 64-bit sizes and the same suffix."""
 LARGEST_BYTES = {"WAV": 1 << 32, "AIFF": 1 << 32}
 LARGEST_OTHER_BYTES = 1 << 31
-"""The size limit of the other containers: 32-bit sizes in their headers, which some formats and readers treat as
-signed."""
+"""The size limit of the other containers:
+32-bit sizes in their headers, which some formats and readers treat as signed."""
 HEADER_BYTES = 1 << 16
 LAST_FRAMES = 8192
 

@@ -24,8 +24,8 @@ WRITTEN_FRAMES = 65_536
 
 
 def write_audio(path: str | Path, audio: Array, sample_rate: int) -> None:
-    """Write float32 audio of shape (channels, frames) to a file, at a sample rate in Hz. The suffix picks the
-    format."""
+    """Write float32 audio of shape (channels, frames) to a file, at a sample rate in Hz.
+    The suffix picks the format."""
     path = Path(path)
     with (
         replaced_when_complete(path) as temporary,

@@ -10,8 +10,8 @@ from neutone.errors import ConfigurationError
 
 OPEN_FILES = 256
 PROCESSOR_SECONDS_PER_SECOND = 4
-"""How much processor time is allowed per second of the time limit. Libraries are told to use one thread, but may not
-obey."""
+"""How much processor time is allowed per second of the time limit.
+Libraries are told to use one thread, but may not obey."""
 
 
 @dataclass(frozen=True)

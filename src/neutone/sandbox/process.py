@@ -165,8 +165,8 @@ def _exchange(request: bytes, environment: dict[str, str], folder: Path, limits:
 
 
 def _collect(stream: IO[bytes], into: bytearray, most: int, to_end: subprocess.Popen[bytes] | None) -> None:
-    """Read a stream to its end. Once there is more than `most`, the rest is dropped and the process, if given, is
-    ended."""
+    """Read a stream to its end.
+    Once there is more than `most`, the rest is dropped and the process, if given, is ended."""
     with stream:
         while chunk := os.read(stream.fileno(), 1 << 16):
             if len(into) <= most:

@@ -38,11 +38,11 @@ WRITES_FILES = 0o3 | 0o100 | 0o1000 | 0o20000000
 REACHES_OTHERS = (8, 10, 15, 1024, 1026)
 """Commands of fcntl() that reach other processes: F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY."""
 TYPES_OR_CHANGES = (0x5412, 0x541C, 0x40086602, 0x401C5820, 0xC0045877, 0xC0045878)
-"""Commands of ioctl() that type into a terminal or change files: TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS,
-FS_IOC_FSSETXATTR, FIFREEZE, FITHAW."""
+"""Commands of ioctl() that type into a terminal or change files:
+TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FIFREEZE, FITHAW."""
 OUTLIVES = (1, 4, 0x59616D61)
-"""Options of prctl() that let the process outlive its parent or be traced: PR_SET_PDEATHSIG, PR_SET_DUMPABLE,
-PR_SET_PTRACER."""
+"""Options of prctl() that let the process outlive its parent or be traced:
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_PTRACER."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def restrict_calls(*, landlock_abi: int) -> None:
 
 
 def rules(*, landlock_abi: int, own: int) -> dict[str, Condition | int]:
-    """Return what happens to each call: a return value of the filter, or a condition. `own` is this process's
-    number."""
+    """Return what happens to each call: a return value of the filter, or a condition.
+    `own` is this process's number."""
     table: dict[str, Condition | int] = dict.fromkeys(NEVER, REFUSE)
     table |= {
         "clone": Condition(0, bits=CLONE_THREAD, refuse=False),
@@ -159,8 +159,8 @@ def assemble(rules: dict[str, Condition | int], processor: str) -> bytes:
 
 
 def _check(condition: Condition) -> list[bytes]:
-    """Return the instructions for a condition. They look at the lower half of a number, as the kernel itself does in
-    these calls, and at all of an address."""
+    """Return the instructions for a condition.
+    They look at the lower half of a number, as the kernel itself does in these calls, and at all of an address."""
     met, otherwise = (REFUSE, ALLOW) if condition.refuse else (ALLOW, REFUSE)
     place = ARGUMENTS_OFFSET + 8 * condition.argument
     if condition.is_null:

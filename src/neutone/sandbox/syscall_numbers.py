@@ -5,8 +5,8 @@ from __future__ import annotations
 Numbers = tuple[int | None, int | None]
 
 LAST_KNOWN = 462
-"""The highest known number. From 424 on, both processors use the same numbers; higher ones are newer than these
-tables."""
+"""The highest known number.
+From 424 on, both processors use the same numbers; higher ones are newer than these tables."""
 
 NEVER: dict[str, Numbers] = {
     # the network

@@ -161,8 +161,8 @@ class BackendContract:
         return np.concatenate(outputs, axis=1)
 
     def test_parameters_reach_their_rows(self, model: Model) -> None:
-        """Blocks smaller than the session's pack the rows of params. Each row has other values, so a mix-up is
-        noticed."""
+        """Blocks smaller than the session's pack the rows of params.
+        Each row has other values, so a mix-up is noticed."""
         rows = len(model.metadata.parameters)
         if model.metadata.native_buffer_sizes or model.metadata.look_behind_samples or not rows:
             pytest.skip("the model has block sizes or look-behind of its own, or no parameters")

@@ -8,8 +8,8 @@ from neutone.plugins.host import Host, HostStats, LiveHost
 
 
 class HostContract:
-    """The conformance tests of a host. Subclass it, override :meth:`make_host`, and override :meth:`feed` if the tests
-    can feed the host audio."""
+    """The conformance tests of a host.
+    Subclass it, override :meth:`make_host`, and override :meth:`feed` if the tests can feed the host audio."""
 
     def make_host(self) -> Host:
         """Return a host that is ready to start, with any model."""

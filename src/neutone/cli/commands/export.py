@@ -50,7 +50,7 @@ def export(
         typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the exporters; repeatable."),
     ] = None,
 ) -> None:
-    """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check what was written."""
+    """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check the files."""
     chosen = _exporters(formats)
     flags = {"samples": samples, "strict": strict, "freeze": freeze, "benchmark": benchmark}
     given = _options_of_each(chosen, flags, typed_pairs(options, "--option"))

@@ -11,8 +11,7 @@ from neutone.errors import PluginWarning
 
 
 def plugins(as_json: JsonFlag = False) -> None:
-    """List the installed backends, hosts and exporters, with the packages that they need, and why broken ones are
-    broken."""
+    """List the installed backends, hosts and exporters: what they need, and why a broken one is broken."""
     lines = _describe()
     if as_json:
         print_json(lines)

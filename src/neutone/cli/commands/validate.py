@@ -30,8 +30,7 @@ def validate(
     memory_limit: MemoryLimit = 4096,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a model file: its contents, and its output, resets, delay and speed in several hosts. Exit code 2: it
-    failed."""
+    """Check a model file and how it runs, resets and delays in several hosts. Exit code 2: a check failed."""
     from neutone.checks.file import check_file
     from neutone.cli.tables import check_table
 

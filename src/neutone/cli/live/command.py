@@ -37,9 +37,11 @@ def live(
     ] = False,
     name: Annotated[str | None, typer.Option(help="JACK: the client's name; neutone by default.")] = None,
     server: Annotated[str | None, typer.Option(help="JACK: the server's name.")] = None,
-    device: Annotated[str | None, typer.Option(help="PortAudio: name or number, see neutone devices.")] = None,
-    sample_rate: Annotated[int | None, typer.Option("--rate", help="PortAudio: Hz.")] = None,
-    block_size: Annotated[int | None, typer.Option("--block", help="PortAudio: frames.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="PortAudio: a device's name or number, see neutone devices.")
+    ] = None,
+    sample_rate: Annotated[int | None, typer.Option("--rate", help="PortAudio: the sample rate in Hz.")] = None,
+    block_size: Annotated[int | None, typer.Option("--block", help="PortAudio: the block size in frames.")] = None,
     channels: Annotated[
         int | None, typer.Option(help="Channels in and out; by default as many as the model has.")
     ] = None,

@@ -31,8 +31,8 @@ def split_keys(text: str) -> list[str]:
 
 
 class Keyboard:
-    """Reads keys typed into stdin. During the ``with`` block they are not echoed, and arrive at once. If stdin is not a
-    terminal, there are none."""
+    """Reads keys typed into stdin. During the ``with`` block they are not echoed, and arrive at once.
+    If stdin is not a terminal, there are none."""
 
     def __init__(self) -> None:
         self._settings: Any = None

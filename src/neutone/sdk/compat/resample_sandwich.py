@@ -42,8 +42,8 @@ class ResampleSandwich(ABC, nn.Module):
         self.set_sample_rates(in_sr, out_sr, in_bs)
 
     def set_sample_rates(self, in_sr: int, out_sr: int, in_bs: int) -> None:
-        """Change the sample rates (Hz) and the largest block outside (frames). It starts from silence, and may
-        allocate."""
+        """Change the sample rates (Hz) and the largest block outside (frames).
+        It starts from silence, and may allocate."""
         self.in_sr = in_sr
         self.out_sr = out_sr
         self.in_bs = in_bs

@@ -51,8 +51,8 @@ class InplaceLinearResampler(ResampleSandwich):
         self.buffer_out = torch.zeros((1,))
 
     def set_sample_rates(self, in_sr: int, out_sr: int, in_bs: int) -> None:
-        """Change the sample rates (Hz) and the largest block outside (frames). It starts from silence, and
-        allocates."""
+        """Change the sample rates (Hz) and the largest block outside (frames).
+        It starts from silence, and allocates."""
         self.in_sr = in_sr
         self.out_sr = out_sr
         self.in_bs = in_bs
@@ -73,8 +73,8 @@ class InplaceLinearResampler(ResampleSandwich):
         self.interpolator_out.reset()
 
     def process_in(self, x: Tensor) -> Tensor:
-        """Resample audio of shape (in_n_ch, frames) from ``in_sr`` to ``out_sr``. Returns the frames that can be
-        computed so far."""
+        """Resample audio of shape (in_n_ch, frames) from ``in_sr`` to ``out_sr``.
+        Returns the frames that can be computed so far."""
         self._check(x, self.in_n_ch)
         self.interpolator_in.claim(x.size(1)).copy_(x)
         count = self.interpolator_in.available()
@@ -85,8 +85,8 @@ class InplaceLinearResampler(ResampleSandwich):
         return out
 
     def process_out(self, x: Tensor) -> Tensor:
-        """Resample audio of shape (out_n_ch, frames) from ``out_sr`` to ``in_sr``. Returns the frames that can be
-        computed so far."""
+        """Resample audio of shape (out_n_ch, frames) from ``out_sr`` to ``in_sr``.
+        Returns the frames that can be computed so far."""
         self._check(x, self.out_n_ch)
         self.interpolator_out.claim(x.size(1)).copy_(x)
         count = self.interpolator_out.available()

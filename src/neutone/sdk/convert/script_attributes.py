@@ -127,8 +127,8 @@ class ScriptAttributes:
         return state
 
     def _refuse_shared(self, state: list[str]) -> None:
-        """Raise if a tensor in the state has two names. Each attribute is copied by itself, so it would become two
-        tensors."""
+        """Raise if a tensor in the state has two names.
+        Each attribute is copied by itself, so it would become two tensors."""
         for place in state:
             memory = self._memory.get(place)
             others = [other for other, its in self._memory.items() if its == memory and other != place]

@@ -53,8 +53,8 @@ class ScriptConversion:
 
 
 def convert_in_sandbox(source: str, sample_rate: int | None, block_size: int | None) -> Results:
-    """Run :func:`convert_script` inside :func:`neutone.sandbox.run_sandboxed`. The result's file is named
-    :data:`ONNX_FILE`."""
+    """Run :func:`convert_script` inside :func:`neutone.sandbox.run_sandboxed`.
+    The result's file is named :data:`ONNX_FILE`."""
     conversion, contents = convert_script(Path(source), sample_rate=sample_rate, block_size=block_size)
     return Results(asdict(conversion), {ONNX_FILE: contents})
 

@@ -46,8 +46,8 @@ class Window(nn.Module):
             )
 
     def process_window(self, window: Tensor, units: Tensor) -> Any:
-        """Process audio with its look-behind, (C_in, N_LB + N), and parameters, (4, N). Returns audio of shape (C_out,
-        N)."""
+        """Process audio with its look-behind, (C_in, N_LB + N), and parameters, (4, N).
+        Returns audio of shape (C_out, N)."""
         if self._method != "do_forward_pass":
             return self._interpreter.call(self._method, window, units)
         attributes = self._interpreter.attributes
@@ -157,8 +157,8 @@ class ScriptGraph(StreamFunction):
         return proto
 
     def _remove_unread_state(self, proto: Any) -> None:
-        """Remove state that does not influence the audio: a block writes it before it reads it, or only passes it
-        on."""
+        """Remove state that does not influence the audio:
+        a block writes it before it reads it, or only passes it on."""
         graph = proto.graph
         names = {self.state_name(index): index for index in range(len(self.states))}
         needed = _needed(graph, {"audio_out"})

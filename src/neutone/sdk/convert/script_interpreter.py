@@ -34,8 +34,8 @@ RANDOM = {
 MAX_STEPS = 20_000
 """The most operators on tensors in a block; with more, the file would be large and slow."""
 MAX_TURNS = 64
-"""The most turns of a loop. Each turn becomes nodes of its own, so a loop over frames would make nodes for every
-sample."""
+"""The most turns of a loop.
+Each turn becomes nodes of its own, so a loop over frames would make nodes for every sample."""
 
 
 class Influence:

@@ -112,8 +112,8 @@ class StreamingInterpolator:
         return (whole * self.L - self.phase + self.M - 1) // self.M
 
     def generate(self, out: Tensor) -> None:
-        """Fill ``out``, of shape (rows + control_rows, frames), with the next frames. So many frames must be
-        available."""
+        """Fill ``out``, of shape (rows + control_rows, frames), with the next frames.
+        So many frames must be available."""
         count = out.size(1)
         if self.is_copy:
             out.copy_(self.history.peek(count))

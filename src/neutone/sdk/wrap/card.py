@@ -95,8 +95,8 @@ class ModelCard(nn.Module):
         self.date_created = metadata.date_created
 
     def core_metadata(self) -> dict[str, Any]:
-        """Return the part of ``metadata.json`` that every kind of model has: all but its sample rates and block
-        sizes."""
+        """Return the part of ``metadata.json`` that every kind of model has:
+        all but its sample rates and block sizes."""
         return {
             "model_name": self.model_name,
             "model_authors": self.model_authors,

@@ -119,8 +119,8 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def get_native_buffer_sizes(self) -> list[int]:
-        """Return the block sizes (frames) that the model supports. An empty list means any size, and blocks may
-        vary."""
+        """Return the block sizes (frames) that the model supports.
+        An empty list means any size, and blocks may vary."""
         return self._card.native_buffer_sizes
 
     @torch.jit.export
@@ -130,13 +130,13 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def calc_model_delay_samples(self) -> int:
-        """Return by how many frames, at the model's rate, the output lags the input. It may depend on the block
-        size."""
+        """Return by how many frames, at the model's rate, the output lags the input.
+        It may depend on the block size."""
         return 0
 
     def aggregate_params(self, params: Tensor) -> Tensor:
-        """Reduce the 0..1 parameter values of a block, of shape (4, N_LB + N), to their means, of shape (4, 1). Return
-        `params` unchanged to get values for every sample."""
+        """Reduce the 0..1 parameter values of a block, of shape (4, N_LB + N), to their means, of shape (4, 1).
+        Return `params` unchanged to get values for every sample."""
         return torch.mean(params, dim=1, keepdim=True)
 
     def set_model_sample_rate_and_buffer_size(self, sample_rate: int, n_samples: int) -> bool:
@@ -213,14 +213,14 @@ class WaveformToWaveformBase(NeutoneModel):
         model_sr: int | None = None,
         model_buffer_size: int | None = None,
     ) -> None:
-        """Announce the sample rate (Hz) and the block size (frames). For hosts that run a model without a wrapper
-        around it."""
+        """Announce the sample rate (Hz) and the block size (frames).
+        For hosts that run a model without a wrapper around it."""
         self.set_sample_rate_and_buffer_size(daw_sr, daw_buffer_size)
 
     @torch.jit.export
     def reset(self) -> bool:
-        """Clear the look-behind and the model's state. Returns whether the model cleared its state by
-        :meth:`reset_model`."""
+        """Clear the look-behind and the model's state.
+        Returns whether the model cleared its state by :meth:`reset_model`."""
         self._past_audio.reset()
         self._past_params.reset()
         return self.reset_model()

@@ -57,8 +57,8 @@ class AudioSample:
 
     @classmethod
     def from_bytes(cls, bytes_: bytes) -> Self:
-        """Read a sound from the bytes of an audio file. Raises :class:`~neutone.errors.AudioFileError` if they are not
-        one."""
+        """Read a sound from the bytes of an audio file.
+        Raises :class:`~neutone.errors.AudioFileError` if they are not one."""
         try:
             audio, rate = soundfile.read(io.BytesIO(bytes_), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:

@@ -1,5 +1,5 @@
-"""Check that an exported model does what its file says. Each check runs a module that was newly loaded from the
-file."""
+"""Check that an exported model does what its file says.
+Each check runs a module that was newly loaded from the file."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -195,8 +195,8 @@ class NmChecks:
         return self._run(module, trial)
 
     def _run(self, module: Any, trial: Trial) -> Tensor:
-        """Run the trial from the current state, and return the output. Models that draw random numbers draw the same
-        ones each time."""
+        """Run the trial from the current state, and return the output.
+        Models that draw random numbers draw the same ones each time."""
         starts = range(0, trial.audio.size(1), HOST_BLOCK)
         audio = [trial.audio.narrow(1, start, HOST_BLOCK) for start in starts]
         params = [trial.params.narrow(1, start, HOST_BLOCK) for start in starts]

@@ -113,8 +113,8 @@ def write_nm_file(
     speed_benchmark: bool = False,
     test_offline_mode: bool = True,
 ) -> ExportReport:
-    """Do what :func:`save_neutone_model` does, given the path of the file itself. ``metadata.json`` and ``samples`` are
-    written next to it."""
+    """Do what :func:`save_neutone_model` does, given the path of the file itself.
+    ``metadata.json`` and ``samples`` are written next to it."""
     _check_arguments(model, dump_samples, submission, test_offline_mode)
     wrapper = _wrapped_copy(model)
     name = type(wrapper.w2w_base).__name__
@@ -260,8 +260,8 @@ def _in_words(checks: Sequence[CheckResult]) -> str:
 
 
 def _write_beside(files: ExitStack, folder: Path, metadata: dict[str, Any], sounds: list[dict[str, str]]) -> None:
-    """Write the metadata without its megabytes of sound, and the sounds. The files are put in place when the stack
-    closes."""
+    """Write the metadata without its megabytes of sound, and the sounds.
+    The files are put in place when the stack closes."""
     text = json.dumps(metadata, indent=4)
     files.enter_context(replaced_when_complete(folder / METADATA_FILE)).write_text(text, encoding="utf-8")
     if not sounds:

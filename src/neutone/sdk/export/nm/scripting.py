@@ -59,8 +59,8 @@ def save_script(
 def load_script(
     file: str | Path | IO[bytes], extra_files: Iterable[str] = ()
 ) -> tuple[torch.jit.ScriptModule, dict[str, bytes]]:
-    """Read a scripted module onto the CPU. Returns it with the contents of the files in `extra_files`; those that are
-    not in the archive are empty."""
+    """Read a scripted module onto the CPU. Returns it with the contents of the files in `extra_files`;
+    those that are not in the archive are empty."""
     contents: dict[str, Any] = dict.fromkeys(extra_files, "")
     with quiet_torchscript():
         module = torch.jit.load(file, map_location="cpu", _extra_files=contents)  # type: ignore[no-untyped-call]

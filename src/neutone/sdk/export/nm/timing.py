@@ -37,8 +37,8 @@ def time_wrapper(wrapper: Any, sample_rate: int, block_size: int, seconds: float
 
 
 def _run(wrapper: Any, block_size: int, delay: int, seconds: float) -> list[float]:
-    """Return the seconds that each block took. There are enough blocks to fill the delay: those that only queue are
-    cheap."""
+    """Return the seconds that each block took.
+    There are enough blocks to fill the delay: those that only queue are cheap."""
     blocks = (torch.rand(16, 2, block_size, generator=torch.Generator().manual_seed(0)) - 0.5) / 2
     least = LEAST_BLOCKS + 2 * delay // block_size
     spent: list[float] = []

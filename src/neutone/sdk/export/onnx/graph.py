@@ -23,8 +23,8 @@ TRIAL_BLOCKS = 3
 
 
 class Body(nn.Module):
-    """The model as neutone's stream calls it: with look-behind before the audio, and with the declared parameters
-    only."""
+    """The model as neutone's stream calls it:
+    with look-behind before the audio, and with the declared parameters only."""
 
     def __init__(self, wrapper: Any, rows: list[int], look_behind: int) -> None:
         super().__init__()
@@ -113,8 +113,8 @@ class StreamFunction:
         return "state." + self.states[index].removeprefix("wrapper.")
 
     def to_proto(self, *, keep_open: bool) -> Any:
-        """Return the ONNX model, for any number of frames if `keep_open`. Raises
-        :class:`~neutone.errors.ModelFileError`."""
+        """Return the ONNX model, for any number of frames if `keep_open`.
+        Raises :class:`~neutone.errors.ModelFileError`."""
         audio, params = self.example()
         shapes: dict[str, Any] | None = None
         if keep_open:

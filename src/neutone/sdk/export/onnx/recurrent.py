@@ -29,8 +29,8 @@ def _bias(layer: Any, name: str, kind: str, like: Tensor) -> Tensor:
 
 
 def _node(layer: Any, kind: str, index: int, x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
-    """Emit one layer of the stack. Takes x (T, B, I) and each state (1, B, H), and returns [y (T, B, H), state,
-    ...]."""
+    """Emit one layer of the stack.
+    Takes x (T, B, I) and each state (1, B, H), and returns [y (T, B, H), state, ...]."""
     input_weight = getattr(layer, f"weight_ih_l{index}")
     hidden_weight = getattr(layer, f"weight_hh_l{index}")
     bias = torch.cat(
