@@ -18,7 +18,8 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 import onnx  # noqa: E402
 
-from neutone.sdk import convert, convert_to_onnx  # noqa: E402
+from neutone.sdk import convert_to_onnx  # noqa: E402
+from neutone.sdk.convert import convert  # noqa: E402
 from neutone.sdk.convert.received_onnx import check_contents  # noqa: E402
 from neutone.sdk.convert.script_conversion import ONNX_FILE, ScriptConversion  # noqa: E402
 from support import nm_models  # noqa: E402

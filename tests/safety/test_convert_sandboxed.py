@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-from neutone.sdk import convert, convert_to_onnx  # noqa: E402
+from neutone.sdk import convert_to_onnx  # noqa: E402
+from neutone.sdk.convert import convert  # noqa: E402
 from neutone.sdk.convert.received_onnx import check_contents  # noqa: E402
 from neutone.sdk.convert.script_conversion import ONNX_FILE  # noqa: E402
 from support import hostile_scripts, nm_models  # noqa: E402
