@@ -315,7 +315,8 @@ def test_an_entry_of_millions_of_pieces_is_refused_at_once(tmp_path: Path) -> No
 def test_info_runs_no_graph(tmp_path: Path) -> None:
     """A graph without neutone's metadata that never ends: its shapes are read, and no more."""
     onnx = pytest.importorskip("onnx")
-    onnx_models = pytest.importorskip("onnx_models")
+    from support import onnx_models
+
     path = onnx_models.endless(tmp_path / "endless.onnx")
     model = onnx.load(path)
     del model.metadata_props[:]
