@@ -52,7 +52,10 @@ def shown(value: object) -> str:
     >>> shown("amp"), len(shown("x" * 1000))
     ("'amp'", 80)
     """
-    return _shortened.repr(value)
+    try:
+        return _shortened.repr(value)
+    except ValueError:  # Python does not write integers of more than 4300 digits
+        return f"a {type(value).__name__} with too many digits to show"
 
 
 def printable(text: str) -> str:

@@ -179,3 +179,8 @@ def test_validate_garbage(tmp_path: Path, name: str) -> None:
 def test_validate_nothing(tmp_path: Path) -> None:
     assert_one_line(call("validate", tmp_path / "nothing.nm"), "no model file")
     assert_one_line(call("validate", WRAPPERS), "expected one of .nm, .onnx, .ort, ")
+
+
+def test_a_wrapper_file_that_ends_the_program(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(0)\n")
+    assert_one_line(call("export", f"{tmp_path}/script.py:X", tmp_path / "out"), "SystemExit: 0")

@@ -186,3 +186,12 @@ def test_the_names_of_live_on_the_engine():
         assert live.take_peaks()[0][0] > 0.0
         assert engine.take_peaks() == ([0.0], [0.0])
         assert engine.error is live.error is None
+
+
+def test_a_closed_engine_is_claimed_by_nobody():
+    with background() as engine:
+        live = engine.live
+    with pytest.raises(RuntimeError, match="closed"):
+        live.claim()
+    with pytest.raises(RuntimeError, match="closed"):
+        live.blocking = True

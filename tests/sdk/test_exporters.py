@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neutone.plugins import Exporter, exporters
+from neutone.errors import ConfigurationError
+from neutone.plugins import CheckResult, Exporter, exporters
 from neutone.testing import ExporterContract
 from support.plugin_installation import run, write_distribution
 
@@ -26,7 +27,7 @@ from neutone.plugins import CheckResult, Exporter, ExportReport, refuse_unknown_
 
 class WeightsExporter(Exporter):
     name = "weights"
-    requires = ("numpy", "a_runtime_that_nobody_has")
+    requires = ("numpy",)
     extra = "nt-weights[runtime]"
     suffix = ".npz"
     options = ("scale", "samples")
@@ -52,6 +53,13 @@ class TestNmExporter(OwnExporter):
 
 class TestOnnxExporter(OwnExporter):
     exporter = exporters.get("onnx")
+
+
+def change(third_party: Path, before: str, after: str) -> None:
+    """Change the exporter's source."""
+    source = (third_party / "nt_weights.py").read_text()
+    assert before in source
+    (third_party / "nt_weights.py").write_text(source.replace(before, after))
 
 
 @pytest.fixture
@@ -82,6 +90,7 @@ def test_an_option_that_no_exporter_knows(third_party: Path, tmp_path: Path) -> 
 
 
 def test_plugins_says_what_a_plugin_needs(third_party: Path) -> None:
+    change(third_party, REQUIRES, 'requires = ("numpy", "a_runtime_that_nobody_has")')
     lines = json.loads(run(["-m", "neutone.cli", "plugins", "--json"], [third_party]))
     line = next(line for line in lines if line["name"] == "weights")
     assert line["group"] == "neutone.exporters"
@@ -94,8 +103,7 @@ def test_plugins_says_what_a_plugin_needs(third_party: Path) -> None:
 
 
 def test_a_suffix_without_a_dot_is_a_broken_plugin(third_party: Path) -> None:
-    source = (third_party / "nt_weights.py").read_text()
-    (third_party / "nt_weights.py").write_text(source.replace('suffix = ".npz"', 'suffix = "npz"'))
+    change(third_party, 'suffix = ".npz"', 'suffix = "npz"')
     lines = json.loads(run(["-m", "neutone.cli", "plugins", "--json"], [third_party]))
     line = next(line for line in lines if line["name"] == "weights")
     assert "suffix is 'npz'" in line["error"]
@@ -113,3 +121,53 @@ def test_what_is_no_exporter(tmp_path: Path) -> None:
     line = next(line for line in lines if line["name"] == "other")
     assert "not a subclass of neutone.plugins.Exporter" in line["error"]
     assert issubclass(exporters.get("nm"), Exporter)
+
+
+REQUIRES = 'requires = ("numpy",)'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "formats", "words"),
+    [
+        ("np.savez(path", "(lambda *a, **k: 0)(path", "weights", "returned no report of a file"),
+        ("        return ExportReport", "        ExportReport", "weights", "returned no report of a file"),
+        ('suffix = ".npz"', 'suffix = ".onnx"', "weights,onnx", "two of them write model.onnx"),
+        ("arrays = {", "raise SystemExit(0); arrays = {", "weights", "ended the program"),
+    ],
+)
+def test_an_exporter_that_does_not_keep_its_promise(
+    third_party: Path, tmp_path: Path, before: str, after: str, formats: str, words: str
+) -> None:
+    change(third_party, before, after)
+    with pytest.raises(AssertionError, match=words):
+        run(
+            ["-m", "neutone.cli", "export", f"{WRAPPERS}:Echo", str(tmp_path / "out"), "--format", formats],
+            [third_party],
+        )
+
+
+def test_an_exporter_whose_packages_are_missing(third_party: Path, tmp_path: Path) -> None:
+    change(third_party, REQUIRES, 'requires = ("numpy", "a_runtime_that_nobody_has")')
+    with pytest.raises(AssertionError, match=r"needs a_runtime_that_nobody_has: pip install \"nt-weights"):
+        run(["-m", "neutone.cli", "export", f"{WRAPPERS}:Echo", str(tmp_path), "--format", "weights"], [third_party])
+
+
+@pytest.mark.parametrize("requires", ['"numpy"', "None", '("numpy.random",)', '("",)'])
+def test_requires_that_are_no_packages_are_a_broken_plugin(third_party: Path, requires: str) -> None:
+    change(third_party, REQUIRES, f"requires = {requires}")
+    lines = json.loads(run(["-m", "neutone.cli", "plugins", "--json"], [third_party]))
+    assert "expected a tuple of packages" in next(line for line in lines if line["name"] == "weights")["error"]
+    assert all(line["error"] is None for line in lines if line["name"] != "weights")
+
+
+def test_a_difference_of_numpy_numbers_is_a_check_that_failed() -> None:
+    assert CheckResult("same", np.float32(1.0) < np.float32(0.5), "").failed
+    with pytest.raises(TypeError, match="passed is 'yes'"):
+        CheckResult("same", "yes", "")  # type: ignore[arg-type]
+
+
+def test_nm_takes_booleans_and_its_suffix(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="samples is 'no', expected True or False"):
+        exporters.get("nm")().export(Echo(), tmp_path / "model.nm", samples="no")
+    with pytest.raises(ConfigurationError, match=r"does not end in \.nm"):
+        exporters.get("nm")().export(Echo(), tmp_path / "model.bin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from neutone.errors import ConfigurationError
 from neutone.plugins import Exporter, ExportReport, refuse_unknown_options
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class NmExporter(Exporter):
 
     def export(self, model: WaveformToWaveformBase, path: Path, **options: Any) -> ExportReport:
         refuse_unknown_options(self.name, options, self.options, "exporter")
+        for name, value in options.items():
+            if not isinstance(value, bool):
+                raise ConfigurationError(f"{name} is {value!r}, expected True or False")
+        if path.suffix.lower() != self.suffix:
+            raise ConfigurationError(f"{path} does not end in {self.suffix}")
         from neutone.sdk.export.nm.save import write_nm_file
 
         strict = bool(options.get("strict"))

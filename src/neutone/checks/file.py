@@ -40,35 +40,47 @@ def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[Ch
         neutone.errors.MissingExtraError: The backend's runtime is not installed.
         neutone.errors.UntrustedFileError: The file was fetched, and is not trusted.
     """
-    path, backend = require_model_file(file)
+    path, name, backend = require_model_file(file)
     try:
-        return _check_model(path, backend, load(path, backend=backend.name, trust=trust), seconds)
+        return _check_model(path, backend, load(path, backend=name, trust=trust), seconds)
     except (ImportError, UntrustedFileError):  # these say nothing about the file
         raise
     except NeutoneError as error:
         return [CheckResult("loads", False, in_words(error))]
 
 
-def require_model_file(file: str | Path) -> tuple[Path, Backend]:
-    """Return a path that :func:`check_file` accepts, with its backend.
+def require_model_file(file: str | Path) -> tuple[Path, str, Backend]:
+    """Return a path that :func:`check_file` accepts, and its backend's name and instance.
     Raises the same errors if it does not accept it."""
     path = Path(file)
     suffix = path.suffix.lower()
-    takers = [plugin for _, plugin in backends.all() if suffix in plugin.suffixes]
+    takers = [(name, plugin) for name, plugin in backends.all() if suffix in plugin.suffixes]
     if not takers:
         known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
         raise ConfigurationError(f"{path} is not a model file that can be checked, expected one of {', '.join(known)}")
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
-    return path, takers[0]()
+    name, plugin = takers[0]
+    return path, name, plugin()
 
 
 def _check_model(path: Path, backend: Backend, model: Model, seconds: float) -> list[CheckResult]:
     checks = [CheckResult("loads", True, f"{model.metadata.model_name!r}, {model.metadata.model_type}")]
-    checks += backend.check(path)
+    checks += _check_format(path, backend)
     for sample_rate, block_size in HOSTS:
         checks += _check_in_host(model, sample_rate, block_size, seconds)
     return checks
+
+
+def _check_format(path: Path, backend: Backend) -> Iterator[CheckResult]:
+    """What the backend checks. Whatever it raises is a check that failed, and hides no other."""
+    try:
+        for check in backend.check(path):
+            if not isinstance(check, CheckResult):
+                raise TypeError(f"check yielded a {type(check).__name__}, expected a CheckResult")
+            yield check
+    except Exception as error:
+        yield CheckResult(f"{type(backend).__name__}.check", False, in_words(error))
 
 
 def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
@@ -76,8 +88,8 @@ def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
 
     A file that does not load raises, so that the sandbox can tell a damaged file from one that tried something
     forbidden."""
-    path, backend = require_model_file(file)
-    return [asdict(check) for check in _check_model(path, backend, load(path, backend=backend.name), seconds)]
+    path, name, backend = require_model_file(file)
+    return [asdict(check) for check in _check_model(path, backend, load(path, backend=name), seconds)]
 
 
 # -- the model ---------------------------------------------------------------------------------------------------------

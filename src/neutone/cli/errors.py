@@ -66,6 +66,9 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
                 return command(*arguments, **options)
             except (typer.Exit, typer.Abort, BrokenPipeError):  # typer's own, and `neutone ... | head`
                 raise
+            except SystemExit as error:  # typer's own exit is none
+                complain(f"a model file or plug-in ended the program: SystemExit({error.code!r})")
+                raise typer.Exit(EXIT_ERROR) from None
             except (KeyboardInterrupt, Exception) as error:
                 if traceback_wanted.get():
                     print_traceback()

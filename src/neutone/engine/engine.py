@@ -51,7 +51,7 @@ class Engine(MixLevels):
         fixed_blocks: Set it to False if the host sends any number of frames up to ``block_size``. That adds up to one
             model block of latency.
         background: Run the model in a worker thread beside the audio thread. All engines share a pool of worker
-            threads. Audio passes through lock-free queues; :attr:`callback` is a C callback for the host that never
+            threads. Audio passes through lock-free queues; ``live.callback`` is a C callback for the host that never
             enters Python.
         slack: How many host blocks a model in the background has to compute its output; they add to the latency. A
             model that takes longer than a host block to compute one of its own blocks needs more. 0 runs the model in
@@ -61,7 +61,7 @@ class Engine(MixLevels):
 
     In the background nothing waits for the model. :meth:`process` may be called from a real-time thread, and
     :meth:`reset` and :meth:`configure` from another thread at the same time: the current sound fades out over the next
-    block, and the new stream starts from silence. If the model fails, :attr:`error` says why.
+    block, and the new stream starts from silence. If the model fails, ``live.error`` says why.
 
     Raises:
         neutone.errors.ConfigurationError: A value is outside its range (this is a :class:`ValueError`), or ``slack`` is

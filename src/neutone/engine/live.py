@@ -78,6 +78,8 @@ class Live:
             neutone.errors.HostError: Another host plays the engine.
         """
         with _claiming:
+            if self._closed:
+                raise RuntimeError("the engine is closed")
             if self._claimed:
                 raise HostError("the engine is played by another host already: stop that one first")
             self._claimed = True
@@ -99,6 +101,8 @@ class Live:
 
     @blocking.setter
     def blocking(self, wanted: bool) -> None:
+        if wanted and self._closed:
+            raise RuntimeError("the engine is closed")
         self._player.blocking = wanted
 
     @property
@@ -224,6 +228,7 @@ class Live:
     def abandon(self) -> None:
         """Give up all threads without waiting for them: in the child of a fork they no longer exist."""
         self._changing = threading.RLock()
+        self._player.blocking = False
         self._closed = True
 
 

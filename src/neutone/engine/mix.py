@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from neutone.errors import ConfigurationError
+from neutone.errors import ConfigurationError, shown
 
 GAIN_RANGE_DB = 30.0
 
@@ -79,7 +79,8 @@ class MixLevels:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high:  # NaN too
-            raise ConfigurationError(f"{name} is {value!r}, expected a number from {low:g} to {high:g}")
+            unit = "_db" if name.endswith("gain") else ""
+            raise ConfigurationError(f"{name}{unit} is {shown(value)}, expected a number from {low:g} to {high:g}")
         self._levels[name] = number
         self._send_level(name, self._factor(name))
 

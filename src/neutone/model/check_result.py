@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -18,6 +20,12 @@ class CheckResult:
     """Whether the check passed; None if that could not be determined, for the reason that :attr:`detail` gives."""
     detail: str
     """What was found, for people to read."""
+
+    def __post_init__(self) -> None:
+        if self.passed is not None:  # a comparison of NumPy numbers has NumPy's own bool
+            if not isinstance(self.passed, bool | np.bool_):
+                raise TypeError(f"passed is {self.passed!r}, expected True, False or None")
+            object.__setattr__(self, "passed", bool(self.passed))
 
     @property
     def failed(self) -> bool:

@@ -222,6 +222,7 @@ class RunHost(LiveHost, Generic[AnyDevice]):
         self._engine = engine
         self._live = _live_of(engine)
         self._owns_engine = False
+        self._closed = False
         self._lock = threading.Lock()
         self._run: LiveRun[AnyDevice] | None = None
 
@@ -262,6 +263,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
             neutone.errors.MissingExtraError: The host's library is not installed.
         """
         with self._lock:
+            if self._closed:
+                raise RuntimeError(f"the {self.name} host is closed")
             if self.running:
                 raise RuntimeError(f"the {self.name} host is running already")
             self._run = None
@@ -277,6 +280,7 @@ class RunHost(LiveHost, Generic[AnyDevice]):
 
     def close(self) -> None:
         """Stop the host, and close its engine if :meth:`open` made it. The host cannot be used afterwards."""
+        self._closed = True
         self.stop()
         if self._owns_engine:
             self._engine.close()

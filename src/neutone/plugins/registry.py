@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -54,14 +55,23 @@ def _check_declaration(plugin: type) -> None:
     missing = sorted(getattr(plugin, "__abstractmethods__", ()))
     if missing:
         raise TypeError(f"{plugin.__name__} does not define {', '.join(missing)}")
-    if issubclass(plugin, Exporter) and not str(getattr(plugin, "suffix", "")).startswith("."):
-        raise TypeError(
-            f"{plugin.__name__}.suffix is {getattr(plugin, 'suffix', None)!r}, expected one such as '.onnx'"
-        )
+    if issubclass(plugin, Plugin):
+        _check_names(plugin, "requires", r"\w+", "a tuple of packages such as ('onnxruntime',)")
+    if issubclass(plugin, Exporter):
+        _check_names(plugin, "options", r"\w+", "a tuple of names such as ('strict',)")
+        suffix = getattr(plugin, "suffix", None)
+        if not (isinstance(suffix, str) and re.fullmatch(r"\.[a-z0-9][a-z0-9._-]*", suffix)):
+            raise TypeError(f"{plugin.__name__}.suffix is {suffix!r}, expected one such as '.onnx'")
     if issubclass(plugin, Backend):
         suffixes = getattr(plugin, "suffixes", None)
         if not isinstance(suffixes, tuple) or not all(isinstance(s, str) and s.startswith(".") for s in suffixes):
             raise TypeError(f"{plugin.__name__}.suffixes is {suffixes!r}, expected a tuple such as ('.onnx',)")
+
+
+def _check_names(plugin: type, attribute: str, pattern: str, expected: str) -> None:
+    names = getattr(plugin, attribute)
+    if not (isinstance(names, tuple) and all(isinstance(n, str) and re.fullmatch(pattern, n) for n in names)):
+        raise TypeError(f"{plugin.__name__}.{attribute} is {names!r}, expected {expected}")
 
 
 class Registry(Generic[AnyPlugin]):

@@ -1,6 +1,6 @@
 /* nt_callback: how the C callback of an audio host drives an engine that runs in the background.
  *
- * Python's Engine.callback is a PyCapsule named "neutone.callback" around this struct: keep a reference to the capsule for
+ * Python's Engine.live.callback is a PyCapsule named "neutone.callback" around this struct: keep a reference to the capsule for
  * as long as the functions may be called. A host in C needs this header alone.
  */
 #ifndef NEUTONE_NT_CALLBACK_H

@@ -10,7 +10,13 @@ import typer
 
 from neutone.cli.options import typed_pairs
 from neutone.cli.terminal import output, print_line
-from neutone.errors import CompatibilityWarning, ConfigurationError, ModelCheckWarning
+from neutone.errors import (
+    CompatibilityWarning,
+    ConfigurationError,
+    MissingExtraError,
+    ModelCheckWarning,
+    ModelFileError,
+)
 
 if TYPE_CHECKING:
     from neutone.plugins import Exporter, ExportReport
@@ -51,6 +57,8 @@ def export(
     ] = None,
 ) -> None:
     """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check the files."""
+    from neutone.plugins import ExportReport
+
     chosen = _exporters(formats)
     flags = {"samples": samples, "strict": strict, "freeze": freeze, "benchmark": benchmark}
     given = _options_of_each(chosen, flags, typed_pairs(options, "--option"))
@@ -72,18 +80,29 @@ def export(
             warnings.simplefilter("always", CompatibilityWarning)
             warnings.simplefilter("ignore", ModelCheckWarning)  # the table shows the same
             report = exporter.export(model, folder / f"{STEM}{exporter.suffix}", **settings)
+        if not isinstance(report, ExportReport) or not report.path.is_file():
+            raise ModelFileError(f"the exporter {exporter.name!r} is broken: it returned no report of a file")
         _show(report, benchmark)
 
 
 def _exporters(formats: str) -> list[Exporter]:
     from neutone.plugins import exporters
 
-    wanted = list(dict.fromkeys(part.strip().lower() for part in formats.split(",") if part.strip()))
-    if not wanted or not set(wanted) <= set(exporters.names()):
+    known = {name.lower(): name for name in exporters.names()}
+    given = (part.strip().lower() for part in formats.split(","))
+    wanted = [known.get(part, "") for part in dict.fromkeys(given) if part]
+    if not wanted or "" in wanted:
         raise ConfigurationError(
             f"--format is {formats!r}, expected one of {', '.join(exporters.names())}, or several with commas"
         )
-    return [exporters.get(name)() for name in wanted]
+    chosen = [exporters.get(name)() for name in wanted]
+    for exporter in chosen:
+        if exporter.missing():
+            missing = ", ".join(exporter.missing())
+            raise MissingExtraError(f'the exporter {exporter.name!r} needs {missing}: pip install "{exporter.extra}"')
+    if len({exporter.suffix for exporter in chosen}) < len(chosen):
+        raise ConfigurationError(f"--format is {formats!r}, but two of them write {STEM}{chosen[0].suffix}")
+    return chosen
 
 
 def _options_of_each(

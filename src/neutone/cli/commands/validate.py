@@ -56,7 +56,7 @@ def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckRe
     from neutone.model.check_result import CheckResult
     from neutone.sandbox import run_sandboxed
 
-    path, backend = require_model_file(file)
+    path, _, backend = require_model_file(file)
     path = path.resolve()
     try:
         answer = run_sandboxed(

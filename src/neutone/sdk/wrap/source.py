@@ -95,7 +95,7 @@ def _call(factory: Any, name: str) -> Any:
         return factory()
     except NeutoneError:
         raise
-    except Exception as error:  # anything that the author's code raises
+    except (Exception, SystemExit) as error:  # anything that the author's code raises
         raise ModelFileError(
             f"{name} cannot be made without arguments ({type(error).__name__}: {error}); name a function that makes it"
         ) from error
@@ -116,7 +116,7 @@ def _import_module(name: str) -> ModuleType:
     try:
         with _searched(Path.cwd()):
             return importlib.import_module(name)
-    except Exception as error:  # anything that the author's code raises
+    except (Exception, SystemExit) as error:  # anything that the author's code raises
         raise ModelFileError(f"the module {name!r} cannot be imported: {type(error).__name__}: {error}") from error
 
 
@@ -135,7 +135,7 @@ def _import_file(path: Path) -> ModuleType:
     try:
         with _searched(path.resolve().parent):
             spec.loader.exec_module(module)
-    except Exception as error:  # anything that the author's code raises
+    except (Exception, SystemExit) as error:  # anything that the author's code raises
         del sys.modules[name]
         raise ModelFileError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     return module
