@@ -160,7 +160,7 @@ def test_the_display_and_its_keys():
     ("arguments", "words"),
     [
         (["amp", "--host", "nothing"], "no plug-in 'nothing'"),
-        (["amp", "--host", "callback"], "brings no audio of its own"),
+        (["amp", "--host", "callback"], "has no live audio of its own"),
         (["amp", "--device", "1"], "--device is not for the host 'jack'"),
         (["amp", "--rate", "44100"], "--rate is not for the host 'jack'"),
         (["amp", "--cc", "drive"], "expected NUMBER=NAME"),
