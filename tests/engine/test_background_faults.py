@@ -71,10 +71,12 @@ def test_no_slack_needs_a_native_session():
 def test_live_properties_need_the_background():
     engine = Engine(FunctionModel(), 48_000, BLOCK, 2)
     assert engine.live is None
-    names = ("callback", "blocking", "live_stats", "take_peaks", "claim", "release", "audio_priority")
-    for name in names:
+    for name in ("callback", "blocking", "live_stats", "audio_priority"):
         with pytest.raises(errors.ConfigurationError, match="background=True"):
             getattr(engine, name)
+    for call in (engine.take_peaks, engine.claim, engine.release):
+        with pytest.raises(errors.ConfigurationError, match="background=True"):
+            call()
     with pytest.raises(errors.ConfigurationError, match="background=True"):
         engine.blocking = True
     assert engine.error is None

@@ -250,7 +250,11 @@ class OfLive:
         self.__doc__ = f"The same as ``engine.live.{name}``."
 
     def __get__(self, engine: Any, owner: type) -> Any:
-        return self if engine is None else getattr(Live.of(engine), self._name)
+        if engine is None:
+            return self
+        if callable(getattr(Live, self._name)):  # a method raises when it is called, not when it is looked up
+            return lambda: getattr(Live.of(engine), self._name)()
+        return getattr(Live.of(engine), self._name)
 
     def __set__(self, engine: Any, value: Any) -> None:
         setattr(Live.of(engine), self._name, value)
