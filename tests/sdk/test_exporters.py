@@ -131,7 +131,7 @@ REQUIRES = 'requires = ("numpy",)'
     [
         ("np.savez(path", "(lambda *a, **k: 0)(path", "weights", "returned no report of a file"),
         ("        return ExportReport", "        ExportReport", "weights", "returned no report of a file"),
-        ('suffix = ".npz"', 'suffix = ".onnx"', "weights,onnx", "two of them write model.onnx"),
+        ('suffix = ".npz"', 'suffix = ".onnx"', "nm,weights,onnx", "2 of them write model.onnx"),
         ("arrays = {", "raise SystemExit(0); arrays = {", "weights", "ended the program"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,8 +76,6 @@ def export(
     model = open_wrapper(name, checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     for exporter, settings in zip(chosen, given, strict=True):
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("always", CompatibilityWarning)
             warnings.simplefilter("ignore", ModelCheckWarning)  # the table shows the same
@@ -97,11 +97,11 @@ def _exporters(formats: str) -> list[Exporter]:
         )
     chosen = [exporters.get(name)() for name in wanted]
     for exporter in chosen:
-        if exporter.missing():
-            missing = ", ".join(exporter.missing())
+        if missing := ", ".join(exporter.missing()):
             raise MissingExtraError(f'the exporter {exporter.name!r} needs {missing}: pip install "{exporter.extra}"')
-    if len({exporter.suffix for exporter in chosen}) < len(chosen):
-        raise ConfigurationError(f"--format is {formats!r}, but two of them write {STEM}{chosen[0].suffix}")
+    for suffix, writers in Counter(exporter.suffix for exporter in chosen).items():
+        if writers > 1:
+            raise ConfigurationError(f"--format is {formats!r}, but {writers} of them write {STEM}{suffix}")
     return chosen
 
 
