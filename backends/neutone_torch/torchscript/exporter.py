@@ -35,18 +35,20 @@ class NmExporter(Exporter):
                 raise ConfigurationError(f"{name} is {value!r}, expected True or False")
         if path.suffix.lower() != self.suffix:
             raise ConfigurationError(f"{path} does not end in {self.suffix}")
-        from neutone.sdk.export.nm.save import write_nm_file
+        from neutone.sdk.export.nm.save import NmOptions, write_nm_file
 
         strict = bool(options.get("strict"))
-        return write_nm_file(
-            model,
-            path,
+        given = NmOptions(
             dump_samples=strict or bool(options.get("samples")),
             submission=strict,
+            audio_sample_pairs=None,
+            max_n_samples=3,
             freeze=bool(options.get("freeze")),
             optimize=bool(options.get("optimize")),
             speed_benchmark=bool(options.get("benchmark")),
+            test_offline_mode=True,
         )
+        return write_nm_file(model, path, given)
 
     def written_files(self, path: Path) -> list[Path]:
         samples = [path.with_name("samples") / f"sample_{side}_{i}.mp3" for i in range(3) for side in ("in", "out")]

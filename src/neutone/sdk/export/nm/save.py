@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
 MODEL_FILE = "model.nm"
 SAMPLES_FOLDER = "samples"
+
+
+@dataclass(frozen=True, slots=True)
+class NmOptions:
+    """How a ``.nm`` file is written; :func:`save_neutone_model` explains each."""
+
+    dump_samples: bool
+    submission: bool
+    audio_sample_pairs: Sequence[AudioSamplePair] | None
+    max_n_samples: int
+    freeze: bool
+    optimize: bool
+    speed_benchmark: bool
+    test_offline_mode: bool
 
 
 def save_neutone_model(
@@ -86,36 +101,23 @@ def save_neutone_model(
         neutone.errors.ModelCheckWarning: A check failed that is not mandatory.
         neutone.errors.CompatibilityWarning: neutone_sdk 1.5.2 refuses such metadata.
     """
-    return write_nm_file(
-        model,
-        Path(root_dir) / MODEL_FILE,
-        dump_samples=dump_samples,
-        submission=submission,
-        audio_sample_pairs=audio_sample_pairs,
-        max_n_samples=max_n_samples,
-        freeze=freeze,
-        optimize=optimize,
-        speed_benchmark=speed_benchmark,
-        test_offline_mode=test_offline_mode,
+    options = NmOptions(
+        dump_samples,
+        submission,
+        audio_sample_pairs,
+        max_n_samples,
+        freeze,
+        optimize,
+        speed_benchmark,
+        test_offline_mode,
     )
+    return write_nm_file(model, Path(root_dir) / MODEL_FILE, options)
 
 
-def write_nm_file(
-    model: WaveformToWaveformBase | SampleQueueWrapper,
-    path: Path,
-    *,
-    dump_samples: bool = False,
-    submission: bool = False,
-    audio_sample_pairs: Sequence[AudioSamplePair] | None = None,
-    max_n_samples: int = 3,
-    freeze: bool = False,
-    optimize: bool = False,
-    speed_benchmark: bool = False,
-    test_offline_mode: bool = True,
-) -> ExportReport:
+def write_nm_file(model: WaveformToWaveformBase | SampleQueueWrapper, path: Path, options: NmOptions) -> ExportReport:
     """Do what :func:`save_neutone_model` does, given the path of the file itself.
     ``metadata.json`` and ``samples`` are written next to it."""
-    _check_arguments(model, dump_samples, submission, test_offline_mode)
+    _check_arguments(model, options)
     wrapper = _wrapped_copy(model)
     name = type(wrapper.w2w_base).__name__
     refused = peer_refusals(ModelMetadata(**wrapper.to_metadata()))
@@ -126,11 +128,13 @@ def write_nm_file(
             stacklevel=3,
         )
     _try(wrapper, name)
-    if freeze or optimize:
+    if options.freeze or options.optimize:
         wrapper.prepare_for_inference()
-        freeze_network(wrapper.w2w_base, optimize)
-    compiled = _compile(wrapper, name, freeze or optimize)
-    pairs = make_sample_pairs(_read(compiled)[0], audio_sample_pairs, dump_samples, max_n_samples)
+        freeze_network(wrapper.w2w_base, options.optimize)
+    compiled = _compile(wrapper, name, options.freeze or options.optimize)
+    pairs = make_sample_pairs(
+        _read(compiled)[0], options.audio_sample_pairs, options.dump_samples, options.max_n_samples
+    )
     metadata = json.loads(json.dumps(wrapper.to_metadata()))
     sounds = [pair.to_metadata_format() for pair in pairs]
     complete = {**metadata, "sample_sound_files": sounds}
@@ -142,7 +146,9 @@ def write_nm_file(
         temporary.write_bytes(content)
         try:
             checks = list(
-                NmChecks(lambda: load_script(temporary)[0]).run(complete, reference=wrapper, offline=test_offline_mode)
+                NmChecks(lambda: load_script(temporary)[0]).run(
+                    complete, reference=wrapper, offline=options.test_offline_mode
+                )
             )
         except RuntimeError as error:  # PyTorch raises it
             raise ModelFileError(
@@ -150,12 +156,12 @@ def write_nm_file(
                 f"parametrization from the network, use torch.nn.utils.parametrize.remove_parametrizations)"
             ) from error
         failures = [check for check in checks if check.failed]
-        fatal = failures if submission else [check for check in failures if check.name in ESSENTIAL]
+        fatal = failures if options.submission else [check for check in failures if check.name in ESSENTIAL]
         if fatal:
             raise ModelFileError(f"{name} is not saved: {_in_words(fatal)}")
-        _write_beside(files, path.parent, metadata, sounds if dump_samples else [])
+        _write_beside(files, path.parent, metadata, sounds if options.dump_samples else [])
         timed = load_script(temporary)[0]
-        seconds = SECONDS if speed_benchmark else 0.0
+        seconds = SECONDS if options.speed_benchmark else 0.0
         hosts = tuple(time_wrapper(timed, rate, block, seconds) for rate, block in HOSTS)
     if failures:
         warnings.warn(
@@ -193,10 +199,10 @@ def load_neutone_model(path: str | Path) -> tuple[torch.jit.ScriptModule, dict[s
 # -- steps -------------------------------------------------------------------------------------------------------------
 
 
-def _check_arguments(model: Any, dump_samples: bool, submission: bool, test_offline_mode: bool) -> None:
+def _check_arguments(model: Any, options: NmOptions) -> None:
     if not isinstance(model, WaveformToWaveformBase | SampleQueueWrapper):
         raise ConfigurationError(f"model is a {type(model).__name__}, expected a WaveformToWaveformBase")
-    if submission and not (dump_samples and test_offline_mode):
+    if options.submission and not (options.dump_samples and options.test_offline_mode):
         raise ConfigurationError("submission=True needs dump_samples=True and test_offline_mode=True")
 
 
