@@ -35,16 +35,11 @@ cdef class _HostBlock:
         self.busy = True
         return 0
 
-    # Returns `out`. After an error nothing is held, and nothing needs to be left.
-    cdef object enter(self, object audio, object out, object curves):
-        self.claim()
-        try:
-            self.hold_input(audio)
-            out = self.hold_output(out)
-            self.hold_curves(curves)
-        except BaseException:
-            self.leave()
-            raise
+    # Between claim and leave. Returns `out`. After an error some of the views are held, and leave releases them.
+    cdef object hold(self, object audio, object out, object curves):
+        self.hold_input(audio)
+        out = self.hold_output(out)
+        self.hold_curves(curves)
         return out
 
     # A view that holds nothing is one that releasing leaves alone.

@@ -31,6 +31,11 @@ cdef bint is_native_float(const char *format) noexcept:
     return format[0] == c'f' and format[1] == 0
 
 
+# abs() of a Py_ssize_t would make three Python integers.
+cdef inline Py_ssize_t distance(Py_ssize_t stride) noexcept:
+    return stride if stride >= 0 else -stride
+
+
 # Returns 0, or 1 if the samples of a channel do not lie side by side (nothing is held then).
 cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
@@ -54,7 +59,7 @@ cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
         (view.shape[1] > 1 and view.strides[1] != 4)
         or view.strides[0] % 4 != 0
         or (<size_t>view.buf) % 4 != 0
-        or abs(view.strides[0] // 4) > 0x7fffffff    # the stride of an nt_span
+        or distance(view.strides[0]) // 4 > 0x7fffffff    # the stride of an nt_span
     ):
         PyBuffer_Release(view)
         return 1
@@ -76,7 +81,7 @@ cdef object hold_input(Py_buffer *view, object array, str what):
 cdef int hold_output(Py_buffer *view, object array, str what) except -1:
     if hold(view, array, True, what):
         raise ShapeError(f"{what} must have the samples of a channel side by side (strides {array.strides})")
-    if view.shape[0] > 1 and abs(view.strides[0]) < 4 * view.shape[1]:
+    if view.shape[0] > 1 and distance(view.strides[0]) < 4 * view.shape[1]:
         PyBuffer_Release(view)
         raise ShapeError(f"{what} must have a row of its own for each channel: its rows overlap (strides {array.strides})")
     return 0

@@ -121,8 +121,9 @@ cdef class Player:
             raise RuntimeError("the engine is closed")
         if block is None:
             raise RuntimeError("no stream was offered yet")
-        out = block.enter(audio, out, curves)
+        block.claim()
         try:
+            out = block.hold(audio, out, curves)
             if block.frames:
                 with nogil:
                     status = nt_player_process(self.player, block.inputs, block.outputs, block.channels, block.frames,

@@ -125,8 +125,9 @@ cdef class Stream:
         cdef nt_status status
         cdef _HostBlock block = self.block
         self._check_is_not_offered()
-        out = block.enter(audio, out, curves)
+        block.claim()
         try:
+            out = block.hold(audio, out, curves)
             if self.native is None:
                 status = nt_stream_process(self.stream, block.inputs, block.curves, block.outputs, block.frames)
             else:
