@@ -45,9 +45,13 @@ class OnnxSession(Session):
         self._inference = inference
         self._layout = layout
         self._look_behind = look_behind
-        self.audio_in = np.zeros((layout.input_channels, look_behind + block_size), np.float32)
-        self.params = np.zeros((parameters, block_size), np.float32)
-        self.audio_out = np.zeros((layout.output_channels, block_size), np.float32)
+        self.allocate(
+            input_channels=layout.input_channels,
+            output_channels=layout.output_channels,
+            parameters=parameters,
+            block_size=block_size,
+            look_behind=look_behind,
+        )
         self._initial = [np.zeros(state.shape, state.element_type) for state in layout.states]
         self._states: list[list[NDArray[np.generic]]] = [
             [np.zeros(state.shape, state.element_type) for state in layout.states] for _ in range(2)

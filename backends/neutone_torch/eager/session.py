@@ -37,9 +37,13 @@ class PythonSession(Session):
         self._threads = threads
         self._look_behind = metadata.look_behind_samples
         self._rows = metadata.parameter_rows
-        self.audio_in = np.zeros((1 if metadata.is_input_mono else 2, self._look_behind + block_size), np.float32)
-        self.params = np.zeros((len(self._rows), block_size), np.float32)
-        self.audio_out = np.zeros((1 if metadata.is_output_mono else 2, block_size), np.float32)
+        self.allocate(
+            input_channels=1 if metadata.is_input_mono else 2,
+            output_channels=1 if metadata.is_output_mono else 2,
+            parameters=len(self._rows),
+            block_size=block_size,
+            look_behind=self._look_behind,
+        )
         self._wrapper: WaveformToWaveformBase | None = self._open()
         self.model_delay = int(self._wrapper.calc_model_delay_samples())
 

@@ -53,13 +53,18 @@ class TorchScriptSession(Session):
         self._look_behind = program.metadata.look_behind_samples
         rows = program.parameter_rows
         declared = len(program.metadata.parameters)
-        self.audio_in = np.zeros((program.input_leading[-1], self._look_behind + block_size), np.float32)
-        self.audio_out = np.zeros((program.output_leading[-1], block_size), np.float32)
+        self.allocate(
+            input_channels=program.input_leading[-1],
+            output_channels=program.output_leading[-1],
+            parameters=declared,
+            block_size=block_size,
+            look_behind=self._look_behind,
+        )
         # The model takes all rows. If the declared ones come first, they share its memory; otherwise they are copied.
         self._all_params = np.zeros((HOST_PARAMETERS, block_size), np.float32)
         self._shares_params = rows == tuple(range(declared))
-        own = self._all_params[:declared] if self._shares_params else np.zeros((declared, block_size), np.float32)
-        self.params = own
+        if self._shares_params:
+            self.params = self._all_params[:declared]
         self._views: dict[int, Views] = {}
         self._frames = block_size
         with Inference(self._torch, threads):

@@ -44,6 +44,16 @@ class Session(ABC):
     :meth:`run` and :meth:`reset`, callable without the GIL, and why a run failed. An engine calls it instead of the
     methods, and keeps both the capsule and the session for as long as it may. None: there is none."""
 
+    def allocate(
+        self, *, input_channels: int, output_channels: int, parameters: int, block_size: int, look_behind: int = 0
+    ) -> None:
+        """Create the three arrays, filled with zeros, for blocks of at most `block_size` frames.
+
+        A session whose runtime owns the memory sets the arrays itself instead."""
+        self.audio_in = np.zeros((input_channels, look_behind + block_size), np.float32)
+        self.params = np.zeros((parameters, block_size), np.float32)
+        self.audio_out = np.zeros((output_channels, block_size), np.float32)
+
     @abstractmethod
     def run(self, frames: int) -> None:
         """Process a block of `frames` frames: fill ``audio_out`` from ``audio_in`` and ``params``.
