@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import neutone
 from neutone import Engine
-from support.models import FunctionModel, noise, run
+from support.models import FunctionModel, knob, noise, run
 
 
 def test_dry_is_the_input_delayed_alike():
@@ -60,3 +61,22 @@ def test_channel_mapping(host, model):
     inside = fold(audio, model[0])
     answered = np.stack([inside[channel % model[0]] for channel in range(model[1])])
     np.testing.assert_allclose(engine.process(audio), fold(answered, host), atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [True, "1", b"1", None, 1.5, float("nan")])
+def test_a_level_is_a_number_in_its_range(level):
+    engine = Engine(FunctionModel(), 48_000, 64, 2)
+    with pytest.raises(neutone.errors.ConfigurationError, match=r"wet is .*, expected a number from 0 to 1"):
+        engine.wet = level
+    assert engine.wet == 1.0
+
+
+def test_odd_taps_are_named():
+    with pytest.raises(neutone.errors.ConfigurationError, match="taps is 7, expected an even number from 8 to 128"):
+        Engine(FunctionModel(rates=[44_100]), 48_000, 64, 2, taps=7)
+
+
+def test_curves_of_another_type_are_told_by_their_axes():
+    engine = Engine(FunctionModel(parameters=[knob("a")]), 48_000, 64, 2)
+    with pytest.raises(TypeError, match=r"params is float64 \(1, 64\), expected float32 \(parameters, frames\)"):
+        engine.process(noise(2, 64), params=np.zeros((1, 64)))

@@ -202,3 +202,12 @@ def test_a_folder_is_no_target(tmp_path):
 def test_transposed_audio_is_asked_about():
     with pytest.raises(ValueError, match="transposed"):
         neutone.render(FunctionModel(), np.zeros((48_000, 2), np.float32), 48_000)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, np.nan])
+def test_curves_outside_of_0_to_1_are_an_error(value):
+    curves = np.full((1, 500), 0.5, np.float32)
+    curves[0, 250] = value
+    model = FunctionModel(parameters=[knob("gain")])
+    with pytest.raises(errors.ParameterError, match=r"params has values from .*, expected curves from 0 to 1"):
+        neutone.render(model, noise(1, 500), 48_000, params=curves)

@@ -36,13 +36,17 @@ cdef inline Py_ssize_t distance(Py_ssize_t stride) noexcept:
     return stride if stride >= 0 else -stride
 
 
+cdef str axes_of(str what):
+    return "(parameters, frames)" if what.endswith("params") else "(channels, frames)"
+
+
 # Returns 0, or 1 if the samples of a channel do not lie side by side (nothing is held then).
 cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
     if writable:
         flags |= PyBUF_WRITABLE
     if not PyObject_CheckBuffer(array):
-        raise AudioTypeError(f"{what} is a {type(array).__name__}, expected a numpy array of float32 (channels, frames)")
+        raise AudioTypeError(f"{what} is a {type(array).__name__}, expected a numpy array of float32 {axes_of(what)}")
     try:
         PyObject_GetBuffer(array, view, flags)
     except BufferError:
@@ -51,10 +55,10 @@ cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
         raise ShapeError(f"{what} cannot be used: {error}") from None
     if view.itemsize != 4 or not is_native_float(view.format):
         PyBuffer_Release(view)
-        raise AudioTypeError(f"{what} is {describe(array)}, expected float32 (channels, frames)")
+        raise AudioTypeError(f"{what} is {describe(array)}, expected float32 {axes_of(what)}")
     if view.ndim != 2:
         PyBuffer_Release(view)
-        raise ShapeError(f"{what} is {describe(array)}, expected two axes (channels, frames)")
+        raise ShapeError(f"{what} is {describe(array)}, expected two axes {axes_of(what)}")
     if (
         (view.shape[1] > 1 and view.strides[1] != 4)
         or view.strides[0] % 4 != 0

@@ -52,6 +52,8 @@ cdef class Schedule:
         request.model_block_count = len(blocks)
         cdef nt_status status = nt_schedule_choose(&made.fields, &request)
         free(numbers)
+        if status == NT_ERROR_TAPS:
+            raise ConfigurationError(f"taps is {taps!r}, expected an even number from {NT_TAPS_MIN} to {NT_TAPS_MAX}")
         if status != NT_OK:
             raise_status(status)
         return made

@@ -46,6 +46,9 @@ cdef extern from "neutone/nt_resampler.h" nogil:
         NT_LINEAR
         NT_HERMITE
         NT_SINC
+    enum:
+        NT_TAPS_MIN
+        NT_TAPS_MAX
     ctypedef struct nt_resampler:
         pass
     ctypedef struct nt_resampler_config:

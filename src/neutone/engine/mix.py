@@ -75,7 +75,7 @@ class MixLevels:
 
     def _set_level(self, name: str, value: float, low: float, high: float) -> None:
         try:
-            number = float(value)
+            number = math.nan if isinstance(value, bool | str | bytes) else float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high:  # NaN too

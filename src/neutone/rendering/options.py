@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone.engine.engine import Engine, Parameters
-from neutone.errors import AudioTypeError, ShapeError
+from neutone.errors import AudioTypeError, ParameterError, ShapeError
 from neutone.model.contract import Model
 
 Array = NDArray[np.float32]
@@ -80,6 +80,10 @@ def _apply(params: Parameters | None, engine: Engine, frames: int | None) -> Arr
                 f"params has shape {params.shape}, expected ({expected}, {'frames' if frames is None else frames}): "
                 f"a row for each declared parameter"
             )
+        if params.dtype == np.float32 and params.size:
+            low, high = float(params.min()), float(params.max())
+            if not (low >= 0.0 and high <= 1.0):  # NaN too
+                raise ParameterError(f"params has values from {low:g} to {high:g}, expected curves from 0 to 1")
         return params
     if not isinstance(params, Mapping):
         raise AudioTypeError(
