@@ -11,6 +11,7 @@ import pytest
 from neutone.errors import ConfigurationError
 from neutone.plugins import CheckResult, Exporter, exporters
 from neutone.testing import ExporterContract
+from support.command_line import assert_one_line, call
 from support.plugin_installation import run, write_distribution
 
 pytest.importorskip("torch")
@@ -87,6 +88,24 @@ def test_an_option_that_no_exporter_knows(third_party: Path, tmp_path: Path) -> 
     with pytest.raises(AssertionError, match="--option names 'colour'"):
         run(["-m", "neutone.cli", *arguments], [third_party])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_flag_that_no_exporter_knows(tmp_path: Path) -> None:
+    result = call("export", f"{WRAPPERS}:Echo", tmp_path / "out", "--format", "onnx", "--freeze")
+    assert_one_line(result, "--freeze is given, but onnx cannot do it")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_fails_leaves_no_folder_and_the_next_one_is_written(third_party: Path, tmp_path: Path) -> None:
+    change(third_party, "arrays = {", "[][0]; arrays = {")
+    arguments = ["-m", "neutone.cli", "export", f"{WRAPPERS}:Echo"]
+    reason = "the exporter 'weights' failed: IndexError: list index out of range"
+    with pytest.raises(AssertionError, match=reason):
+        run([*arguments, str(tmp_path / "deep" / "alone"), "--format", "weights"], [third_party])
+    assert not (tmp_path / "deep").exists()
+    with pytest.raises(AssertionError, match=reason):
+        run([*arguments, str(tmp_path / "both"), "--format", "weights,onnx"], [third_party])
+    assert [path.name for path in (tmp_path / "both").iterdir()] == ["model.onnx"]
 
 
 def test_plugins_says_what_a_plugin_needs(third_party: Path) -> None:

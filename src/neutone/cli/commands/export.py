@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neutone.cli import interruption
+from neutone.cli.errors import explain
 from neutone.cli.options import typed_pairs
-from neutone.cli.terminal import output, print_line
+from neutone.cli.terminal import complain, output, print_line
 from neutone.errors import (
     CompatibilityWarning,
     ConfigurationError,
     MissingExtraError,
     ModelCheckWarning,
     ModelFileError,
+    NeutoneError,
+    in_words,
 )
 
 if TYPE_CHECKING:
     from neutone.plugins import Exporter, ExportReport
+    from neutone.sdk import WaveformToWaveformBase
 
 STEM = "model"
 
@@ -59,8 +65,6 @@ def export(
     ] = None,
 ) -> None:
     """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check the files."""
-    from neutone.plugins import ExportReport
-
     chosen = _exporters(formats)
     flags = {"samples": samples, "strict": strict, "freeze": freeze, "benchmark": benchmark}
     given = _options_of_each(chosen, flags, typed_pairs(options, "--option"))
@@ -74,15 +78,51 @@ def export(
             for written in exporter.written_files(folder / f"{STEM}{exporter.suffix}"):
                 inputs.refuse_as_target(written)
     model = open_wrapper(name, checkpoint)
+    failures: list[Exception] = []
+    with _made_if_needed(folder):
+        for exporter, settings in zip(chosen, given, strict=True):
+            try:
+                report = _export(exporter, model, folder / f"{STEM}{exporter.suffix}", settings)
+            except Exception as error:
+                if interruption.received():
+                    raise
+                failures.append(error)  # the other formats may well be written
+            else:
+                _show(report, benchmark)
+    for failure in failures[:-1]:
+        complain(explain(failure))
+    if failures:
+        raise failures[-1]
+
+
+def _export(exporter: Exporter, model: WaveformToWaveformBase, path: Path, settings: dict[str, Any]) -> ExportReport:
+    from neutone.plugins import ExportReport
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", CompatibilityWarning)
+        warnings.simplefilter("ignore", ModelCheckWarning)  # the table shows the same
+        try:
+            report = exporter.export(model, path, **settings)
+        except (NeutoneError, OSError):
+            raise
+        except Exception as error:
+            raise ModelFileError(f"the exporter {exporter.name!r} failed: {in_words(error)}") from error
+    if not isinstance(report, ExportReport) or not report.path.is_file():
+        raise ModelFileError(f"the exporter {exporter.name!r} is broken: it returned no report of a file")
+    return report
+
+
+@contextmanager
+def _made_if_needed(folder: Path) -> Iterator[None]:
+    """Create a folder and its parents. Afterwards remove those of them that stayed empty."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    for exporter, settings in zip(chosen, given, strict=True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", CompatibilityWarning)
-            warnings.simplefilter("ignore", ModelCheckWarning)  # the table shows the same
-            report = exporter.export(model, folder / f"{STEM}{exporter.suffix}", **settings)
-        if not isinstance(report, ExportReport) or not report.path.is_file():
-            raise ModelFileError(f"the exporter {exporter.name!r} is broken: it returned no report of a file")
-        _show(report, benchmark)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # not empty
+            for path in made:
+                path.rmdir()
 
 
 def _exporters(formats: str) -> list[Exporter]:
@@ -113,6 +153,9 @@ def _options_of_each(
         if not any(key in exporter.options for exporter in chosen):
             known = sorted({option for exporter in chosen for option in exporter.options})
             raise ConfigurationError(f"--option names {key!r}, which no chosen exporter knows; they take {known}")
+    for flag in ("samples", "strict", "freeze"):
+        if flags[flag] and not any(flag in exporter.options for exporter in chosen):
+            raise ConfigurationError(f"--{flag} is given, but {' and '.join(e.name for e in chosen)} cannot do it")
     given = {**flags, **options}
     return [{key: value for key, value in given.items() if key in exporter.options} for exporter in chosen]
 
