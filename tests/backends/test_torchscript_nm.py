@@ -336,7 +336,7 @@ def test_the_model_says_its_delay(tmp_path: Path) -> None:
         (Hollow(), {}, "w2w_base"),
         (Queue(Hollow()), {}, "set_sample_rate_and_buffer_size"),
         (Queue(Counts()), {"native_sample_rates": [1]}, "native_sample_rates"),
-        (Queue(Counts()), {"model_name": "x" * 31}, "model_name"),
+        (Queue(Counts()), {"model_name": "x" * 20_000}, "model_name"),
         (Queue(Counts()), {"neutone_parameters": declare(True, True, True, True, True)}, "p5"),
     ],
 )

@@ -11,7 +11,10 @@ from neutone_torch.runtime import copy_module
 if TYPE_CHECKING:
     import torch
 
-"""The number of parameter rows that the model of a ``.nm`` file takes, whatever it declares."""
+ANNOUNCE_BLOCK = ("set_sample_rate_and_buffer_size", "set_buffer_size")
+"""The method that tells a model the block size: its names since version 1.2 of the SDK, and before."""
+REPORT_DELAY = ("calc_model_delay_samples", "calc_min_delay_samples")
+"""The method that reports the model's own delay in frames: its names since version 1.2 of the SDK, and before."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,19 @@ class Program:
         module: Any = copy_module(self.module)
         if self.is_wrapped:
             # The result says whether the model adapted anything, not whether it can run.
-            module.set_sample_rate_and_buffer_size(sample_rate, block_size)
+            if hasattr(module, ANNOUNCE_BLOCK[0]):
+                module.set_sample_rate_and_buffer_size(sample_rate, block_size)
+            else:
+                module.set_buffer_size(block_size)
         self.restart(module)
         return module  # type: ignore[no-any-return]
 
     def delay(self, module: Any) -> int:
         """Return the delay that a copy reports, in frames at the rate it was opened for."""
-        return int(module.calc_model_delay_samples()) if hasattr(module, "calc_model_delay_samples") else 0
+        for name in REPORT_DELAY:
+            if hasattr(module, name):
+                return int(getattr(module, name)())
+        return 0
 
     def restart(self, module: Any) -> bool:
         """Let the module reset itself. Returns False if it cannot, so that only a new copy is in the initial state."""

@@ -9,9 +9,10 @@ from neutone.errors import ConfigurationError, MetadataError, ModelFileError
 from neutone.limits import HOST_PARAMETERS
 from neutone.model.archive import METADATA_FILE
 from neutone.model.metadata import ModelMetadata
-from neutone_torch.torchscript.program import Program
+from neutone_torch.torchscript.program import ANNOUNCE_BLOCK, Program
 
-REQUIRED_METHODS = ("forward", "set_sample_rate_and_buffer_size", "reset")
+REQUIRED_METHODS = (("forward",), ANNOUNCE_BLOCK, ("reset",))
+"""The methods that are needed to run a model, each with its names in order of preference."""
 
 # If the model takes any rate or block size, its delay is read at these.
 TYPICAL_RATE, TYPICAL_BLOCK = 48_000, 512
@@ -41,7 +42,7 @@ def read_wrapped(
     model = getattr(module, "w2w_base", None)
     if model is None:
         raise ModelFileError(f"{path} has {METADATA_FILE} but no model in an attribute 'w2w_base'")
-    missing = [name for name in REQUIRED_METHODS if not hasattr(model, name)]
+    missing = [names[0] for names in REQUIRED_METHODS if not any(hasattr(model, name) for name in names)]
     if missing:
         raise ModelFileError(f"{path}: the model w2w_base has no method {missing[0]!r}; freezing may have removed it")
     metadata = read_description(text, path, sample_rate, block_size)

@@ -66,6 +66,8 @@ def require_model_file(file: str | Path) -> tuple[Path, str, Backend]:
 
 def _check_model(path: Path, backend: Backend, model: Model, seconds: float) -> list[CheckResult]:
     checks = [CheckResult("loads", True, f"{model.metadata.model_name!r}, {model.metadata.model_type}")]
+    if odd := model.metadata.oddities:
+        checks.append(CheckResult("metadata as read", None, f"{'; '.join(odd)}"))
     checks += _check_format(path, backend)
     for sample_rate, block_size in HOSTS:
         checks += _check_in_host(model, sample_rate, block_size, seconds)

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from neutone.errors import MetadataError, shown
 from neutone.limits import (
@@ -30,6 +30,7 @@ from neutone.limits import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
 )
+from neutone.model.older_files import brought_up_to_date
 from neutone.model.parameters import (
     AnyParameter,
     NumericalNeutoneParameter,
@@ -39,10 +40,15 @@ from neutone.model.parameters import (
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 SampleRate = Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)]
 BufferSize = Annotated[int, Field(ge=1, le=MAX_BUFFER_SIZE)]
-Tag = Annotated[str, Field(max_length=15)]
+MAX_TAG_LENGTH = 15
+Tag = Annotated[str, Field(max_length=MAX_TAG_LENGTH)]
 Line = Annotated[str, Field(max_length=200)]
 Link = Annotated[str, Field(max_length=2000)]
 Key = Annotated[str, Field(max_length=200)]
+CUT_TO_LENGTH = (
+    "model_name", "model_short_description", "model_long_description", "technical_description", "tags", "citation",
+)  # fmt: skip
+"""The fields whose length changes nothing that is heard: from a file, they are cut instead of refused."""
 MAX_SAMPLE_RATES, MAX_BUFFER_SIZES = 64, 4096
 """How many rates and block sizes a model may list. Every rate is tried with every size to find the least latency."""
 
@@ -92,6 +98,7 @@ class ModelMetadata(BaseModel):
     pytorch_version: Line = ""
     date_created: float = 0.0
     sample_sound_files: list[SampleSoundFiles] = Field(default_factory=list, max_length=3)
+    _oddities: tuple[str, ...] = PrivateAttr(())
 
     @model_validator(mode="before")
     @classmethod
@@ -123,7 +130,8 @@ class ModelMetadata(BaseModel):
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelMetadata:
         """Read metadata from the JSON in a model file. Bytes that are not UTF-8 become U+FFFD, the replacement
-        character.
+        character. Files of older versions, and texts that are too long, are brought into the schema:
+        :attr:`oddities` lists what was changed.
 
         Raises :class:`~neutone.errors.MetadataError` if it is not a JSON object, or if a value exceeds its limit.
 
@@ -149,9 +157,27 @@ class ModelMetadata(BaseModel):
             raise MetadataError(f"the metadata is {shown(fields)}, expected a JSON object")
         _refuse_deep_nesting(fields)
         try:
-            return cls(**fields)
+            fields, odd = brought_up_to_date(fields, cls._lengths(), MAX_TAG_LENGTH)
+            made = cls(**fields)
+            made._oddities = tuple(odd)
+            return made
         except TypeError as error:  # a key such as "self"
             raise MetadataError(f"the metadata has a key that is not allowed: {error}") from None
+
+    @classmethod
+    def _lengths(cls) -> dict[str, int]:
+        """Return the most characters of each text, and the most items of each list, by field."""
+        return {
+            name: limit.max_length
+            for name in CUT_TO_LENGTH
+            for limit in cls.model_fields[name].metadata
+            if hasattr(limit, "max_length")
+        }
+
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """What was brought into the schema when the metadata was read from a file, a line each."""
+        return self._oddities
 
     @property
     def model_type(self) -> str:

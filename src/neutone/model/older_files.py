@@ -1,0 +1,80 @@
+"""Metadata of files that other programs wrote, brought into today's schema: whatever can be played is accepted.
+
+Reading is lenient and writing is strict: ``ModelMetadata.from_json`` uses this, and ``ModelMetadata(...)`` does not.
+The oddities are those of the public files that neutone_sdk 1.1 to 1.5 wrote.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from neutone.errors import shown
+
+LONGEST_TEXT = 10_000
+"""A longer text is an attack rather than a long description; the schema refuses it."""
+
+Report = Callable[[str], None]
+
+
+def brought_up_to_date(
+    fields: Mapping[str, Any], limits: Mapping[str, int], longest_tag: int
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields as today's schema has them, and a line for each thing that was odd.
+
+    Args:
+        fields: The metadata as the file has it.
+        limits: The most characters of each text, and the most items of ``tags``, by field.
+        longest_tag: The most characters of a tag.
+
+    >>> fields = {"neutone_parameters": {"p1": {"name": "", "type": "knob", "used": "False", "default_value": "0.5"}}}
+    >>> updated, odd = brought_up_to_date(fields, {}, 15)
+    >>> updated["neutone_parameters"]["p1"]
+    {'name': 'p1', 'type': 'continuous', 'used': False, 'default_value': 0.5}
+    >>> odd
+    ["the unused parameter 'p1' has no name", "'used' of 'p1' is text", "'default_value' of 'p1' is text"]
+    """
+    updated, odd = dict(fields), list[str]()
+    parameters = fields.get("neutone_parameters")
+    if isinstance(parameters, Mapping):
+        updated["neutone_parameters"] = {
+            key: _parameter(key, dict(parameter), odd.append) if isinstance(parameter, Mapping) else parameter
+            for key, parameter in parameters.items()
+        }
+    for name, most in limits.items():
+        value = fields.get(name)
+        if isinstance(value, str) and most < len(value) <= LONGEST_TEXT:
+            odd.append(f"{name} has {len(value)} characters, expected {most} at most")
+            updated[name] = value[: most - 3] + "..."
+    tags = fields.get("tags")
+    if isinstance(tags, list) and all(isinstance(tag, str) and len(tag) <= LONGEST_TEXT for tag in tags):
+        if long := [tag for tag in tags if len(tag) > longest_tag]:
+            odd.append(f"{len(long)} tags are longer than {longest_tag} characters, the first is {shown(long[0])}")
+        if len(tags) > limits.get("tags", len(tags)):
+            odd.append(f"there are {len(tags)} tags, expected {limits['tags']} at most")
+        updated["tags"] = [tag[:longest_tag] for tag in tags[: limits.get("tags")]]
+    return updated, odd
+
+
+def _parameter(key: str, parameter: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Return one parameter as of today: version 1.4 and earlier call every type a knob, name the unused ones '', write
+    numbers and truth values as text, and give no range."""
+    kind = parameter.get("type", "continuous")
+    if kind == "knob":
+        kind = "continuous"
+    parameter["type"] = kind
+    is_used = parameter.get("used") not in (False, "False", "false")
+    if parameter.get("name") == "" and len(key) <= LONGEST_TEXT:
+        report(f"the {'parameter' if is_used else 'unused parameter'} {shown(key)} has no name")
+        parameter["name"] = key
+    if isinstance(parameter.get("used"), str):
+        report(f"'used' of {shown(key)} is text")
+        parameter["used"] = is_used
+    if kind == "continuous":
+        for name in ("default_value", "min_value", "max_value"):
+            if isinstance(parameter.get(name), str):
+                with contextlib.suppress(ValueError):  # the schema says what is wrong
+                    parameter[name] = float(parameter[name])
+                    report(f"{name!r} of {shown(key)} is text")
+    return parameter
