@@ -1,4 +1,5 @@
-"""The package around the SDK: what imports torch and what does not, and what is done with TorchScript's files."""
+"""The package around the SDK: what imports torch, files inside TorchScript archives, and which warnings are
+silenced."""
 
 from __future__ import annotations
 
