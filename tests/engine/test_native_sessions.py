@@ -10,8 +10,9 @@ import pytest
 
 import neutone
 from neutone import Engine, errors
+from neutone.testing import BackendContract
 from support.compiling import compiled
-from support.models import FunctionModel, knob, noise
+from support.models import FunctionModel, noise
 from support.native_calls import NativeSession
 from support.waiting import wait_until
 
@@ -233,8 +234,8 @@ def test_another_object_is_refused(native, message):
 
 
 @pytest.fixture
-def one_pole_session(tmp_path, monkeypatch):
-    """The class from the example, after its C code was compiled to the path that it loads."""
+def one_pole(tmp_path, monkeypatch):
+    """The names that the example defines, after its C code was compiled to the path that it loads."""
     chapter = PLUGINS.read_text("utf-8").split("\n## A native session in C\n")[1].split("\n## ")[0]
     (c,), (python,) = (re.findall(rf"```{language}\n(.*?)```", chapter, re.DOTALL) for language in ("c", "python"))
     warnings = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
@@ -242,18 +243,29 @@ def one_pole_session(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     defined = {}
     exec(compile(python, str(PLUGINS), "exec"), defined)
-    return defined["OnePoleSession"]
+    return defined
 
 
-class OnePoleModel(FunctionModel):
-    def __init__(self, session_class):
-        super().__init__(parameters=[knob()])
-        self.session_class = session_class
+@pytest.fixture
+def one_pole_file(tmp_path):
+    path = tmp_path / "soft.pole"
+    path.write_text("0.25")
+    return path
 
-    def prepare(self, sample_rate, block_size):
-        session = self.session_class(block_size)
-        self.sessions.append(session)
-        return session
+
+@pytest.fixture
+def one_pole_model(one_pole, one_pole_file):
+    return one_pole["OnePoleBackend"]().load(one_pole_file)
+
+
+class TestExampleContract(BackendContract):
+    @pytest.fixture(autouse=True)
+    def _backend(self, one_pole):
+        self.backend = one_pole["OnePoleBackend"]
+
+    @pytest.fixture
+    def model_file(self, one_pole_file):
+        return one_pole_file
 
 
 def low_passed(audio, weights):
@@ -275,18 +287,19 @@ def play(engine, audio, weights):
     )
 
 
-def one_pole_engine(session_class, options):
-    engine = Engine(OnePoleModel(session_class), 48_000, 64, 2, **options)
+def one_pole_engine(model, options):
+    engine = Engine(model, 48_000, 64, 2, **options)
     if options:
         engine.blocking = True
     return engine
 
 
 @pytest.mark.parametrize("options", MODES, ids=str)
-def test_the_example_filters_and_resets(one_pole_session, options):
+def test_the_example_filters_and_resets(one_pole_model, options):
     audio, weights = 0.5 * noise(2, 64 * 8), np.linspace(0.0, 1.0, 64 * 8, dtype=np.float32)
     expected = low_passed(audio, weights)
-    with one_pole_engine(one_pole_session, options) as engine:
+    with one_pole_engine(one_pole_model, options) as engine:
+        assert dict(engine.parameters) == {"weight": 0.25}
         late = engine.latency.total
         assert late == (64 if options.get("slack", 1) and options else 0)
         for _ in range(2):
@@ -299,10 +312,10 @@ def test_the_example_filters_and_resets(one_pole_session, options):
 
 
 @pytest.mark.parametrize("options", MODES, ids=str)
-def test_the_example_fails_and_says_why(one_pole_session, options):
+def test_the_example_fails_and_says_why(one_pole_model, options):
     quiet, loud = np.full((2, 64), 0.5, np.float32), np.full((2, 64), 9.0, np.float32)
     half, message = np.full((1, 64), 0.5, np.float32), "louder than the filter was made for"
-    with one_pole_engine(one_pole_session, options) as engine:
+    with one_pole_engine(one_pole_model, options) as engine:
         heard = []
         for block in (quiet, loud, quiet, quiet):
             if block is loud and not options:
@@ -320,8 +333,8 @@ def test_the_example_fails_and_says_why(one_pole_session, options):
             assert message in str(engine.error)
 
 
-def test_the_example_runs_without_an_engine(one_pole_session):
-    session = one_pole_session(64)
+def test_the_example_runs_without_an_engine(one_pole):
+    session = one_pole["OnePoleSession"](64)
     session.audio_in[...] = 0.5
     session.params[...] = 0.5
     session.run(64)
