@@ -33,6 +33,6 @@ def test_a_minute_beside_a_thread_that_spins(capsys):
 def _in_words(row):
     frames = 64 * row["blocks"]
     return (
-        f"{row['blocks']} blocks, {row['xruns']} xruns, {row['late']} of {frames} frames late ({row['hurried']} where "
+        f"{row['blocks']} blocks, {row['xruns']} xruns, {row['late']} of {frames} frames late ({row['hurried']} while "
         f"the server was catching up), {row['lost']} lost"
     )
