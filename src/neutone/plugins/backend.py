@@ -14,13 +14,18 @@ from neutone.plugins.plugin import Plugin
 
 class Backend(Plugin):
     """An inference runtime. Import heavy packages inside :meth:`load`, so that listing plug-ins is fast and works even
-    if the extra is not installed."""
+    if the extra is not installed.
+
+    Attributes:
+        name, requires, extra: As in :class:`Plugin`.
+        suffixes: The lower-case file suffixes, with the dot, of the files that :func:`neutone.load` gives to this
+            backend.
+        runs_code: Whether a file is a program that :meth:`load` runs. If so, a file that neutone has fetched is opened
+            only if the user trusts it.
+    """
 
     suffixes: ClassVar[tuple[str, ...]]
-    """The lower-case file suffixes, with the dot, of the files that :func:`neutone.load` gives to this backend."""
     runs_code: ClassVar[bool] = False
-    """Whether a file is a program that :meth:`load` runs.
-    If so, a file that neutone has fetched is opened only if the user trusts it."""
 
     @abstractmethod
     def load(self, path: str | Path, **options: Any) -> Model:

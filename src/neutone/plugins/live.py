@@ -62,12 +62,15 @@ class Device(ABC):
     """A client of an audio server, or a stream of a sound card, for one run of a host.
 
     A device does not have to deal with threads: a :class:`LiveRun` calls its methods one at a time. Only
-    :attr:`counts` may be read at any time."""
+    :attr:`counts` may be read at any time.
+
+    Attributes:
+        gate: The gate in the callback that the library calls.
+        thread_name: The name of the thread that calls :meth:`watch`.
+    """
 
     gate: Gate
-    """The gate in the callback that the library calls."""
     thread_name: str
-    """The name of the thread that calls :meth:`watch`."""
 
     @abstractmethod
     def open(self) -> None:
@@ -128,12 +131,17 @@ class LiveRun(Generic[AnyDevice]):
     A host makes a new run at every start. So an earlier run cannot affect a later one, even if its server hung.
 
     The constructor raises what the device's ``open`` and ``start`` raise. In that case nothing is left running.
+
+    Attributes:
+        device: The device of this run.
+        error: The reason why the run ended by itself, or None if it did not.
+        ended: An event that is set when the run has ended.
+        late_before: The late frames of the engine before this run.
     """
 
     def __init__(self, engine: Engine, device: AnyDevice) -> None:
         self.device = device
         self.error: HostError | None = None
-        """The reason why the run ended by itself, or None if it did not."""
         self.ended = threading.Event()
         self._stopping = threading.Event()
         self._ending = threading.Lock()
