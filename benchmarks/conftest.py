@@ -1,4 +1,4 @@
-"""The benchmarks share modules that lie beside them. The peer's side runs in an environment of its own."""
+"""Let the benchmarks import the modules next to them. The peer's side runs in an environment of its own."""
 
 import sys
 from pathlib import Path

@@ -62,7 +62,7 @@ def export(name: str, folder: Path) -> None:
 
 
 def hand_to_peer(name: str, folder: Path) -> None:
-    """The network itself, and what our wrapper answers with it."""
+    """Write the network and the output of our wrapper around it to the folder, for the peer's process."""
     model = make(name)
     model.prepare_for_inference()
     save_script(script(model.model), folder / f"{name}.ts")
@@ -77,7 +77,7 @@ def hand_to_peer(name: str, folder: Path) -> None:
 
 
 def eager_call(name: str, block: int) -> tuple[Callable[[], object], int]:
-    """The call, and how many frames it takes."""
+    """Return a call of the wrapped model in eager mode, and how many frames it processes."""
     model = make(name)
     model.prepare_for_inference()
     block = (model.get_native_buffer_sizes() or [block])[0]
@@ -92,7 +92,7 @@ def eager_call(name: str, block: int) -> tuple[Callable[[], object], int]:
 
 
 def measure(name: str, block: int, folder: Path, peer: Peer | None, rounds: int) -> dict[str, list[float]]:
-    """Microseconds a host block, of each round."""
+    """Return the microseconds per host block, one number for each round."""
     eager, frames = eager_call(name, block)
     engines = {
         kind: neutone.Engine(neutone.load(folder / f"{name}.{suffix}"), RATE, block, 2)
@@ -113,7 +113,7 @@ def measure(name: str, block: int, folder: Path, peer: Peer | None, rounds: int)
 
 
 def print_table(folder: Path, peer: Peer | None, rounds: int) -> dict[str, Any]:
-    """Prints row by row, and returns the rows."""
+    """Print the table row by row, and return the rows."""
     rows: list[dict[str, Any]] = []
     differences: dict[str, float] = {}
     if peer is not None:

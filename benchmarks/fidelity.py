@@ -35,7 +35,7 @@ def decibels(power: float) -> float:
 
 
 def there_and_back(host_rate: int, model_rate: int, frequency: float, kind: str, taps: int) -> tuple[float, float]:
-    """Signal-to-error ratio and gain, dB, of a second of a sine."""
+    """Return the signal-to-error ratio and the gain of a sine that lasts a second, both in dB."""
     engine = Engine(PassThrough(model_rate, None, 0), host_rate, 512, 2, resampler=kind, taps=taps)
     clean = sine(frequency, host_rate, host_rate // 512 * 512)
     audio = np.stack([clean, clean]).astype(np.float32)
@@ -50,7 +50,7 @@ def there_and_back(host_rate: int, model_rate: int, frequency: float, kind: str,
 
 
 def leak(frequency: float, kind: str, taps: int) -> float:
-    """What is left of a sine above the model's band, dB."""
+    """Return the level in dB of what is left of a sine above the model's band."""
     audio = sine(frequency, 96_000, 96_000).astype(np.float32)[np.newaxis]
     out = Resampler(96_000, 44_100, kind=kind, taps=taps).process(audio)[0, 4 * taps :].astype(np.float64)
     return decibels((out @ out) / len(out) / (LEVEL**2 / 2))

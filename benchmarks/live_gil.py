@@ -4,8 +4,8 @@
 
 Starts ``jackd -d dummy`` and runs the guitar amp as a JACK client: through neutone's JACK host, and through a process
 callback in Python (JACK-Client's) that calls an engine; each alone, and with a Python thread that spins beside it.
-Counted are blocks that JACK did not hand over, for the client was not back from the one before, JACK's xruns, and
-frames that were not answered within their period.
+It counts the blocks that JACK did not hand over because the client was still busy with the block before, JACK's xruns,
+and the frames whose output was not ready within their period.
 """
 
 from __future__ import annotations

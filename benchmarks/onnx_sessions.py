@@ -3,7 +3,7 @@ session's C function, called as an audio thread calls it (by ctypes, which adds 
 
     python benchmarks/onnx_sessions.py [--rounds 9] [--json FILE]
 
-Both run on tensors that are bound once, with the same options, and answer the same bits. Each round measures both in
+Both run on tensors that are bound once, with the same options, and return the same bits. Each round measures both in
 turn; the ratio is the median over the rounds of the ratios within each.
 """
 
@@ -34,7 +34,7 @@ BLOCKS = [32, 128, 512, 2048]
 
 
 def calls_of(block: int) -> dict[str, Callable[[], object]]:
-    """A block of the amp, through Python and natively, on the same noise."""
+    """Return the calls that run a block of the amp on the same noise, through Python and natively."""
     sessions = {
         native: neutone.load(neutone.default_model(), native=native).prepare(RATE, block) for native in (False, True)
     }
@@ -48,7 +48,7 @@ def calls_of(block: int) -> dict[str, Callable[[], object]]:
 
 
 def print_allocations() -> None:
-    """In a process whose allocations are counted."""
+    """Print the allocations per call. This runs in a process whose allocations are counted."""
     for block in BLOCKS:
         print(*(allocations_a_call(call, 300) for call in calls_of(block).values()))
 
@@ -68,7 +68,7 @@ def counted() -> list[list[float]] | None:
 
 
 def print_table(rounds: int) -> list[dict[str, Any]]:
-    """Prints row by row, and returns the rows."""
+    """Print the table row by row, and return the rows."""
     rows = []
     allocations = counted()
     print(f"The amp at {RATE} Hz: microseconds a block, and calls of the C allocator")

@@ -1,4 +1,4 @@
-"""A model that passes audio through and costs nothing: what is left to time is the stream around it."""
+"""A model that passes audio through and costs nothing, to time the stream around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PassThroughSession(Session):
 
 
 class PassThrough(Model):
-    """Stereo, with as many parameters as asked, at a rate (Hz) and block size (frames) of its own, or any (None)."""
+    """A stereo model with the given number of parameters, at a rate (Hz) and block size (frames); None for any."""
 
     def __init__(self, sample_rate: int | None = 44_100, block_size: int | None = 2048, parameters: int = 4) -> None:
         self.metadata = ModelMetadata(

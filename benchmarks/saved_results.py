@@ -1,4 +1,5 @@
-"""What a benchmark measured, as a file. tables.py makes the tables of the docs from those in benchmarks/results."""
+"""Write what a benchmark measured to a file. tables.py makes the tables of the docs from those in
+benchmarks/results."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 
 def save(path: Path | None, results: dict[str, Any]) -> None:
-    """Write the file, with the machine, the date and the command; nothing where `path` is None."""
+    """Write the file, with the machine, the date and the command. Does nothing if `path` is None."""
     if path is None:
         return
     document = {
@@ -40,7 +41,7 @@ def save(path: Path | None, results: dict[str, Any]) -> None:
 
 
 def dumps(value: Any, indent: int = 0) -> str:
-    """JSON with a line for each row of a table, so that a new measurement shows row by row in a diff."""
+    """Return JSON with a line for each row of a table, so that a diff shows which rows a new measurement changes."""
     flat = json.dumps(value, ensure_ascii=False)
     if indent and (len(flat) + indent <= WIDTH or not isinstance(value, dict | list)):
         return flat
@@ -55,7 +56,7 @@ def dumps(value: Any, indent: int = 0) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Five significant digits: what is beyond them is noise."""
+    """Round to five significant digits; everything beyond them is noise."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -64,7 +65,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _arguments() -> list[str]:
-    """Those of the command line, less the file itself."""
+    """Return the command line's arguments without ``--json FILE``."""
     given = sys.argv[1:]
     if "--json" in given:
         place = given.index("--json")

@@ -28,18 +28,18 @@ def results(name: str) -> Any:
 
 
 def table(titles: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
-    """Numbers stand on the right: every column but the first."""
+    """Return a table in Markdown. Every column but the first is aligned to the right."""
     lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
 
 
 def two_digits(number: float) -> str:
-    """2.55 is 2.5, 29.6 is 30, 185.1 is 185."""
+    """Return a number with about two digits: 2.55 becomes 2.5, 29.6 becomes 30, 185.1 becomes 185."""
     return f"{number:.1f}" if number < 10 else f"{number:.0f}"
 
 
 def summary() -> str:
-    """The README's: three block sizes, and what a sine is worth after the stream."""
+    """Return the README's table: times for three block sizes, and the quality of sines after the stream."""
     measured, blocks = results("peers"), (128, 512, 2048)
     stream = {row["block"]: row for row in measured["stream"]}
     counts = measured["allocations"]

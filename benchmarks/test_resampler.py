@@ -1,4 +1,4 @@
-"""The resamplers alone: time to resample a stereo block of 512 frames."""
+"""The resamplers alone: the time to resample a stereo block of 512 frames."""
 
 import numpy as np
 import pytest

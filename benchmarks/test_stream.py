@@ -1,4 +1,5 @@
-"""The stream around a model that costs nothing, and the amp that comes with neutone: time a host block."""
+"""The time for a host block: with the stream around a model that costs nothing, and with the amp that comes with
+neutone."""
 
 import numpy as np
 import pytest
@@ -25,13 +26,13 @@ def test_pass_through_same_rate(benchmark, block):
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 @pytest.mark.parametrize("block", [64, 128, 512, 2048])
 def test_amp(benchmark, block, rate):
-    """RTF = compute time / audio time; it stands among the extra information of each row."""
+    """The real-time factor, compute time divided by audio time, is in each row's extra information."""
     benchmark.group = f"the amp (ONNX), host {rate} Hz"
     engine = Engine(neutone.load(neutone.default_model()), rate, block, 1)
     audio = np.random.default_rng(0).uniform(-0.5, 0.5, (1, block)).astype(np.float32)
     out = np.empty_like(audio)
     benchmark(lambda: engine.process(audio, out))
     if benchmark.stats is None:
-        return  # run once, to see that it runs (--benchmark-disable)
+        return  # this was only a test run (--benchmark-disable)
     benchmark.extra_info["rtf"] = benchmark.stats.stats.median * rate / block
     benchmark.extra_info["latency"] = engine.latency.total

@@ -1,4 +1,4 @@
-"""How long a call takes. Needs nothing but Python: the peers' environment uses it too."""
+"""Time calls. Needs nothing but Python, because the peers' environment uses it too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["microseconds"]
 
 
 def microseconds(call: Callable[[], object], *, calls: int, repeats: int = 10) -> float:
-    """The median over `repeats` of the mean over `calls`, after as many calls to warm up."""
+    """Return the median over `repeats` of the mean over `calls` in microseconds, after as many calls to warm up."""
     for _ in range(calls):
         call()
     times = []

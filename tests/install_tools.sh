@@ -1,7 +1,7 @@
 #!/bin/sh
 # Programs that some tests use: espeak-ng speaks the sentences that are denoised, jackd (and jack_iodelay, which comes
-# with it) is the server that the JACK host is measured on, libportaudio2 the library behind the PortAudio host. Installed
-# where apt and root allow it; without them those tests are skipped and say so.
+# with it) is the server that the JACK host is measured on, libportaudio2 is the library behind the PortAudio host.
+# They are installed if apt is there and this runs as root. Without them, those tests are skipped and say so.
 set -eu
 missing=
 for package in espeak-ng:espeak-ng jackd:jackd2 jack_iodelay:jackd2; do

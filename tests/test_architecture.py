@@ -1,4 +1,4 @@
-"""The table of docs/architecture.md says which folder may import what. This holds the imports against it."""
+"""The imports follow the table in docs/architecture.md, which says which folder may import what."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOURCES = sorted(path for top in ("src/neutone", "backends", "hosts") for path i
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """The modules that code imports when it runs; those for type checkers alone are left out."""
+    """Return the modules that code imports when it runs, without those that only type checkers need."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
@@ -30,7 +30,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def row_of(path: Path) -> str:
-    """The row for a file: that of its folder, or of the nearest folder around it."""
+    """Return the row for a file: that of its folder, or of the nearest folder around it."""
     folders = [f"{folder.relative_to(ROOT).as_posix()}/" for folder in path.parents if folder.is_relative_to(ROOT)]
     return next(folder for folder in folders if folder in TABLE)
 
@@ -44,7 +44,7 @@ def allowed(row: str, module: str) -> bool:
             return True
         if name == "neutone.sdk.*" and module.startswith("neutone.sdk."):
             return True
-        # `neutone` alone is the face: a name of it, no module in it.
+        # A row with `neutone` alone allows names of the package, but none of its modules.
         if name == "neutone" and (row == "src/neutone/cli/" or re.fullmatch(r"neutone(\.[A-Z]\w*)?", module)):
             return True
         if name != "neutone" and (module == name or module.startswith(f"{name}.")):

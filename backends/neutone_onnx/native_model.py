@@ -1,4 +1,5 @@
-"""From a model file to ONNX Runtime's C API, in the shared library that its wheel brings."""
+"""Open a model file through ONNX Runtime's C API, which is in the shared library that the onnxruntime wheel
+contains."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ _warned = False
 
 
 class UnusableError(Exception):
-    """Why the C API cannot be used: the end of a sentence."""
+    """The C API cannot be used. The message is the end of a sentence that says why."""
 
 
 class FileState(NamedTuple):
-    """What changes when a file does."""
+    """The properties of a file that show whether it was changed."""
 
     device: int
     inode: int
@@ -40,7 +41,7 @@ class FileState(NamedTuple):
 
 @dataclass(frozen=True)
 class NativeFile:
-    """A model file as it was when it was loaded, to be opened once more where it is run."""
+    """A model file as it was when it was loaded. It is opened a second time through the C API."""
 
     path: Path
     threads: int
@@ -52,7 +53,7 @@ class NativeFile:
         return cls(path, threads, FileState.of(path))
 
     def open(self) -> _native.Model:
-        """Raises :class:`UnusableError`."""
+        """Open the file through the C API. Raises :class:`UnusableError` if that is not possible."""
         library = _library()
         if isinstance(library, str):
             raise UnusableError(library)
@@ -68,7 +69,7 @@ class NativeFile:
 
 @cache
 def _library() -> _native.Library | str:
-    """Or why there is none."""
+    """Return the library, or the reason why there is none. It is loaded once."""
     runtime = require_runtime()
     try:
         path = _find_library(runtime)
@@ -92,7 +93,7 @@ def _find_library(runtime: Any) -> Path:
 
 
 def warn_once(reason: UnusableError) -> None:
-    """Once a process: what holds for one model mostly holds for all."""
+    """Warn, but only once in a process: the reason is mostly the same for all models."""
     global _warned
     if not _warned:
         _warned = True

@@ -28,8 +28,8 @@ class NativeOnnxSession(Session):
         self._session = _native.Session(model, _native_layout(layout), block_size, look_behind, parameters)
         self._session.warm_up(block_size)
         if takes_any_block and block_size > 1:
-            # Resampling cuts the largest block or one frame less. A model that takes some sizes only can still run
-            # where the host's blocks never vary.
+            # Resampling delivers the largest block or one frame less. A model that takes some sizes only can still run
+            # if the host's blocks never vary.
             with contextlib.suppress(RuntimeError):
                 self._session.warm_up(block_size - 1)
         self._session.reset()

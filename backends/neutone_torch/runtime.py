@@ -61,7 +61,8 @@ def copy_module(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
 def _without_deprecations() -> Iterator[None]:
     """Silence PyTorch's warnings that torch.jit will end: whoever loads a file cannot act on them."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r".*torch\.jit", category=DeprecationWarning)
+        for category in (DeprecationWarning, FutureWarning):  # FutureWarning from PyTorch 2.14 on
+            warnings.filterwarnings("ignore", message=r".*torch\.jit", category=category)
         yield
 
 

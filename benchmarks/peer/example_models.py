@@ -1,8 +1,8 @@
 """Two of the examples in the peer's own wrapper classes, around the same networks with the same weights.
 
-The folder named by the environment variable NEUTONE_EXAMPLES holds, for each NAME of ``tcn`` and ``lstm``, ``NAME.ts``,
-the network in TorchScript, and ``NAME.npz``: ``audio`` (1, n), ``params`` (4,) in 0..1, held, and what neutone's own
-wrapper answers, ``expected`` (1, n), in blocks of ``size`` frames.
+The folder named by the environment variable NEUTONE_EXAMPLES holds, for the names ``tcn`` and ``lstm``, ``NAME.ts``
+(the network in TorchScript) and ``NAME.npz``: ``audio`` (1, n), constant ``params`` (4,) in 0..1, and ``expected``
+(1, n), the output of neutone's own wrapper in blocks of ``size`` frames.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class At48k(Captioned):
 
 
 class RandomOverdrive(At48k):
-    """As examples/wrappers/tcn_overdrive.py."""
+    """Does the same as examples/wrappers/tcn_overdrive.py."""
 
     def get_neutone_parameters(self) -> list[ContinuousNeutoneParameter]:
         return [
@@ -42,7 +42,7 @@ class RandomOverdrive(At48k):
 
 
 class LstmAmp(At48k):
-    """As examples/wrappers/lstm_amp.py."""
+    """Does the same as examples/wrappers/lstm_amp.py."""
 
     def get_neutone_parameters(self) -> list[ContinuousNeutoneParameter]:
         return [
@@ -69,7 +69,7 @@ def wrap(name: str) -> WaveformToWaveformBase:
 
 
 def largest_difference(name: str) -> float:
-    """Between the peer's model in eager mode and what neutone's answered."""
+    """Return the largest difference between the peer's model in eager mode and neutone's output."""
     data = np.load(folder() / f"{name}.npz")
     size = int(data["size"])
     model = wrap(name)

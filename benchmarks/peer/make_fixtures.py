@@ -1,4 +1,4 @@
-"""Model files written by the peer's own exporter, each with what the peer's own wrapper answers.
+"""Model files written by the peer's own exporter, each with the output of the peer's own wrapper.
 
 Usage, in the environment that setup.sh makes: ``python make_fixtures.py FOLDER``. It writes
 
@@ -29,11 +29,11 @@ from support.peer_models import MODELS
 BLOCKS = 8
 PARAMS = (0.3, 0.65, 0.1, 0.9)
 ANY_RATE, ANY_SIZE = 48_000, 256
-"""at which a model runs that takes any"""
+"""The rate in Hz and the block size in frames for models that take any."""
 
 
 def reference(model: WaveformToWaveformBase) -> dict[str, object]:
-    """Run the wrapper on noise."""
+    """Run the wrapper on noise, and return the arrays for ``NAME.npz``."""
     rate = (model.get_native_sample_rates() or [ANY_RATE])[0]
     size = (model.get_native_buffer_sizes() or [ANY_SIZE])[0]
     channels = 1 if model.is_input_mono() else 2
@@ -48,8 +48,8 @@ def reference(model: WaveformToWaveformBase) -> dict[str, object]:
 
 
 def main(folder: Path) -> None:
-    warnings.simplefilter("ignore")  # of torch.jit, which the peer calls
-    logging.disable(logging.INFO)  # the peer's account of its own export
+    warnings.simplefilter("ignore")  # torch.jit's warnings, because the peer calls it
+    logging.disable(logging.INFO)  # the peer's report of its own export
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in MODELS.items():
         with tempfile.TemporaryDirectory() as scratch:

@@ -1,6 +1,6 @@
 """Runs inside the peer's environment and times what it is asked for, so that both sides are measured in one run.
 
-Reads requests, one a line, and answers each with one number:
+Reads requests, one per line, and prints one number for each:
 
     wrapper HOST_RATE BLOCK     microseconds a block of neutone_sdk's scripted wrapper around a pass-through model
                                 (44.1 kHz, 2048 frames, stereo, 4 parameters)
@@ -9,7 +9,7 @@ Reads requests, one a line, and answers each with one number:
     samplerate CONVERTER BLOCK  likewise
     mallocs HOST_RATE BLOCK     allocations a block of the wrapper (under malloc_counter.so)
     example NAME HOST_RATE BLOCK  microseconds a block of the wrapper around NAME's network; see example_models.py
-    example-error NAME            the largest difference between the peer's model and what neutone answered
+    example-error NAME            the largest difference between the peer's model and neutone's output
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def answer(request: str) -> float:
 
 
 def main() -> None:
-    # Whatever the libraries print goes to stderr; the answers alone go to stdout.
+    # What the libraries print goes to stderr; only the results go to stdout.
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         print(answer(line), file=answers, flush=True)

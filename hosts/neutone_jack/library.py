@@ -38,9 +38,8 @@ class Library:
         self.jack = module
         self._library = ctypes.CDLL(module._libname)
         self.functions = {name: self._address(f"jack_{name}") for name in USED_BY_C}
-        # libjack prints to stderr at any time; what matters of it goes into the messages of our errors instead. It
-        # keeps
-        # one function per process and does not say which it had before, so there is nothing to restore.
+        # libjack prints to stderr at any time. What matters of that is in our errors' messages. libjack keeps one
+        # function per process and does not say which it had before, so there is nothing to restore.
         for setter in ("jack_set_error_function", "jack_set_info_function"):
             self._call(setter, None, _callback.ON_MESSAGE)
 

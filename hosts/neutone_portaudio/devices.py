@@ -14,18 +14,23 @@ DeviceChoice: TypeAlias = int | str | None
 
 @dataclass(frozen=True, slots=True)
 class PortAudioDevice:
-    """A device of one host API. A sound card may appear under several host APIs."""
+    """A device of one host API. A sound card may appear under several host APIs.
+
+    Attributes:
+        index: The number by which the device can be chosen.
+        name: The name of the device.
+        host_api: The name of the host API, such as "ALSA", "JACK Audio Connection Kit" or "Core Audio".
+        input_channels: The most input channels.
+        output_channels: The most output channels.
+        sample_rate: The default sample rate in Hz.
+    """
 
     index: int
     name: str
     host_api: str
-    """The name of the host API, such as "ALSA", "JACK Audio Connection Kit" or "Core Audio"."""
     input_channels: int
-    """The most input channels."""
     output_channels: int
-    """The most output channels."""
     sample_rate: int
-    """The default sample rate in Hz."""
 
 
 def require_sounddevice() -> Any:

@@ -1,4 +1,5 @@
-"""Backends of third parties: the example, installed and used as theirs would be, and what goes wrong with others."""
+"""Third-party backends: the example, installed and used as a third party's would be, and what goes wrong with
+others."""
 
 from __future__ import annotations
 
@@ -102,12 +103,13 @@ def test_example_stays_small(biquad: tuple[Path, Path]) -> None:
     assert sum(bool(line.strip()) for line in code.splitlines()) < 100
 
 
-# -- what is installed beside it -------------------------------------------------------------------------------------
+# -- other installed backends ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def install(tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """Installs fake distributions: ``install("name", {"plug-in": "module:Class"}, module="its code")``."""
+    """Return a function that installs fake distributions: ``install("name", {"plug-in": "module:Class"}, module="its
+    code")``."""
 
     def make(name: str, plugins: dict[str, str], **modules: str) -> None:
         write_distribution(tmp_path, name, plugins)
@@ -145,7 +147,7 @@ def test_broken_plugin_hides_no_other(install: Callable[..., None], tmp_path: Pa
     assert all(part in str(caught[0].message) for part in ("'broken'", "broken-things", reason))
     assert "broken" not in usable
     assert {"good", "onnx"} <= set(usable)
-    with pytest.raises(FileNotFoundError):  # it came as far as the good plug-in's load, and warned once only
+    with pytest.raises(FileNotFoundError):  # the good plug-in's load is reached, without a second warning
         neutone.load(tmp_path / "x.good")
     with pytest.raises(UnknownPluginError, match=r"'broken'.* is broken") as error:
         backends.get("broken")

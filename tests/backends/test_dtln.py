@@ -1,5 +1,5 @@
-"""Pretrained networks of others, in a backend of others, on speech: DTLN takes the noise away, and is late by exactly
-what it says."""
+"""Third-party pretrained networks in a third-party backend, on speech: DTLN removes noise, and delays by what it
+reports."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def model(dtln: Dtln) -> neutone.plugins.Model:
 
 @pytest.fixture(scope="module")
 def speech(dtln: Dtln) -> Array:
-    """About 10 s at 16 kHz. Noise is added at this rate too: were it added at the host's, the mere loss of what lies
-    above 8 kHz would look like an improvement."""
+    """About 10 s of speech at 16 kHz. Noise is added at this rate too. If it were added at the host's rate, the mere
+    loss of what lies above 8 kHz would look like an improvement."""
     spoken: Array = dtln.material.speak()
     return spoken
 
@@ -70,7 +70,7 @@ def at_host_rate(dtln: Dtln, audio: Array) -> Array:
 
 
 def play(engine: neutone.Engine, audio: Array) -> Array:
-    """Whole blocks through an engine, delay left in."""
+    """Run whole blocks through an engine and return the output with its delay."""
     size = engine.block_size
     padded = np.pad(audio, ((0, 0), (0, engine.latency.total + size)))
     padded = padded[:, : padded.shape[1] // size * size]
@@ -78,7 +78,7 @@ def play(engine: neutone.Engine, audio: Array) -> Array:
 
 
 def play_session(session: Any, audio: Array) -> Array:
-    """Blocks of 128 through a session, look-behind filled as the stream does."""
+    """Run blocks of 128 through a session, with look-behind filled in as the stream does it."""
     padded = np.pad(audio, ((0, 0), (WINDOW - SHIFT, 0)))
     out = []
     for start in range(0, audio.shape[1] - SHIFT + 1, SHIFT):
@@ -89,9 +89,9 @@ def play_session(session: Any, audio: Array) -> Array:
 
 
 def reference(folder: Path, audio: Array) -> Array:
-    """DTLN's block processing as Westhausen and Meyer (Interspeech 2020) describe it, in double precision, with plain
-    calls of ONNX Runtime: shift the block in, mask the magnitudes, keep the phase, refine the waveform, overlap-add,
-    shift the block out."""
+    """Return DTLN's output, computed in double precision as Westhausen and Meyer (Interspeech 2020) describe it, with
+    plain calls of ONNX Runtime: shift the block in, mask the magnitudes, keep the phase, refine the waveform,
+    overlap-add, shift the block out."""
     import onnxruntime
 
     networks = [
@@ -131,7 +131,8 @@ def test_session_is_the_papers_block_processing(dtln: Dtln, model: neutone.plugi
 
 
 def test_engine_is_the_papers_block_processing(dtln: Dtln, model: neutone.plugins.Model, speech: Array) -> None:
-    """At the model's own rate nothing else touches the sound: blocks of 100 are late by the buffering, no more."""
+    """At the model's own rate the engine only buffers, so its output is the reference, delayed by
+    ``latency.buffering``."""
     noisy = dtln.material.add_noise(speech, "pink", SNR_DB)[:, : 3 * RATE]
     expected = reference(dtln.plugin.model_path(), noisy)
     engine = neutone.Engine(model, sample_rate=RATE, block_size=100, channels=1)
@@ -163,7 +164,8 @@ def test_delay_is_what_the_engine_says(
 def test_takes_the_noise_away(
     dtln: Dtln, model: neutone.plugins.Model, speech: Array, colour: str, channels: int
 ) -> None:
-    """5 dB in: over three voices and three seeds it was better by 6.4 to 6.9 dB (pink), by 6.2 to 7.8 dB (white)."""
+    """The input has 5 dB. Over three voices and three seeds it improved by 6.4 to 6.9 dB (pink) and 6.2 to 7.8 dB
+    (white)."""
     clean = at_host_rate(dtln, speech)
     noisy = at_host_rate(dtln, dtln.material.add_noise(speech, colour, SNR_DB))
     engine = neutone.Engine(model, sample_rate=HOST_RATE, block_size=HOST_BLOCK, channels=channels, resampler="sinc")
@@ -177,7 +179,7 @@ def test_takes_the_noise_away(
 
 
 def test_si_sdr_is_the_papers(dtln: Dtln) -> None:
-    """Le Roux et al. 2019: it does not see scale, and of orthogonal noise it is the SNR."""
+    """Le Roux et al. 2019: SI-SDR does not depend on scale, and for orthogonal noise it equals the SNR."""
     grid = 2 * np.pi * np.arange(1000)[np.newaxis] / 1000
     target, disturbance = np.sin(5 * grid).astype(np.float32), np.cos(7 * grid).astype(np.float32)
     for scale in (0.01, 1.0, -3.0):

@@ -224,7 +224,7 @@ def test_importing_the_plugin_imports_no_runtime():
 
 @both_sessions
 def test_a_graph_that_does_not_run_is_no_model_file(tmp_path, capfd, native):
-    """Half as many frames come out as the metadata promises."""
+    """The graph returns half as many frames as its metadata promises."""
     path = save(
         tmp_path / "half.onnx",
         [helper.make_node("Slice", ["audio", "starts", "ends", "axes", "steps"], ["audio_out"])],

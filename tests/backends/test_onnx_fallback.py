@@ -1,4 +1,4 @@
-"""ONNX models where the C API is not to be had, or not wanted: Python runs them, after one warning."""
+"""ONNX models if the C API is not available or not wanted: they run through Python, after one warning."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ for warning in caught:
 
 
 def fall_back(change):
-    """The warnings, a line each."""
+    """Return the warnings of a process in which the C API cannot be used, one per line."""
     code = FALLBACK.format(change=change)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -96,7 +96,7 @@ def test_a_library_that_is_not_what_it_should_be_is_not_used(tmp_path, stub, wor
 
 @pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_a_file_that_changed_after_it_was_loaded(tmp_path, change):
-    """What was loaded is what runs."""
+    """The contents that were loaded are run, not those that are in the file later."""
     path, other = accumulator(tmp_path / "m.onnx"), accumulator(tmp_path / "other.onnx", start=0.5)
     code = f"""
 import os, warnings

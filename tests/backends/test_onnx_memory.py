@@ -1,4 +1,4 @@
-"""ONNX sessions through the C API: what they hold, for how long, and that nothing leaks."""
+"""The memory of ONNX sessions through the C API: what they hold, for how long, and that nothing leaks."""
 
 import ctypes
 import gc
@@ -44,7 +44,7 @@ assert [call() for _ in range(100)] == [0] * 100
 
 
 def test_the_capsule_keeps_alive_what_it_calls(tmp_path):
-    """glibc overwrites what is freed there."""
+    """With MALLOC_PERTURB_, glibc overwrites memory when it is freed, so a call into freed memory would fail."""
     code = LIFETIME.format(tests=str(TESTS), path=str(accumulator(tmp_path / "m.onnx")))
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "MALLOC_PERTURB_": "165"}, check=True)
 
@@ -115,7 +115,7 @@ print("more_sizes", -held_after(256) + held_after(512))
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc's allocator is asked what it holds")
 def test_nothing_leaks(tmp_path):
-    """512 sizes, of which 256 stay bound; a binding left behind would be kilobytes."""
+    """Of 512 block sizes, 256 stay bound. A binding that was left behind would take kilobytes."""
     code = LEAKS.format(
         tests=str(TESTS),
         stateful=str(accumulator(tmp_path / "m.onnx")),
@@ -124,7 +124,7 @@ def test_nothing_leaks(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     growths = {name: float(number) for name, number in (line.split() for line in done.stdout.splitlines())}
     assert len(growths) == 6
-    # The allocator holds on to up to a megabyte of what thousands of failures freed; a status leaks 200 bytes.
+    # The allocator keeps up to a megabyte of what thousands of failures freed. A leaked status takes 200 bytes.
     limits = {"failures": 5000 * 150.0, "more_sizes": 256 * 256.0}
     assert all(growth < limits.get(name, 2048.0) for name, growth in growths.items()), growths
 
@@ -153,7 +153,7 @@ print((resident() - before) / (loaded - before))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel is asked what the process holds")
 def test_the_weights_are_held_once(tmp_path):
-    """By a model and its sessions, prepared in three threads at once."""
+    """A model and its sessions hold the weights once, even if three threads prepare sessions at the same time."""
     weights = np.random.default_rng(0).random((2, 8192 * 1024), np.float32) - 0.5  # 64 MiB
     wide, narrow = weights[0].reshape(8192, 1024), weights[1].reshape(1024, 8192)
     nodes = [

@@ -52,7 +52,7 @@ class Work(ctypes.Structure):
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="waits for a thread as glibc does")
 def test_a_thread_of_c_runs_it_while_python_holds_the_gil(tmp_path):
-    """It would wait for the GIL for ever."""
+    """If the session needed the GIL, this test would wait forever."""
     reference, session = prepared(accumulator(tmp_path / "m.onnx"), 64)
     for each in (reference, session):
         each.audio_in[...] = noise(2, 64)

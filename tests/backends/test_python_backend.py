@@ -1,4 +1,4 @@
-"""The python backend: wrapped models as they are, by instance and by name."""
+"""The python backend: wrapped models that were not exported, loaded by instance and by name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE = Path(wrappers.__file__)
 
 
 class Contract(BackendContract):
-    """What has no file goes by name."""
+    """The backend's model has no file, so it is loaded by name."""
 
     backend = PythonBackend
     name: str
@@ -57,7 +57,7 @@ class TestContractBlocks(Contract):
     name = "Blocks"
 
 
-# -- what is given -----------------------------------------------------------------------------------------------------
+# -- instances and names -----------------------------------------------------------------------------------------------
 
 
 def name_of(model: Model) -> str:

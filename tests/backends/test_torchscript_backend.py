@@ -24,7 +24,7 @@ nn, Tensor = torch.nn, torch.Tensor
 
 
 def play(session: Any, audio: Any, size: int) -> Any:
-    """Whole blocks through a session without look-behind."""
+    """Run whole blocks through a session that has no look-behind."""
     out = []
     for start in range(0, audio.shape[1], size):
         session.audio_in[...] = audio[:, start : start + size]
@@ -34,7 +34,7 @@ def play(session: Any, audio: Any, size: int) -> Any:
 
 
 class EveryState(nn.Module):
-    """Keeps state in every way there is: buffers written and replaced, a plain tensor, a number, a weight."""
+    """Keeps state in every possible way: buffers written and replaced, a plain tensor, a number, a weight."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class Gain(nn.Module):
 
 
 class Batched(nn.Module):
-    """(1, 1, N) to (1, 2, N)."""
+    """Maps audio of shape (1, 1, N) to (1, 2, N)."""
 
     def forward(self, x: Tensor) -> Tensor:
         batch, channels, _ = x.shape
@@ -228,7 +228,7 @@ def test_every_kind_of_state_is_the_sessions_own(tmp_path: Path) -> None:
         mixed.append(play(one, audio[:, start : start + 16], 16))
         play(other, -audio[:, start : start + 16], 16)
     np.testing.assert_array_equal(np.concatenate(mixed, 1), first)
-    # Gradient modes belong to threads: a reset from another must leave tensors that this one may write.
+    # Gradient modes belong to threads: a reset in another thread must leave tensors that this thread may write.
     worker = threading.Thread(target=one.reset)
     worker.start()
     worker.join()
@@ -264,7 +264,7 @@ def test_two_engines_on_one_model(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(outs, 1), alone, atol=1e-6)
 
 
-# -- failures while it runs --------------------------------------------------------------------------------------------
+# -- failures while a model runs ---------------------------------------------------------------------------------------
 
 
 def test_a_module_that_raises(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_values_that_are_not_finite_become_silence(tmp_path: Path) -> None:
     assert engine.stats.nonfinite_output == 64
 
 
-# -- the process around it ---------------------------------------------------------------------------------------------
+# -- the rest of the process -------------------------------------------------------------------------------------------
 
 
 def test_thread_count_is_put_back(tmp_path: Path) -> None:

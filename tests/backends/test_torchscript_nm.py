@@ -1,5 +1,5 @@
-"""``.nm`` files through the TorchScript backend: those that the peer neutone_sdk 1.5.2 exported (tests/data/peer, made
-by benchmarks/peer/make_fixtures.py), and stand-ins made here for what can be wrong or unusual in one."""
+"""``.nm`` files through the TorchScript backend: files that the peer neutone_sdk 1.5.2 exported (tests/data/peer, made
+by benchmarks/peer/make_fixtures.py), and stand-ins made here for whatever can be wrong or unusual in a file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TestContractLstmAmp(OnePeerFile):
 
 
 class Reference:
-    """What the peer's wrapper answered, and the parameters as curves for ours."""
+    """The output of the peer's wrapper, and its parameters as curves for an engine."""
 
     def __init__(self, name: str, model: Any) -> None:
         with np.load(PEER_FILES / f"{name}.npz") as file:
@@ -151,7 +151,7 @@ def test_a_rate_and_block_may_be_chosen(peer_files: dict[str, Path]) -> None:
 
 
 class Driven(nn.Module):
-    """What a ``.nm`` file's model has at least."""
+    """The methods that the model in every ``.nm`` file has."""
 
     @torch.jit.export
     def set_sample_rate_and_buffer_size(self, sample_rate: int, n_samples: int) -> bool:
@@ -163,14 +163,14 @@ class Driven(nn.Module):
 
 
 class ShowsRows(Driven):
-    """Each row of params at another decimal place."""
+    """Shows each row of params at a decimal place of its own."""
 
     def forward(self, x: Tensor, params: Tensor) -> Tensor:
         return (params * torch.tensor([[1.0], [10.0], [100.0], [1000.0]])).sum(0, keepdim=True)
 
 
 class Counts(Driven):
-    """Its state has no reset."""
+    """Has state, but no reset."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ class Counts(Driven):
 
 
 class AnySizeLookBehind(Driven):
-    """Adds the sample three before; always answers the block size that was set, as models with look-behind do."""
+    """Adds the sample three before. Always returns as many frames as were announced, like models with look-behind."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class AnySizeLookBehind(Driven):
 
 
 class Late(Driven):
-    """Its delay is half its block."""
+    """Reports a delay of half its block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,7 +224,7 @@ class Late(Driven):
 
 
 class Queue(nn.Module):
-    """The wrapper around the model, as far as it matters here."""
+    """The wrapper around the model, as far as these tests need it."""
 
     def __init__(self, model: nn.Module, realtime: bool = True) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ def save_nm(path: Path, module: nn.Module, **metadata: Any) -> Path:
 
 
 def declare(*used: bool) -> dict[str, Any]:
-    """Parameters p1, p2, ... as files before 1.5 declare them: no type, no range."""
+    """Return parameters p1, p2, ... as files from before 1.5 declare them: without type and range."""
     return {
         f"p{k}": {"name": f"name {k}", "description": "", "default_value": 0.5, "used": flag}
         for k, flag in enumerate(used, 1)
@@ -361,7 +361,7 @@ def test_a_model_whose_output_is_not_what_it_declares(tmp_path: Path) -> None:
 
 
 class GrowsShort(Driven):
-    """Answers one frame less from the fifth block on, when nothing checks it beforehand."""
+    """Returns one frame less from the fifth block on, which no check before the first block can find."""
 
     def __init__(self) -> None:
         super().__init__()

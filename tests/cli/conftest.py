@@ -1,4 +1,4 @@
-"""Output as it is where nothing asks for colours or a width."""
+"""The command line's output as it is if the environment sets neither colours nor a width."""
 
 import pytest
 

@@ -39,7 +39,7 @@ def checks(path: Path) -> dict[str, bool | None]:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both formats."""
+    """A folder with the same model in both formats."""
     folder = tmp_path_factory.mktemp("exported")
     result = CliRunner().invoke(app, ["export", f"{WRAPPERS}:Echo", str(folder), "--format", "nm,onnx", "--samples"])
     assert result.exit_code == 0, result.output
@@ -102,7 +102,8 @@ def test_export_of_something_else(tmp_path: Path, arguments: tuple[str, ...], wo
 
 
 def test_export_is_silent_but_for_what_it_says(tmp_path: Path) -> None:
-    """No deprecation warnings, no progress of the exporters: in a process of its own, with Python's default filters."""
+    """Python's default filters and a process of its own: no deprecation warnings and no progress of the exporters
+    appear."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONWARNINGS"}
     options = ("--format", "nm,onnx", "--no-benchmark")
     result = subprocess.run(
@@ -158,10 +159,10 @@ def test_validate_a_reset_that_does_nothing(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "checks failed" in result.stdout
     found = checks(tmp_path / "model.nm")
-    # The reset, and what comes after it. A busy machine may fail a speed, too.
+    # The check of reset, and the one after it. On a busy machine a check of speed may fail, too.
     assert len([name for name, passed in found.items() if passed is False and not name.endswith(" speed")]) == 2
     assert found["reset"] is False
-    assert found["48000/64 reset"] is True  # a session starts anew where the model cannot
+    assert found["48000/64 reset"] is True  # if the model cannot reset itself, the session starts with a new copy
 
 
 def test_validate_onnx_without_metadata(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Text from files on the terminal: it is shown, and does nothing."""
+"""Text from files on the terminal: it is shown, and has no effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""control characters but for tab and line feed, and those that turn the direction of writing or cannot be seen"""
+"""Control characters other than tab and line feed, and characters that change the direction of writing or are
+invisible."""
 
 TITLE = "\x1b]0;PWNED\x1b\\"
 CLEAR = "\x1b[2J"

@@ -1,4 +1,4 @@
-"""``neutone live`` on a JACK server of the test's own."""
+"""``neutone live`` on a JACK server that the test starts."""
 
 import io
 import json
@@ -133,7 +133,7 @@ def test_the_display_and_its_keys():
             os.write(ours, keys)
             read_until(pattern)
 
-        # Names and numbers have colours between them.
+        # Colour codes stand between names and numbers.
         read_until(r"(?s)in 1.*out 1.*load.*inference.*latency.*64 slack.*drive")
         press(b"\x1b[C", r"drive.*? 0\.52")
         press(b"\x1b[B\x1b[D\x1b[D", r"tone.*? 0\.46")
@@ -146,13 +146,13 @@ def test_the_display_and_its_keys():
             if select.select([ours], [], [], 0.1)[0]:
                 try:
                     screen += os.read(ours, 65536).decode()
-                except OSError:  # Linux: the other end is closed
+                except OSError:  # on Linux, the error says that the other end is closed
                     break
         assert process.wait(30) == 0
         os.close(ours)
 
 
-# -- without one -------------------------------------------------------------------------------------------------------
+# -- without a server --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
@@ -209,7 +209,7 @@ def test_devices():
 
 
 class QuietHost(LiveHost):
-    """No audio at all."""
+    """A live host that never processes audio."""
 
     name = "quiet"
 

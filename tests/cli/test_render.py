@@ -1,4 +1,4 @@
-"""``neutone render``: what it writes, where, and what it leaves alone."""
+"""``neutone render``: what it writes, to which paths, and what it leaves alone."""
 
 from __future__ import annotations
 

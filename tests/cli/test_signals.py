@@ -1,4 +1,4 @@
-"""Signals: the command line comes to one clean end whenever they arrive, and leaves no half files behind."""
+"""Signals: the command line ends cleanly whenever they arrive, and leaves no incomplete files behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if os.name == "posix" e
 
 Start: TypeAlias = Callable[..., subprocess.Popen[str]]
 
-# Signals that come before main() are dropped, so that each test is about what main() does.
+# Signals that arrive before main() are dropped, so that each test is only about what main() does.
 START = """
 import signal
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -113,7 +113,8 @@ def test_a_signal_while_rendering_leaves_no_half_files(start: Start, tmp_path: P
 
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.4])
 def test_a_signal_while_starting_is_one_clean_end(start: Start, delay: float) -> None:
-    """From before the imports to a model that is open: no traceback, and no error that only the signal has caused."""
+    """A signal at any time from before the imports until a model is open: no traceback, and no error caused by the
+    signal."""
     for number in SIGNALS:
         process = start("live", "amp", "--server", "no server of this name")
         time.sleep(delay)
@@ -122,14 +123,14 @@ def test_a_signal_while_starting_is_one_clean_end(start: Start, delay: float) ->
         refused = "neutone: no JACK server named", "neutone: the JACK host needs"
         if process.returncode == 128 + number:
             assert complaints == "neutone: interrupted\n"
-        else:  # it was dropped, or came when everything was said
+        else:  # the signal was dropped, or it came after the last message
             assert process.returncode in (2, -number)
             assert complaints.startswith(refused)
             assert complaints.count("\n") == 1
 
 
 def test_a_signal_in_an_import_does_not_look_like_a_missing_package(start: Start, tmp_path: Path) -> None:
-    """A package whose import is interrupted, and says something else then, as ONNX Runtime does."""
+    """The import of a package is interrupted, and then raises another error, as ONNX Runtime does."""
     (tmp_path / "onnxruntime.py").write_text(
         "import os, signal, time\n"
         "try:\n"
@@ -146,7 +147,7 @@ def test_a_signal_in_an_import_does_not_look_like_a_missing_package(start: Start
 
 
 def test_a_model_that_computes_for_ever_can_be_stopped(start: Start, tmp_path: Path) -> None:
-    """Inside ONNX Runtime Python raises nothing. The process ends all the same, and removes its temporary file."""
+    """Python raises nothing inside ONNX Runtime. The process still ends, and removes its temporary file."""
     pytest.importorskip("onnx")
     from support import onnx_models
 
@@ -164,7 +165,7 @@ def test_a_model_that_computes_for_ever_can_be_stopped(start: Start, tmp_path: P
 
 
 def test_a_file_that_computes_for_ever_while_it_is_opened_can_be_stopped(start: Start, tmp_path: Path) -> None:
-    """PyTorch keeps the GIL then: no thread of Python's could end the process."""
+    """PyTorch keeps the GIL in the meantime, so no Python thread could end the process."""
     pytest.importorskip("torch")
     path, begun = tmp_path / "endless.ts", tmp_path / "begun"
     begun.write_bytes(bytes(16))
@@ -209,7 +210,7 @@ def test_what_a_living_run_writes_is_not_removed(start: Start, tmp_path: Path) -
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
-    """As nohup asks for."""
+    """nohup ignores SIGHUP, for instance."""
     code = """
 import os, signal
 signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The hooks of pre-commit run what `make lint` runs, and nothing else."""
+"""The pre-commit hooks run exactly what `make lint` runs."""
 
 import re
 

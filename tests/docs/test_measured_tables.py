@@ -1,4 +1,5 @@
-"""Tables of measurements in the documentation are those that benchmarks/tables.py makes of benchmarks/results."""
+"""The tables of measurements in the documentation equal those that benchmarks/tables.py makes from
+benchmarks/results."""
 
 from __future__ import annotations
 

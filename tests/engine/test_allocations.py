@@ -62,6 +62,6 @@ def test_the_counter_counts(tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize("block", [64, 512])
 def test_process_allocates_nothing(block, tmp_path):
-    """The session is a Python function on numpy views; views are small objects, which Python keeps for reuse."""
+    """Python sessions are included: their numpy views are small objects, whose memory Python reuses."""
     counts = count(CASES.format(block=block), tmp_path)
     assert counts == [0.0] * 24

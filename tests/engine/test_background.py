@@ -92,7 +92,7 @@ def test_late_frames_are_replaced_counted_and_dropped(late):
         engine.blocking = True
         out += [engine.process(block) for block in blocks[15:]]
         heard, expected = np.concatenate(out, axis=1), 2.0 * audio
-        # Block 10 goes in and the answer to block 9 comes out; the answers to 10..13 are late. (Block 15 waits.)
+        # When block 10 goes in, the output for block 9 comes out. The outputs for 10..13 are late. (Block 15 waits.)
         frames = slice(11 * BLOCK, 15 * BLOCK)
         replaced = {
             "silence": np.zeros((1, 4 * BLOCK)),
@@ -137,7 +137,7 @@ def test_a_model_that_is_ten_times_too_slow_loses_frames_and_recovers():
 
 
 def test_order_and_state_survive_being_late():
-    """A running sum shows every frame that is missed, repeated or out of order."""
+    """The model outputs a running sum, which shows every frame that is missed, repeated or out of order."""
     total = 0.0
 
     def integrate(audio, params, out):
@@ -167,7 +167,7 @@ def test_order_and_state_survive_being_late():
 
 
 def test_the_names_of_live_on_the_engine():
-    """Both ways lead to the same."""
+    """``engine.blocking`` and ``engine.live.blocking`` are the same property, and so are the others."""
     with background() as engine:
         live = engine.live
         engine.blocking = False

@@ -37,7 +37,7 @@ def test_reset_and_configure_while_audio_runs():
 
 
 def test_a_reset_does_not_click():
-    """Of a 440 Hz sine, no step is larger than its own slope and that of the fades allow."""
+    """No step in a 440 Hz sine is larger than its own slope and the slope of the fades allow."""
     engine = background(blocking=False)
     with Driver(engine) as driver:
         time.sleep(0.1)
@@ -146,7 +146,7 @@ def test_two_threads_are_refused_not_queued():
 
 @pytest.mark.parametrize("what", ["reset", "close", "configure"])
 def test_a_model_that_meddles_with_its_engine_is_refused(what):
-    """It would wait for the block that it is computing."""
+    """Otherwise the call would wait for the block that it is part of."""
 
     def body(audio, params, out):
         out[...] = audio
@@ -160,7 +160,8 @@ def test_a_model_that_meddles_with_its_engine_is_refused(what):
 
 
 def test_garbage_that_a_worker_finds_does_not_stop_it():
-    """An engine in a cycle, let go of, is collected by whichever thread allocates: here the one that runs its model."""
+    """An engine that is part of a reference cycle is collected by whichever thread allocates: here the one that runs
+    its model."""
     collected = []
 
     def body(audio, params, out):
@@ -179,7 +180,7 @@ def test_garbage_that_a_worker_finds_does_not_stop_it():
     holder = [App()]
     holder[0].engine.process(np.zeros((1, BLOCK), np.float32))
     wait_until(lambda: collected)
-    with background() as engine:  # the workers are still there, and so is the collector
+    with background() as engine:  # the workers still run, and so does the collector
         audio = noise(1, BLOCK * 4)
         np.testing.assert_array_equal(run(engine, audio)[:, BLOCK:], audio[:, :-BLOCK])
 
@@ -194,7 +195,7 @@ def test_garbage_that_a_worker_finds_does_not_stop_it():
 
 
 def test_an_offer_that_fails_leaves_the_engine_as_it_was():
-    """The pool has room for 256."""
+    """The pool has room for 256 streams."""
     others, model = [], FunctionModel(channels=(1, 1), parameters=[knob()])
     engine = background(model)
     try:

@@ -1,4 +1,4 @@
-"""Engines in the background: what a model or a caller does wrong shows, and stops nothing."""
+"""Engines in the background: faults of a model or a caller are reported, and stop nothing."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Engines in the background: what hosts use of them, from the C callback to the end of the process."""
+"""Engines in the background: what hosts use, from the C callback to the end of the process."""
 
 import ctypes
 import gc
@@ -40,7 +40,7 @@ def test_workers_stay_below_every_audio_thread():
 
 
 def priorities_of_threads():
-    """The real-time priorities of this process's threads, as the kernel has them: proc_pid_stat(5), field 40."""
+    """Return the real-time priorities of this process's threads: field 40 of proc_pid_stat(5)."""
     priorities = set()
     for task in Path("/proc/self/task").iterdir():
         fields = (task / "stat").read_text().rpartition(")")[2].split()
@@ -125,7 +125,7 @@ def test_live_stats_and_peaks():
 
 
 def python(code, *before):
-    """In another process; `before` it another program that starts it."""
+    """Run code in another Python process. `before` is a command to start it with."""
     return subprocess.run([*before, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
 
@@ -157,7 +157,7 @@ for _ in range(20):
     ],
 )
 def test_the_process_ends_cleanly(end):
-    """Whatever the worker is doing."""
+    """The process ends cleanly whatever the worker is doing at the time."""
     done = python(PREAMBLE.format(tests=str(TESTS)) + end)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -165,7 +165,7 @@ def test_the_process_ends_cleanly(end):
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv (util-linux)")
 def test_where_real_time_is_refused_the_stats_say_so():
-    """As for most users: without the right to SCHED_FIFO."""
+    """Most users have no right to use SCHED_FIFO."""
     no_limit = "import resource\nresource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))\n"
     show = "print(engine.stats.scheduling)"
     done = python(no_limit + PREAMBLE.format(tests=str(TESTS)) + show, "setpriv", "--bounding-set=-sys_nice")

@@ -1,4 +1,4 @@
-"""The engine as its users call it: blocks, shapes and settings."""
+"""The engine as users call it: blocks, shapes and settings."""
 
 import copy
 import pickle

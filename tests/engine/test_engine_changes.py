@@ -1,4 +1,4 @@
-"""An engine is reset, configured and closed: what stays, what goes, and what fails as a whole."""
+"""An engine that is reset, configured or closed: what it keeps, what it drops, and that a failure changes nothing."""
 
 import numpy as np
 import pytest

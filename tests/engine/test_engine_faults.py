@@ -1,4 +1,4 @@
-"""What a model, its audio or a second thread does wrong leaves the engine usable."""
+"""The engine stays usable after faults of a model, of its audio or of a second thread."""
 
 import threading
 

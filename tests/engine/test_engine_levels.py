@@ -1,4 +1,4 @@
-"""Levels and channels of an engine: gains, wet and dry, and how host and model channels meet."""
+"""Levels and channels of an engine: gains, wet and dry, and how host channels are mapped to model channels."""
 
 import numpy as np
 import pytest

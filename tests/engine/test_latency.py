@@ -1,4 +1,4 @@
-"""The delay is exactly what is reported, enough, and the least."""
+"""The delay equals the reported one, is long enough, and is the least possible."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def silent_model(rate, block):
 
 
 def starved(model, host_rate, host_block, kind, shortened, frames, sizes=None):
-    """Frames that were not there in time, with a delay shorter than the least by `shortened`."""
+    """Return how many frames were late, with a delay that is shorter than the least one by `shortened`."""
     schedule = Schedule.choose(
         host_rate,
         host_block,
@@ -52,7 +52,7 @@ def starved(model, host_rate, host_block, kind, shortened, frames, sizes=None):
 
 
 def period(host_rate, host_block, model_rate, model_block):
-    """Host frames after which the schedule repeats, and a start for what came before the first full block."""
+    """Return the host frames after which the schedule repeats, plus enough for the time before the first full block."""
     common = np.gcd(host_rate, model_rate)
     L, M = model_rate // common, host_rate // common
     blocks = M * model_block // np.gcd(host_block * L, M * model_block)
@@ -61,8 +61,8 @@ def period(host_rate, host_block, model_rate, model_block):
 
 @pytest.mark.long
 def test_every_combination_of_common_rates_and_blocks():
-    """Sine-free: only counting. Every pair of rates with every pair of blocks would take an hour; each pair of rates
-    meets each host block and each model block once, shifted by the pair."""
+    """Count late frames only. All pairs of rates with all pairs of blocks would take an hour. So each pair of rates
+    gets each host block and each model block once, in combinations that differ from pair to pair."""
     for i, host_rate in enumerate(RATES):
         for j, model_rate in enumerate(RATES):
             for b, host_block in enumerate(BLOCKS):
@@ -96,7 +96,7 @@ def test_an_impulse_comes_out_at_the_total(host_rate, host_block, model_rate, mo
     blocks = -(-length // host_block)
     if blocks * host_block > 3_000_000:
         return
-    # A bump as wide as the slower rate can carry, symmetric about its frame: its centre of mass is its place.
+    # A bump of the least width that the slower rate can carry. It is symmetric, so its centre of mass is its position.
     width = 4.0 * max(1.0, host_rate / model_rate)
     place += int(8 * width)
     frames = np.arange(blocks * host_block + int(16 * width))
@@ -131,7 +131,7 @@ def test_varying_blocks_need_their_delay():
 
 @pytest.mark.parametrize(
     ("host", "model", "expected"),
-    [  # linear, hermite, sinc: computed by enumerating the definition, block by block
+    [  # linear, hermite, sinc: computed from the definition, block by block
         ((48_000, 2048), (44_100, 2048), (2216, 2231, 2260)),
         ((48_000, 512), (44_100, 2048), (2226, 2231, 2260)),
         ((96_000, 512), (44_100, 2048), (4456, 4459, 4524)),
@@ -163,7 +163,7 @@ def test_the_block_with_the_least_latency_is_chosen():
 
 
 def test_nothing_drifts_over_an_hour():
-    """3600 s in blocks of 4096 at 44.1 kHz, model at 48 kHz: the number of model frames is exact."""
+    """Over 3600 s in blocks of 4096 at 44.1 kHz, with a model at 48 kHz, the number of model frames is exact."""
     ran = []
     model = FunctionModel(lambda audio, params, out: ran.append(out.shape[1]), channels=(1, 1), rates=[48_000])
     engine = Engine(model, 44_100, 4096, 1, resampler="linear")
@@ -177,7 +177,7 @@ def test_nothing_drifts_over_an_hour():
 
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from(KINDS), st.booleans())
 def test_output_does_not_depend_on_the_host_block(one, other, kind, flexible):
-    """But for the delay: the same frames, bit for bit."""
+    """Apart from the delay, the frames are the same, bit for bit."""
     outputs = []
     audio = noise(2, 6_000, seed=one)
     for size in (one, other):

@@ -1,4 +1,4 @@
-"""Sessions with a `native` function: what the stream promises to call, seen through an engine."""
+"""Sessions with a `native` function: the calls that the stream promises, as seen through an engine."""
 
 import ctypes
 import re
@@ -10,8 +10,9 @@ import pytest
 
 import neutone
 from neutone import Engine, errors
+from neutone.testing import BackendContract
 from support.compiling import compiled
-from support.models import FunctionModel, knob, noise
+from support.models import FunctionModel, noise
 from support.native_calls import NativeSession
 from support.waiting import wait_until
 
@@ -21,11 +22,12 @@ new_capsule = ctypes.pythonapi.PyCapsule_New
 new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 
 CONTEXT = 0x1234
-NAME = b"neutone.session"  # a capsule keeps the pointer
+NAME = b"neutone.session"  # a capsule keeps the pointer, so the bytes must stay
 
 
 class NativeModel(FunctionModel):
-    """A function model whose sessions are native: `answer(session, frames)` runs; calls are noted, 0 for a reset."""
+    """A function model with native sessions. They run `answer(session, frames)` and note each call in `calls`: its
+    frames, or 0 for a reset."""
 
     def __init__(self, answer, *, reason=None, **options):
         super().__init__(**options)
@@ -50,7 +52,7 @@ class NativeModel(FunctionModel):
             return ctypes.addressof(self.reason) if self.reason else None
 
         types = dict(NativeSession._fields_)
-        # As a number: ctypes has no memory for the text that a function of Python's returns.
+        # An address, because ctypes would free the text that a Python function returns.
         session.keep_error = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(error)
         session.keep = NativeSession(
             1, CONTEXT, types["run"](run), types["reset"](reset), ctypes.cast(session.keep_error, types["error"])
@@ -60,7 +62,7 @@ class NativeModel(FunctionModel):
         return session
 
     def change(self, native):
-        """What a test wants otherwise."""
+        """Change the struct before the engine sees it. Tests override this."""
 
 
 def pass_on(session, frames):
@@ -96,7 +98,7 @@ int wait_to_leave(void *context, uint32_t frames)
 
 
 def test_python_goes_on_while_the_native_function_runs(tmp_path):
-    """It leaves only when another Python thread says so, which needs the GIL."""
+    """The native function returns only after another Python thread, which needs the GIL, has told it to."""
     library = ctypes.CDLL(str(compiled(WAITING, tmp_path / "waiting.so")))
     entered, may_leave = (ctypes.c_int.in_dll(library, name) for name in ("entered", "may_leave"))
     model = NativeModel(None)
@@ -110,7 +112,7 @@ def test_python_goes_on_while_the_native_function_runs(tmp_path):
 
     other = threading.Thread(target=let_it_leave)
     other.start()
-    engine.process(noise(2, 64))  # raises if the function has waited in vain
+    engine.process(noise(2, 64))  # raises if the native function was not told in time
     other.join()
 
 
@@ -183,7 +185,7 @@ def test_a_failure_without_a_function_that_says_why():
 
 @pytest.mark.parametrize("version", [0, 2, 0x4855_8948])
 def test_another_version_is_refused(version):
-    """A later one, or whatever stands where a capsule of other making points."""
+    """A capsule of another origin may point to any memory."""
     model = NativeModel(pass_on)
     model.change = lambda native: setattr(native, "version", version)
     with pytest.raises(errors.ConfigurationError, match=f"nt_session of version {version}, expected .*of version 1"):
@@ -232,8 +234,8 @@ def test_another_object_is_refused(native, message):
 
 
 @pytest.fixture
-def one_pole_session(tmp_path, monkeypatch):
-    """The class that the example defines, after its C code was compiled where it looks for it."""
+def one_pole(tmp_path, monkeypatch):
+    """The names that the example defines, after its C code was compiled to the path that it loads."""
     chapter = PLUGINS.read_text("utf-8").split("\n## A native session in C\n")[1].split("\n## ")[0]
     (c,), (python,) = (re.findall(rf"```{language}\n(.*?)```", chapter, re.DOTALL) for language in ("c", "python"))
     warnings = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
@@ -241,18 +243,29 @@ def one_pole_session(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     defined = {}
     exec(compile(python, str(PLUGINS), "exec"), defined)
-    return defined["OnePoleSession"]
+    return defined
 
 
-class OnePoleModel(FunctionModel):
-    def __init__(self, session_class):
-        super().__init__(parameters=[knob()])
-        self.session_class = session_class
+@pytest.fixture
+def one_pole_file(tmp_path):
+    path = tmp_path / "soft.pole"
+    path.write_text("0.25")
+    return path
 
-    def prepare(self, sample_rate, block_size):
-        session = self.session_class(block_size)
-        self.sessions.append(session)
-        return session
+
+@pytest.fixture
+def one_pole_model(one_pole, one_pole_file):
+    return one_pole["OnePoleBackend"]().load(one_pole_file)
+
+
+class TestExampleContract(BackendContract):
+    @pytest.fixture(autouse=True)
+    def _backend(self, one_pole):
+        self.backend = one_pole["OnePoleBackend"]
+
+    @pytest.fixture
+    def model_file(self, one_pole_file):
+        return one_pole_file
 
 
 def low_passed(audio, weights):
@@ -274,34 +287,35 @@ def play(engine, audio, weights):
     )
 
 
-def one_pole_engine(session_class, options):
-    engine = Engine(OnePoleModel(session_class), 48_000, 64, 2, **options)
+def one_pole_engine(model, options):
+    engine = Engine(model, 48_000, 64, 2, **options)
     if options:
         engine.blocking = True
     return engine
 
 
 @pytest.mark.parametrize("options", MODES, ids=str)
-def test_the_example_filters_and_resets(one_pole_session, options):
+def test_the_example_filters_and_resets(one_pole_model, options):
     audio, weights = 0.5 * noise(2, 64 * 8), np.linspace(0.0, 1.0, 64 * 8, dtype=np.float32)
     expected = low_passed(audio, weights)
-    with one_pole_engine(one_pole_session, options) as engine:
+    with one_pole_engine(one_pole_model, options) as engine:
+        assert dict(engine.parameters) == {"weight": 0.25}
         late = engine.latency.total
         assert late == (64 if options.get("slack", 1) and options else 0)
         for _ in range(2):
             out = play(engine, audio, weights)
             np.testing.assert_allclose(out[:, late:], expected[:, : 64 * 8 - late], rtol=0, atol=1e-6)
             engine.reset()
-            if options:  # the block in which the new stream takes over still has the end of the old one
+            if options:  # the block in which the new stream takes over contains the end of the old one
                 engine.process(np.zeros((2, 64), np.float32), None, np.ones((1, 64), np.float32))
         assert engine.error is None
 
 
 @pytest.mark.parametrize("options", MODES, ids=str)
-def test_the_example_fails_and_says_why(one_pole_session, options):
+def test_the_example_fails_and_says_why(one_pole_model, options):
     quiet, loud = np.full((2, 64), 0.5, np.float32), np.full((2, 64), 9.0, np.float32)
     half, message = np.full((1, 64), 0.5, np.float32), "louder than the filter was made for"
-    with one_pole_engine(one_pole_session, options) as engine:
+    with one_pole_engine(one_pole_model, options) as engine:
         heard = []
         for block in (quiet, loud, quiet, quiet):
             if block is loud and not options:
@@ -313,14 +327,14 @@ def test_the_example_fails_and_says_why(one_pole_session, options):
             heard.append(out.copy())
         late = engine.latency.total // 64
         assert not heard[1 + late].any(), "a block that failed is silence"
-        np.testing.assert_array_equal(heard[2 + late], heard[late])  # from the state before the first block
+        np.testing.assert_array_equal(heard[2 + late], heard[late])  # the model was reset after the block that failed
         assert engine.stats.failed_blocks == 1
         if options:
             assert message in str(engine.error)
 
 
-def test_the_example_runs_without_an_engine(one_pole_session):
-    session = one_pole_session(64)
+def test_the_example_runs_without_an_engine(one_pole):
+    session = one_pole["OnePoleSession"](64)
     session.audio_in[...] = 0.5
     session.params[...] = 0.5
     session.run(64)

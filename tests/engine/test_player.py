@@ -1,4 +1,4 @@
-"""The core's player: streams that are offered to it, and the arrays that it takes."""
+"""The core's player: the streams that are offered to it, and the arrays that it accepts."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def make_stream(parameters=0):
 
 
 def test_a_stream_that_was_offered_is_the_players():
-    """Threads may be in it: whoever still holds it processes nothing with it, and resets nothing."""
+    """A stream that was offered may be in use by other threads, so it can no longer be processed or reset directly."""
     player, stream, audio = Player(Pool(1, 0)), make_stream(), noise(1, BLOCK)
     with pytest.raises(RuntimeError, match="no stream was offered yet"):
         player.process(audio)

@@ -1,4 +1,4 @@
-"""What the sinc resampler keeps of a sine: the bounds that its Kaiser windows were chosen for (nt_sinc.c)."""
+"""How well the sinc resampler preserves a sine: the bounds that its Kaiser windows were chosen for (nt_sinc.c)."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ FRAMES = 24_000
 
 
 def round_trip(audio, rate, other, taps):
-    """To the other rate and back. Output j lies where input j does, so the two can be compared frame by frame."""
+    """Resample to the other rate and back. Output frame j belongs to input frame j, so they can be compared."""
     there, back = (neutone.Resampler(*rates, taps=taps) for rates in ((rate, other), (other, rate)))
     return back.process(there.process(audio[np.newaxis]))[0]
 
 
 def error_ratio(frequency, rate, other, taps):
-    """The power of a sine over that of what a round trip adds to it, dB."""
+    """Return the power of a sine divided by the power of the error that a round trip adds, in dB."""
     sine = np.sin(2.0 * np.pi * frequency * np.arange(FRAMES) / rate + 0.3)
     heard = round_trip(sine.astype(np.float32), rate, other, taps)
     edge = 4 * taps  # the sine begins abruptly
@@ -31,5 +31,5 @@ def test_every_sine_of_the_band_survives_a_round_trip(rate, other, taps, highest
 
 
 def test_beyond_the_band_it_does_not():
-    """So the test above can fail."""
+    """This shows that the test above can fail."""
     assert error_ratio(18_500, 48_000, 44_100, 32) < 60.0

@@ -24,7 +24,7 @@ RATE, FRAMES = 44_100, 3000
 
 
 class Convolution(nn.Module):
-    """A module with weights that wants a batch axis."""
+    """A module with weights that needs a batch axis."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Convolution(nn.Module):
 
 
 class Shouter(nn.Module):
-    """A module whose error is a long text for terminals."""
+    """A module whose error is a long text with control characters for terminals."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def _write_audio(folder: Path) -> None:
 
 
 def main() -> None:
-    """Deterministic but for what torch writes into its archives."""
+    """Write the files. They are the same every time, except for what torch writes into its archives."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Child processes that do one case after the other: if one crashes, hangs or takes too much memory, the parent sees it
+"""Child processes that run one case after another. If one crashes, hangs or takes too much memory, the parent notices,
 and starts another."""
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from support.places import TESTS
 __all__ = ["Child", "Death", "Limits", "serve"]
 
 SHOWN_STDERR = 6000
-"""characters of a dead child's stderr that are kept: a traceback, or a sanitizer's report"""
+"""How many characters of a dead child's stderr are kept: enough for a traceback or a sanitizer's report."""
 START_SECONDS = 120.0
 GRACE_SECONDS = 10.0
-"""for a child's own alarm, which shows where it hangs, before it is killed"""
+"""How long a child's own alarm, which shows where the child hangs, may be late before the parent kills the child."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use."""
+    """The limits of a child."""
 
     memory: int
-    """bytes of address space beyond those that it has when it is ready"""
+    """Bytes of address space, on top of those that the child has when it is ready."""
     file_size: int
-    """bytes of a file that it writes"""
+    """The largest size in bytes of a file that the child writes."""
     case_seconds: float
-    """wall clock for a case"""
+    """The wall-clock seconds for a case."""
 
 
 class Death(Exception):
@@ -51,8 +51,8 @@ class Death(Exception):
 
 
 class Child:
-    """``python -m module arguments``, which reads requests with :func:`serve`. It is started when it is first needed,
-    and again after it has died."""
+    """A child process, ``python -m module arguments``, that reads requests with :func:`serve`. It is started on first
+    use, and again after it has died."""
 
     def __init__(self, module: str, arguments: list[str], folder: Path, limits: Limits) -> None:
         self._command = [sys.executable, "-X", "faulthandler", "-m", module, *arguments]
@@ -63,7 +63,7 @@ class Child:
         self._rest = b""
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to a request. Raises :class:`Death` if there is none."""
+        """Send a request and return the reply. Raises :class:`Death` if the child ends without a reply."""
         if self._process is None:
             self._start()
         process = self._process
@@ -126,13 +126,13 @@ class Child:
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - SHOWN_STDERR))
         said = self._stderr.read().decode("utf-8", "replace")
-        if "Timeout (" in said:  # faulthandler's alarm, with where every thread was
+        if "Timeout (" in said:  # faulthandler's alarm, which shows where every thread was
             reason = "time-out"
         self.close()
         return Death(reason, said)
 
     def close(self) -> None:
-        """End the child, and whatever it has started."""
+        """End the child, and all processes that it has started."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -146,8 +146,8 @@ class Child:
 
 
 def serve(prepare: Callable[[], None], answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """The child's side: take the limits, prepare (imports take memory of their own), then answer request by request.
-    What a case prints goes to stderr, so that it cannot be taken for an answer."""
+    """Serve requests in the child: take the limits, prepare (imports need memory of their own), then reply to one
+    request after another. What a case prints goes to stderr, so that it cannot be taken for a reply."""
     import faulthandler
 
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")

@@ -1,4 +1,4 @@
-"""What the drivers in Python have in common: options, children that work side by side, and the report at the end."""
+"""What the drivers in Python share: options, children that work side by side, and the report at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CASES_OF_SEED = 10_000_000
 
 
 def parse_options(description: str) -> argparse.Namespace:
-    """--seconds, --seed, --jobs, and --case to see one again."""
+    """Parse --seconds, --seed, --jobs, and --case, which repeats one case."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seconds", type=float, default=120.0, help="how long to look for failures")
     parser.add_argument("--seed", type=int, help="which cases; by default other ones each time")
@@ -35,7 +35,7 @@ def parse_options(description: str) -> argparse.Namespace:
 
 
 def seed_of(options: argparse.Namespace) -> int:
-    """The seed, printed first of all."""
+    """Return the seed, and print it before anything else."""
     seed: int = random.SystemRandom().randrange(1, 100_000) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     return seed
@@ -50,14 +50,14 @@ def run_cases(
     arguments: list[str] | None = None,
     most: int | None = None,
 ) -> int:
-    """Ask children until the time is over. Returns the exit code.
+    """Send cases to children until the time is over. Returns the exit code.
 
     Args:
-        module: of the child, which calls :func:`fuzz.children.serve`.
-        cases: the request for case number i.
-        command: how a request that led to a finding can be made again.
-        arguments: of the child.
-        most: how many cases at most.
+        module: The module of the children, which calls :func:`fuzz.children.serve`.
+        cases: A function that returns the request for case number i.
+        command: A function that returns the command to repeat a request that led to a finding.
+        arguments: The command-line arguments of the children.
+        most: The most cases to send; None for no limit.
     """
     findings = Findings()
     begun = time.monotonic()

@@ -11,7 +11,7 @@ LIMITS = Limits(memory=4 << 30, file_size=1 << 20, case_seconds=30.0)
 
 
 def main() -> int:
-    """Returns the exit code: 1 if anything was found."""
+    """Run the fuzzer. Returns the exit code: 1 if anything was found."""
     options = parse_options(__doc__ or "")
     if options.case is not None:
         return run_cases(options, "fuzz.engine_child", LIMITS, lambda _: {"case": int(options.case)}, _command, most=1)

@@ -1,4 +1,4 @@
-"""Arrays in every layout that numpy has, and things that are no audio at all."""
+"""Arrays in every layout that numpy has, and objects that are not audio at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LAYOUTS = (
 
 
 def draw_audio(rng: random.Random, channels: int, frames: int) -> Array:
-    """Noise; sometimes silent, tiny, huge, or with samples that are not finite."""
+    """Return noise; sometimes silence, tiny or huge values, or samples that are not finite."""
     noise = np.random.default_rng(rng.getrandbits(32)).uniform(-1, 1, (channels, frames)).astype(np.float32)
     kind = rng.randrange(14)
     if kind == 0:
@@ -45,7 +45,7 @@ def draw_audio(rng: random.Random, channels: int, frames: int) -> Array:
 
 
 def lay_out(rng: random.Random, values: Array) -> Any:
-    """The same values in another layout and other memory, which an engine takes as well."""
+    """Return the same values in another layout and other memory. An engine must accept them as well."""
     channels, frames = values.shape
     layout = rng.choice(LAYOUTS)
     if layout == "fortran":
@@ -78,7 +78,7 @@ def lay_out(rng: random.Random, values: Array) -> Any:
 
 
 def draw_out(rng: random.Random, audio: Any, channels: int, frames: int) -> tuple[Any, bool | None]:
-    """An array for the result, and whether the engine must take it; None: either will do."""
+    """Return an array for the result, and whether the engine must accept it; None if it may do either."""
     fresh = np.full((channels, frames), np.nan, np.float32)
     kind = rng.randrange(16)
     if kind < 5:
@@ -114,7 +114,7 @@ def draw_out(rng: random.Random, audio: Any, channels: int, frames: int) -> tupl
 
 
 def bad_audio(rng: random.Random, channels: int, frames: int, block: int, *, varies: bool) -> Any:
-    """Something that an engine must refuse as audio."""
+    """Return something that an engine must refuse as audio."""
     good = np.zeros((channels, frames), np.float32)
     choices: list[Any] = [
         good.astype(np.float64),

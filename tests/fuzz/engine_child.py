@@ -1,4 +1,4 @@
-"""The child process of the engine fuzzer: a life for each number that it is told."""
+"""The child process of the engine fuzzer: it runs one :class:`EngineLife` for each number that it gets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fuzz.findings import describe_error
 __all__: list[str] = []
 
 RESAMPLED_SHARE = 4
-"""every fourth life looks at resampling only"""
+"""One life in this many tests only resampling."""
 
 
 def _prepare() -> None:
-    """Imports that take memory, before it is limited."""
+    """Import whatever takes memory, before memory is limited."""
     import fuzz.engine_life
     import fuzz.engine_resampled  # noqa: F401
 

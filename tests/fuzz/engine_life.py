@@ -1,4 +1,4 @@
-"""One engine from its making to its end, with random calls in between. A number is all that it depends on."""
+"""One engine from its creation to its end, with random calls in between. All of it depends on one number only."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ HOST_RATES = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_
 BLOCKS = (1, 2, 3, 16, 61, 64, 100, 128, 256, 441, 512, 997, 1024, 2048)
 MOST_CALLS = 60
 MOST_SAMPLES = 200_000
-"""of a life, over all channels"""
+"""The most samples in a life, over all channels."""
 MOST_RUNS = 8_000
-"""of the model in a life"""
+"""The most model runs in a life."""
 
 
 class EngineLife(MisusedEngine):
@@ -62,15 +62,15 @@ class EngineLife(MisusedEngine):
         self.oracle = DelayOracle(self.engine, self.model)
         self.takeovers = 0
         self.was_replaced = False
-        """by a stream that takes over, which rises from silence even if nothing sounded yet"""
+        """Whether a stream was replaced. The new one rises from silence, even if nothing has sounded yet."""
         self.is_rising = False
-        """until the first block of a stream that took over, which may have been refused or empty"""
+        """Whether a new stream has not processed a block yet; blocks may have been refused or empty."""
         self.late = self.lost = 0
         self.samples = 0
         self.since_reset = {"frames": 0, "blocks": 0, "raised": 0}
 
     def live(self) -> None:
-        """All of it. Raises what should not have happened."""
+        """Run the whole life. Raises an error if the engine breaks a promise."""
         calls: list[tuple[int, Callable[[], None]]] = [
             (60, self.process),
             (6, self.process_refused),
@@ -106,7 +106,7 @@ class EngineLife(MisusedEngine):
     # -- audio ---------------------------------------------------------------------------------------------------------
 
     def process(self) -> None:
-        """A block, and its answer."""
+        """Process a block, and check the output."""
         engine, rng = self.engine, self.rng
         values = draw_audio(rng, engine.channels, self.draw_frames())
         audio = lay_out(rng, values)
@@ -122,7 +122,7 @@ class EngineLife(MisusedEngine):
         except InferenceError as error:
             if not isinstance(error.__cause__, OnPurposeError) or self.background or is_wrong:
                 raise
-            if out is None:  # the block is complete, but nobody has it
+            if out is None:  # the block is complete, but nobody has the output
                 self.oracle.write(values, curves)
                 self._count(values.shape[1], raised_before)
                 self.oracle.doubt()
@@ -159,7 +159,7 @@ class EngineLife(MisusedEngine):
         self.samples += answer.size
 
     def _count_late(self, frames: int) -> tuple[int, bool]:
-        """How many frames of the last block were late, and whether another stream took over with it."""
+        """Return how many frames of the last block were late, and whether a new stream took over in it."""
         if not self.background:
             return 0, False
         stats = self.engine.live_stats
@@ -185,7 +185,7 @@ class EngineLife(MisusedEngine):
             )
 
     def _draw_params(self, frames: int) -> tuple[Array | None, Any]:
-        """Curves and what is given to process: the curves in some layout, a mapping, or nothing."""
+        """Return the curves, and the argument for process: the curves in some layout, a mapping, or None."""
         engine, rng = self.engine, self.rng
         count = len(engine.parameters)
         kind = rng.random()
@@ -201,7 +201,7 @@ class EngineLife(MisusedEngine):
     # -- settings ------------------------------------------------------------------------------------------------------
 
     def set_parameters(self) -> None:
-        """A new value, the default, or all defaults."""
+        """Set a new value, restore a default, or restore all defaults."""
         parameters, rng = self.engine.parameters, self.rng
         if not len(parameters):
             return
@@ -224,7 +224,7 @@ class EngineLife(MisusedEngine):
         engine.output_gain_db = rng.choice([0, 0, -30, -6, 30])
 
     def change_levels(self) -> None:
-        """Gains and mix, and values that are refused."""
+        """Change gains and mix, and try values that must be refused."""
         self._set_levels()
         self.oracle.doubt()
         name = self.rng.choice(["wet", "dry", "input_gain_db", "output_gain_db"])
@@ -237,24 +237,24 @@ class EngineLife(MisusedEngine):
             )
 
     def toggle_blocking(self) -> None:
-        """Whether the host waits for the model: what is late then is late for good."""
+        """Change whether the host waits for the model. Frames that are late then are never replaced."""
         self.engine.blocking = not self.engine.blocking
 
     # -- other streams -------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """From silence again."""
+        """Reset the engine: the stream starts from silence again."""
         self.engine.reset()
         self._began_again()
 
     def _began_again(self) -> None:
         self.since_reset = {"frames": 0, "blocks": 0, "raised": 0}
         self.was_replaced = True
-        if not self.background:  # else the stream takes over with the next block
+        if not self.background:  # otherwise the new stream takes over with the next block
             self.oracle.restart()
 
     def configure(self) -> None:
-        """Another rate, block or channel count, or a model that cannot be set to it."""
+        """Change the rate, block size or channel count, or try to while the model cannot be prepared."""
         engine, rng = self.engine, self.rng
         wanted: dict[str, Any] = {}
         if rng.random() < 0.5:
@@ -285,7 +285,7 @@ class EngineLife(MisusedEngine):
     # -- everything else -----------------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Properties may be read at any time."""
+        """Read the properties, which is allowed at any time."""
         engine = self.engine
         (
             repr(engine),
@@ -304,7 +304,7 @@ class EngineLife(MisusedEngine):
     # -- threads and the end -------------------------------------------------------------------------------------------
 
     def use_two_threads(self) -> None:
-        """A second thread plays, resets and configures meanwhile. It may be refused; nothing may break."""
+        """Let a second thread process, reset and configure meanwhile. It may be refused, but nothing may break."""
         engine, seed = self.engine, self.rng.getrandbits(32)
         errors: list[BaseException] = []
 
@@ -314,7 +314,7 @@ class EngineLife(MisusedEngine):
                 call = rng.choice([self._play, engine.reset, self._configure_to_itself, self.look, self._set_first])
                 try:
                     call()
-                except (InferenceError, RuntimeError):  # one at a time may use it
+                except (InferenceError, RuntimeError):  # only one thread at a time may use the engine
                     pass
                 except BaseException as error:
                     errors.append(error)
@@ -330,7 +330,7 @@ class EngineLife(MisusedEngine):
             thread.join(0.001)
         if errors:
             raise errors[0]
-        if self.background:  # takes over with the next block; until then the answer is not known
+        if self.background:  # the new stream takes over with the next block; until then, the output cannot be predicted
             self.oracle.is_exact = False
             self.takeovers = max(1, self.engine.live_stats.takeovers)
             self.late, self.lost = self.engine.live_stats.late_frames, self.engine.live_stats.lost_frames
@@ -350,7 +350,8 @@ class EngineLife(MisusedEngine):
             self.engine.parameters[name] = 0.75
 
     def after_close(self) -> None:
-        """Closing again is no error. A background engine says that it is closed; nothing crashes."""
+        """Check the closed engine. Closing it again is no error. One in the background says that it is closed; nothing
+        crashes."""
         engine = self.engine
         engine.close()
         for call in (self._play, engine.reset, self._configure_to_itself, self.look):

@@ -35,7 +35,7 @@ SILLY_VALUES: tuple[Any, ...] = (
 
 
 class MisusedEngine:
-    """An engine, and what it must not do."""
+    """An engine, and the calls that it must refuse."""
 
     rng: random.Random
     model: ProbeModel
@@ -43,7 +43,7 @@ class MisusedEngine:
     background: bool
 
     def draw_frames(self) -> int:
-        """Frames of a block that the engine takes."""
+        """Return a number of frames that the engine accepts."""
         engine, rng = self.engine, self.rng
         if engine.fixed_blocks:
             return engine.block_size
@@ -59,7 +59,7 @@ class MisusedEngine:
         raise WrongAnswerError("a call was not refused", describe(result))
 
     def process_refused(self) -> None:
-        """Audio or parameters that are wrong: an error, and the engine is as before."""
+        """Process wrong audio or parameters: there must be an error, and the engine must not change."""
         engine, rng = self.engine, self.rng
         frames = self.draw_frames()
         good = np.zeros((engine.channels, frames), np.float32)
@@ -81,7 +81,7 @@ class MisusedEngine:
         self.must_refuse(rng.choice(attempts), (NeutoneError, TypeError, ValueError, KeyError))
 
     def set_wrong_parameters(self) -> None:
-        """Values and names that do not exist."""
+        """Set values and names that do not exist."""
         parameters, rng = self.engine.parameters, self.rng
         before = dict(parameters)
         name: Any = rng.choice([*parameters, "no such knob", 3, ()])
@@ -92,7 +92,7 @@ class MisusedEngine:
             raise WrongAnswerError("a refused value changed parameters", f"{before}, {dict(parameters)}")
 
     def configure_wrongly(self) -> None:
-        """Values outside every range, for this engine and for a new one."""
+        """Try values outside every range, on this engine and for a new one."""
         engine, rng = self.engine, self.rng
         name = rng.choice(["sample_rate", "block_size", "channels"])
         value = rng.choice([v for v in SILLY_VALUES if v is not None])
@@ -105,12 +105,13 @@ class MisusedEngine:
         self.must_refuse(lambda: Engine(self.model, **{name: wrong}, background=self.background), (ConfigurationError,))
 
     def copy(self) -> None:
-        """Refused."""
+        """Try to copy the engine, which must be refused."""
         attempt: Callable[[Any], Any] = self.rng.choice([copy.copy, copy.deepcopy, pickle.dumps])
         self.must_refuse(lambda: attempt(self.engine), (TypeError,))
 
     def claim(self) -> None:
-        """As hosts do; an engine in its caller's thread has no host."""
+        """Claim the engine as a host does. One that runs in its caller's thread refuses, because no host can play
+        it."""
         if not self.background:
             self.must_refuse(self.engine.claim, (ConfigurationError,))
             return
@@ -124,7 +125,7 @@ class MisusedEngine:
 
 
 def describe(value: Any) -> str:
-    """A value in few words."""
+    """Describe a value in a few words."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is None or dtype is None:
         return repr(value)[:100]

@@ -1,4 +1,4 @@
-"""Pass-through models of every kind that an engine may meet. They look at what they are given, too."""
+"""Pass-through models of every kind that an engine may meet. They also check what they are given."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ COMMON_RATES = (8_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 COMMON_BLOCKS = (1, 2, 7, 64, 101, 128, 509, 512, 1000, 2048)
 SLOW_RUNS = 8
 MOST_BLOCKS_A_SECOND = 16_000
-"""of the model: in Python each takes 20 µs, and one block of a slow host may bring a quarter of a second"""
+"""The most model blocks in a second. In Python each takes 20 µs, and one block of a slow host may bring a quarter of a
+second."""
 
 
 class OnPurposeError(Exception):
-    """What a model raises because it was told to."""
+    """The error that a model raises because it was told to."""
 
 
 @dataclass
 class Faults:
-    """What goes wrong in which run, counted over all sessions of a model."""
+    """The faults of a model: what goes wrong in which run, counted over all its sessions."""
 
     due: dict[int, str] = field(default_factory=dict)
-    """run (from 0) to "raise", "nan", "inf" or "huge" """
+    """A mapping from the number of a run (from 0) to "raise", "nan", "inf" or "huge"."""
     slow: float = 0.0
-    """seconds that every eighth run takes"""
+    """The seconds that every eighth run takes."""
     runs: int = 0
     fired: int = 0
-    """faults so far"""
+    """The number of faults so far."""
     raised: int = 0
-    """those among them that raised"""
+    """The number of faults so far that raised an error."""
     prepare_fails: bool = False
-    """the next session cannot be made"""
+    """Whether the next session cannot be made."""
 
     @classmethod
     def draw(cls, rng: random.Random) -> Faults:
@@ -132,7 +133,7 @@ class ProbeSession(ArraySession):
 
 
 class ProbeModel(Model):
-    """A random pass-through model. `complaints` holds what its sessions did not like."""
+    """A random pass-through model. `complaints` lists what was wrong with the calls of its sessions."""
 
     def __init__(self, rng: random.Random, host_rate: int) -> None:
         channels = rng.choice([(1, 1), (1, 1), (2, 2), (2, 2), (1, 2), (2, 1), (3, 3), (6, 2), (17, 5)])

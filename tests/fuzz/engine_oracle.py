@@ -1,5 +1,5 @@
-"""What an engine must answer: if nothing is resampled, the input, mapped to the model's channels and back, times gain
-and mix, `latency.total` frames later."""
+"""The output that an engine must return: if nothing is resampled, the input, mapped to the model's channels and back,
+times gain and mix, `latency.total` frames later."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["DelayOracle", "WrongAnswerError"]
 Array = NDArray[np.float32]
 
 VERY_LARGE = 1e30
-"""sums and gains of larger samples may overflow, which then counts as silence"""
+"""Sums and gains of larger samples may overflow, and then count as silence."""
 DENORMAL = 2e-38
-"""smaller samples may be flushed to zero"""
+"""Smaller samples may be flushed to zero."""
 
 
 class WrongAnswerError(AssertionError):
-    """The engine broke a promise: which one, and the case at hand."""
+    """The engine broke a promise. The message names the promise and the case."""
 
     def __init__(self, promise: str, case: str = "") -> None:
         super().__init__(f"{promise}: {case}")
@@ -30,7 +30,8 @@ class WrongAnswerError(AssertionError):
 
 
 def _map_channels(audio: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Channel b of B is the mean of the channels a with a mod B == b, or, if there is none, channel b mod A."""
+    """Map channels. Channel b of B is the mean of the channels a with a mod B == b; if there are none, it is channel b
+    mod A."""
     given = len(audio)
     if given == count:
         return audio
@@ -39,19 +40,20 @@ def _map_channels(audio: NDArray[np.float64], count: int) -> NDArray[np.float64]
 
 
 class DelayOracle:
-    """Keeps the input of one stream, and compares. Frames whose answer is not predicted are not compared: those around
-    a fault, a ramp of a level or parameter, or a stream that takes over."""
+    """Keeps the input of one stream, and compares the output with it. It skips frames that it cannot predict: those
+    around a fault, a ramp of a level or parameter, or a new stream that takes over."""
 
     def __init__(self, engine: Engine, model: ProbeModel) -> None:
         self.engine, self.model = engine, model
         self.gain: float | None = None
-        """the first parameter as it stood at the end of the last block; None: no block yet"""
+        """The first parameter at the end of the last block; None before the first block."""
         self.unknown_until = 0
         self.faults = model.faults.fired
         self.restart()
 
     def restart(self) -> None:
-        """A stream that starts from silence. Its first block begins with the parameter as it is set."""
+        """Start again with a stream that starts from silence. Its first block begins with the parameter's current
+        setting."""
         engine = self.engine
         self.is_exact = engine.model_sample_rate == engine.sample_rate
         self.total = engine.latency.total
@@ -63,19 +65,20 @@ class DelayOracle:
         self.gain = None
 
     def doubt(self) -> None:
-        """From here on the answer is not predicted until all that is under way has come out."""
+        """Predict nothing until all frames that are under way have come out."""
         engine = self.engine
         beyond = 2 * engine.block_size + 2 * (engine.model_block_size or 0) + self.model.delay
         self.unknown_until = max(self.unknown_until, self.written + self.total + beyond)
 
     def target_gain(self) -> float:
-        """The first parameter as it is set, 0..1."""
+        """Return the current setting of the first parameter, 0..1."""
         if not self.model.has_gain:
             return 1.0
         return float(self.engine.parameters["knob 0"])
 
     def write(self, audio: Array, curves: Array | None, *, fades_in: bool = False) -> None:
-        """A block that the engine has taken. ``fades_in``: with it a stream took over in the middle of a sound."""
+        """Add a block that the engine has accepted. ``fades_in``: a new stream took over in this block, in the middle
+        of a sound."""
         frames = audio.shape[1]
         if frames == 0:
             return
@@ -97,7 +100,7 @@ class DelayOracle:
         self.written += frames
 
     def check(self, out: Array, late: int = 0, late_mode: str = "silence") -> None:
-        """The block that belongs to the one just written; the last `late` frames of it were not there in time."""
+        """Check the output for the block that was written last. Its last `late` frames were not ready in time."""
         if not np.isfinite(out).all():
             raise WrongAnswerError("the output is not finite", f"{out[~np.isfinite(out)][:3]}")
         if self.model.faults.fired != self.faults:
@@ -111,7 +114,7 @@ class DelayOracle:
         if late:
             is_silent = late_mode == "silence" and self.engine.dry == 0
             expected[:, frames - late :] = 0 if is_silent else np.nan
-        wrong = np.abs(out - expected) > tolerance  # false for NaN, which is not predicted
+        wrong = np.abs(out - expected) > tolerance  # false for NaN, which stands for frames that are not predicted
         if wrong.any():
             channel, frame = (int(i) for i in np.argwhere(wrong)[0])
             raise WrongAnswerError(
@@ -144,12 +147,12 @@ class DelayOracle:
             return mixed, DENORMAL
         loudest = float(np.abs(audio).max(initial=0.0))
         mixed[:, np.abs(audio).max(axis=0) > VERY_LARGE] = np.nan
-        # An input gain of 30 dB and an output gain of -30 dB leave the rounding of the loud sum in between.
+        # With gains of 30 dB before and -30 dB after, the rounding error of the loud sum in between remains.
         largest_gain = max(1.0, factor) * max(1.0, 10 ** (engine.output_gain_db / 20))
         return mixed, largest_gain * (DENORMAL + 1e-5 * loudest)
 
     def _forget(self, frame: int) -> None:
-        """Blocks that no later answer belongs to."""
+        """Drop the blocks that no later output depends on."""
         while len(self.input) > 1 and self.first + self.input[0].shape[1] <= frame:
             self.first += self.input.pop(0).shape[1]
             self.curves.pop(0)

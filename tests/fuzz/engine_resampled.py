@@ -1,4 +1,4 @@
-"""What resampling must keep: where an impulse comes out, and the level of a sine."""
+"""What resampling must preserve: the position of an impulse, and the level of a sine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Array = NDArray[np.float32]
 
 MOST_FRAMES = 30_000
 CYCLE = 50
-"""frames of a cycle at the lower of the two rates: even linear interpolation keeps its level"""
+"""The length of a cycle in frames at the lower of the two rates: even linear interpolation keeps its level."""
 LEVEL_ERROR = 0.06
-"""of the shortest sinc, whose pass band is not flat"""
+"""The error of the shortest sinc, whose pass band is not flat."""
 
 
 def check_resampled(number: int) -> None:
-    """Two fresh engines of one kind, and a signal for each."""
+    """Make two new engines of one kind, and check one with an impulse and one with a sine."""
     rng = random.Random(number)
     rate = rng.choice(HOST_RATES) if rng.random() < 0.6 else rng.randint(8_000, 384_000)
     model = ProbeModel(rng, rate)
@@ -48,7 +48,7 @@ def check_resampled(number: int) -> None:
 
 
 def _play(engine: Engine, rng: random.Random, audio: Array) -> Array:
-    """The signal in blocks, and no more of it than comes in whole ones."""
+    """Play the signal in blocks. What does not fill a whole block at the end is dropped."""
     out, start = [], 0
     while start + engine.block_size <= audio.shape[1]:
         size = engine.block_size if engine.fixed_blocks else rng.randint(0, engine.block_size)
@@ -61,7 +61,8 @@ def _play(engine: Engine, rng: random.Random, audio: Array) -> Array:
 
 
 def _tolerance(engine: Engine) -> int:
-    """Frames by which the model's delay is rounded, and one for a peak between two frames."""
+    """Return the frames of tolerance: the rounding of the model's delay, and one frame for a peak between two
+    frames."""
     return 1 + (engine.latency.model > 0)
 
 

@@ -1,4 +1,4 @@
-"""From a number to a bad file."""
+"""Turns the number of a case into a bad file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _bases(folder: Path) -> dict[str, list[tuple[str, bytes]]]:
 
 
 def make_case(number: int, base_folder: Path, target_folder: Path) -> Path:
-    """Write the file of case `number`; returns where it is."""
+    """Write the file of case `number`, and return its path."""
     from fuzz.mutate_audio import mutate_audio
     from fuzz.mutate_onnx import mutate_onnx
     from fuzz.mutate_zip import mutate_archive

@@ -1,4 +1,4 @@
-"""The child process of the file fuzzer: make a bad file, open it in every way there is, and say what came of it."""
+"""The child process of the file fuzzer: it makes a bad file, opens it in every possible way, and reports the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASES = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
 
 
 def _prepare() -> None:
-    """Whatever takes time or address space once."""
+    """Do in advance, once, what takes time or address space."""
     import onnx  # noqa: F401
     import onnxruntime  # noqa: F401
     import soundfile  # noqa: F401

@@ -1,4 +1,4 @@
-"""Whether what became of a file is what the documentation promises: it works, or an error says in words why not."""
+"""Judges whether a file was treated as the documentation promises: it works, or an error explains in words why not."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from neutone.errors import NeutoneError
 __all__ = ["ENDLESS", "MemoryWatch", "is_endless", "judge_command", "judge_error"]
 
 ENDLESS = 0x3FFFFFFFFFFFFFFB
-"""turns of a loop in a graph that is to be inspected, but not run: nothing in this process could stop it"""
+"""The number of turns of a loop in a graph that may only be inspected: if it were run, nothing could stop it."""
 
 LONGEST_MESSAGE = 2000
 LONGEST_OUTPUT = 1_000_000
 MOST_MEMORY = 700 << 20
-"""bytes that opening a file of some kilobytes may take"""
+"""The most bytes of memory that opening a file of some kilobytes may take."""
 OUT_OF_MEMORY = re.compile(r"can't allocate|cannot allocate|bad.?alloc|out of memory|failed to allocate", re.IGNORECASE)
 BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 
 
 def is_endless(path: Path) -> bool:
-    """Whether the file is a graph with a loop that does not end."""
+    """Return whether the file is a graph with a loop that does not end."""
     return path.suffix == ".onnx" and ENDLESS.to_bytes(8, "little") in path.read_bytes()
 
 
 def _find_controls(text: str, *, newlines: bool) -> str | None:
-    """The first character that a terminal would obey."""
+    """Return the first character that a terminal would act on."""
     for character in text:
         if (unicodedata.category(character) == "Cc" and not (newlines and character == "\n")) or BIDI.match(character):
             return repr(character)
@@ -38,7 +38,7 @@ def _find_controls(text: str, *, newlines: bool) -> str | None:
 
 
 def judge_error(error: BaseException, what: str) -> Finding | None:
-    """What came out of the library."""
+    """Return a finding if this error should not have come out of the library."""
     if not isinstance(error, NeutoneError | FileNotFoundError):
         return describe_error(error, f"{what} raised an unexpected error")
     message = str(error)
@@ -47,14 +47,14 @@ def judge_error(error: BaseException, what: str) -> Finding | None:
     control = _find_controls(message, newlines=True)
     if control is not None:
         return describe_error(error, f"{what}: a message with control characters")
-    # ONNX Runtime says so before it takes any; an archive must be looked at before it is read.
+    # ONNX Runtime reports it before it takes any memory; an archive must be checked before it is read.
     if ".onnx" not in what and OUT_OF_MEMORY.search(message):
         return describe_error(error, f"{what}: memory ran out")
     return None
 
 
 def judge_command(arguments: list[str], result: Any) -> Finding | None:
-    """What the command line printed. `result` is that of click's runner."""
+    """Return a finding if the command line should not have printed this. `result` is that of click's runner."""
     command, shown = f"neutone {arguments[0]}", f"{' '.join(arguments)}\n{result.output[:1500]!r}"
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return describe_error(result.exception, f"{command} let an error through")
@@ -74,14 +74,14 @@ def judge_command(arguments: list[str], result: Any) -> Finding | None:
 
 
 class MemoryWatch:
-    """The most memory that the process held since the last call of :meth:`begin`."""
+    """Measures the most memory that the process has held since the last call of :meth:`begin`."""
 
     def begin(self) -> None:
         Path("/proc/self/clear_refs").write_text("5")
         self._before = self._status("VmRSS")
 
     def judge(self, what: str) -> Finding | None:
-        """A finding if it was far more than the file can need."""
+        """Return a finding if that was far more than the file can need."""
         more = self._status("VmHWM") - self._before
         if more <= MOST_MEMORY:
             return None

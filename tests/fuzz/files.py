@@ -16,7 +16,7 @@ FOLDER = Path("build/fuzz").resolve()
 
 
 def main() -> int:
-    """Returns the exit code: 1 if anything was found."""
+    """Run the fuzzer. Returns the exit code: 1 if anything was found."""
     options = parse_options(__doc__ or "")
     bases, found = FOLDER / "bases", FOLDER / "found"
     if not (bases / "ready").exists():
@@ -25,7 +25,7 @@ def main() -> int:
         (bases / "ready").touch()
 
     def keep(request: Request, finding: Finding) -> str:
-        """The file stays in the folder of found ones."""
+        """Keep the file in the folder of findings, and return the command that opens it again."""
         if "file" in request:
             return f"{COMMAND} --case {options.case}"
         found.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What was found, each thing once, and how to see it again."""
+"""What was found: each finding once, with the command that shows it again."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ class Finding:
     """One thing that went wrong."""
 
     signature: str
-    """the same for all cases that fail in the same way"""
+    """A text that is the same for all cases that fail in the same way."""
     text: str
 
 
 def _innermost(error: BaseException) -> str:
-    """Where it was raised: the last line of the project's own code, for libraries have too many."""
+    """Return where an error was raised: the last line of the project's own code, because libraries have too many
+    lines."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if re.search(r"neutone|/fuzz/", frame.filename)]
     frame = (own or frames)[-1]
@@ -35,13 +36,13 @@ def _innermost(error: BaseException) -> str:
 
 
 def describe_error(error: BaseException, what: str) -> Finding:
-    """An exception that should not have come out."""
+    """Return a finding about an exception that should not have been raised."""
     shown = "".join(traceback.format_exception(error))
     return Finding(f"{what}, {type(error).__name__} in {_innermost(error)}", shown[-SHOWN:])
 
 
 def describe_death(death: Death) -> Finding:
-    """The end of a child: by signal, by its own exit, or because it took too long."""
+    """Return a finding about the end of a child: by a signal, by its own exit, or because it took too long."""
     report = re.search(r"^.*(?:ERROR: |runtime error: |Fatal Python error: ).*$", death.stderr, re.MULTILINE)
     main = re.findall(r'^  File "([^"]+)", line \d+ in (\S+)$', death.stderr, re.MULTILINE)
     own = [(file, name) for file, name in main if re.search(r"neutone", file) and "/fuzz/" not in file]
@@ -59,7 +60,7 @@ class Findings:
         self._commands: dict[str, str] = {}
 
     def add(self, finding: Finding, command: str) -> bool:
-        """Returns whether nothing like it was found before. `command` shows it again."""
+        """Add a finding. Returns whether it is new. `command` shows it again."""
         with self._lock:
             self._counts[finding.signature] += 1
             if finding.signature in self._commands:
@@ -72,11 +73,11 @@ class Findings:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many that more would not help."""
+        """Whether there are so many findings that more would not help."""
         return len(self._commands) >= MOST_DISTINCT
 
     def summarise(self) -> int:
-        """Print the distinct findings; returns the exit code."""
+        """Print the distinct findings, and return the exit code."""
         for signature, command in self._commands.items():
             print(f"{self._counts[signature]:6} times: {signature}\n              {command}")
         return 1 if self._commands else 0

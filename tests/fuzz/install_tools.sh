@@ -1,6 +1,6 @@
 #!/bin/sh
-# clang with libFuzzer and the sanitizers, for the fuzz target over the C core. Installed where apt and root allow it;
-# without it that driver is skipped and says so.
+# clang with libFuzzer and the sanitizers, for the fuzz target over the C core. They are installed if apt is there and
+# this runs as root. Without them, that driver is skipped and says so.
 set -eu
 command -v clang >/dev/null 2>&1 && [ -n "$(find "$(clang -print-resource-dir)" -name 'libclang_rt.fuzzer-*' 2>/dev/null)" ] &&
   exit 0

@@ -1,4 +1,4 @@
-"""Audio files whose headers say what is not so."""
+"""Audio files whose headers are wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fuzz.mutate_bytes import mutate_bytes
 __all__ = ["mutate_audio"]
 
 WAV_FIELDS = ((4, 4), (16, 4), (20, 2), (22, 2), (24, 4), (28, 4), (32, 2), (34, 2), (40, 4))
-"""offset and size: lengths, format, channels, rate, bytes a second, bytes a frame, bits"""
+"""Offset and size of the fields: lengths, format, channels, rate, bytes per second, bytes per frame, bits."""
 AIFF_FIELDS = ((4, 4), (16, 4), (20, 2), (22, 4), (26, 2), (28, 8))
 FLAC_FIELDS = ((4, 4), (8, 2), (10, 2), (18, 4), (22, 4))
 VALUES = (
@@ -33,7 +33,7 @@ VALUES = (
 
 
 def mutate_audio(rng: random.Random, data: bytes) -> bytes:
-    """Damaged bytes, or other values in the header's fields."""
+    """Return the file with damaged bytes, or with other values in the header's fields."""
     if rng.random() < 0.5:
         return mutate_bytes(rng, data, 64)
     changed = bytearray(data)

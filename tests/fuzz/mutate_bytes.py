@@ -1,4 +1,4 @@
-"""Damage that knows nothing of a format."""
+"""Damage that needs no knowledge of a format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x8000000
 
 
 def mutate_bytes(rng: random.Random, data: bytes, header: int = 256) -> bytes:
-    """A few changes, half of them among the first `header` bytes, that most programs look at first."""
+    """Change a few bytes, half of them among the first `header` bytes, which most programs read first."""
     changed = bytearray(data)
     for _ in range(rng.choice([1, 1, 2, 4, 16])):
         _change(rng, changed, header)

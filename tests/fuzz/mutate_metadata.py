@@ -1,4 +1,4 @@
-"""Metadata that is JSON, or nearly, with values that nobody expects."""
+"""Metadata that is JSON, or nearly JSON, with values that nobody expects."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ PARAMETER_KEYS = (
 
 
 def silly_text(rng: random.Random) -> str:
-    """Long, empty, or with what a terminal would obey."""
+    """Return a text that is long, empty, or has characters that a terminal would act on."""
     kind = rng.randrange(5)
     if kind == 0:
         return "x" * rng.choice([31, 151, 501, 10_000, 3_000_000])
@@ -120,7 +120,7 @@ def _change(rng: random.Random, fields: dict[str, Any]) -> None:
 
 
 def silly_metadata(rng: random.Random, text: bytes) -> bytes:
-    """Changed metadata: most of it valid JSON, some of it not even text."""
+    """Return changed metadata: most of it is valid JSON, some of it is not even text."""
     fields = json.loads(text)
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         _change(rng, fields)

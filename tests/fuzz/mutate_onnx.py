@@ -1,4 +1,4 @@
-"""ONNX files with another metadata, another graph, or other shapes."""
+"""ONNX files with other metadata, another graph, or other shapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPERATORS = ("Identity", "Neg", "Abs", "Sqrt", "Log", "Transpose", "Shape", "Sof
 
 
 def mutate_onnx(rng: random.Random, data: bytes) -> bytes:
-    """Damaged bytes, or a model that onnx itself can still write."""
+    """Return a file with damaged bytes, or a changed model that onnx itself can still write."""
     if rng.random() < 0.3:
         return mutate_bytes(rng, data)
     model = onnx.load_from_string(data)
@@ -32,8 +32,8 @@ def mutate_onnx(rng: random.Random, data: bytes) -> bytes:
 
 
 def _with_metadata(rng: random.Random, model: onnx.ModelProto) -> bytes:
-    """The file with other text under the key neutone. Protobuf would refuse what is not UTF-8, so a text of the same
-    length takes its place first."""
+    """Return the file with another text under the key neutone. Protobuf refuses text that is not UTF-8, so a
+    placeholder of the same length is written first, and then replaced."""
     entry = next(entry for entry in model.metadata_props if entry.key == "neutone")
     made = silly_metadata(rng, entry.value.encode())
     place = "\x01" * len(made)
@@ -100,7 +100,7 @@ def _change_initializer(rng: random.Random, model: onnx.ModelProto) -> None:
 
 
 def _add_node(rng: random.Random, model: onnx.ModelProto) -> None:
-    """A node in front of the output that takes memory, takes time, or does not fit."""
+    """Add a node in front of the output that takes memory, takes time, or does not fit."""
     graph = model.graph
     if not graph.output or not graph.node:
         return

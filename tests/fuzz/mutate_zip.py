@@ -1,4 +1,4 @@
-"""TorchScript archives, which are zip files: other metadata, other entries, and sizes that lie."""
+"""TorchScript archives, which are zip files, with other metadata, other entries, or wrong sizes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ METADATA = "extra/metadata.json"
 
 
 def bomb(size: int) -> bytes:
-    """Deflated spaces: a thousandth of their size."""
+    """Return deflated spaces, a thousand times smaller than `size`."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     chunk = b" " * (1 << 20)
     return b"".join(compressor.compress(chunk) for _ in range(size >> 20)) + compressor.flush()
 
 
 def mutate_archive(rng: random.Random, data: bytes, bombs: dict[int, bytes]) -> bytes:
-    """`bombs`: deflated data by the size that they inflate to."""
+    """Return a changed archive. `bombs` maps sizes to the deflated data that unpack to them."""
     kind = rng.randrange(10)
     if kind == 0:
         return mutate_bytes(rng, data)
@@ -57,7 +57,7 @@ def mutate_archive(rng: random.Random, data: bytes, bombs: dict[int, bytes]) -> 
 
 
 def _edit(rng: random.Random, content: bytes) -> bytes:
-    """TorchScript code with another number, or without a line."""
+    """Return TorchScript code with another number, or without a line."""
     text = content.decode("utf-8", "replace")
     numbers = list(re.finditer(r"\b\d+\b", text))
     if numbers and rng.random() < 0.6:
@@ -75,14 +75,14 @@ def _pack(entries: list[tuple[str, bytes]]) -> bytes:
         for name, content in entries:
             info = zipfile.ZipInfo(name)
             local = LOCAL if name not in archive.NameToInfo else None
-            if local is None:  # zipfile warns of names that it has written before
+            if local is None:  # zipfile warns of names that it has already written
                 archive.NameToInfo.pop(name)
             archive.writestr(info, content)
     return out.getvalue()
 
 
 def _with_bomb(entries: list[tuple[str, bytes]], name: str, deflated: bytes, size: int) -> bytes:
-    """The entries, and one more that is deflated already. zipfile would have to compress it again."""
+    """Return the archive with one more entry, which is already deflated; zipfile would compress it again."""
     packed = _pack(entries)
     end = packed.rindex(END)
     count, directory_size, directory = struct.unpack("<HII", packed[end + 10 : end + 20])
@@ -101,7 +101,8 @@ def _with_bomb(entries: list[tuple[str, bytes]], name: str, deflated: bytes, siz
 
 
 def _with_wrong_directory(rng: random.Random, packed: bytes) -> bytes:
-    """Sizes, offsets or names in the directory that are not those of the entries: they overlap, or lie outside."""
+    """Return the archive with sizes, offsets or names in its directory that are not those of the entries: they overlap,
+    or lie outside."""
     changed = bytearray(packed)
     places = [m.start() for m in re.finditer(re.escape(CENTRAL), packed)]
     for _ in range(rng.choice([1, 2, 5])):

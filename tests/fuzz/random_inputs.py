@@ -1,5 +1,5 @@
-"""Inputs that libFuzzer begins with: ``random_inputs.py SEED FOLDER``. Long ones reach every operation at once; from an
-empty one it would take minutes."""
+"""Write the inputs that libFuzzer starts with: ``random_inputs.py SEED FOLDER``. Long ones reach every operation at
+once; from an empty one that would take minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LENGTHS = (16, 1000)
 
 
 def main() -> None:
-    """Random bytes, the same for the same seed. The first byte picks the subject."""
+    """Write random bytes, the same for the same seed. The first byte picks the subject."""
     rng, folder = random.Random(int(sys.argv[1])), Path(sys.argv[2])
     folder.mkdir(parents=True)
     for number in range(COUNT):

@@ -1,4 +1,4 @@
-"""What the tests of live hosts share."""
+"""Fixtures that the tests of live hosts share."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from support.jack_measuring import MeasuringClient
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    """What sends a signal through a JACK client, and hears it."""
+    """A program that sends a signal through a JACK client, and records it."""
     return MeasuringClient(tmp_path_factory.mktemp("jack"))
 
 
 @pytest.fixture
 def hosts():
-    """Makes JACK hosts around any model, and closes them."""
+    """Return a function that makes a JACK host around a model. The hosts are closed at the end."""
     made = []
 
     def make(model, server, **options):

@@ -1,4 +1,4 @@
-"""What goes wrong around a JACK host: each ends with a clear message, or does not end it."""
+"""Faults around a JACK host: each one either ends the host with a clear message, or does not end it."""
 
 import subprocess
 import sys
@@ -71,7 +71,7 @@ def test_the_server_ends(hosts, server, end):
 
 
 def test_a_server_that_hangs_does_not_hang_the_host():
-    """In a process of its own: what libjack leaves behind then is not for other tests to meet."""
+    """In a process of its own, because libjack leaves behind what would disturb other tests."""
     with jack_server(48_000, PERIOD) as server:
         host = run_script(server, "host.start(); print('started', flush=True); input(); host.stop(); print('stopped')")
         assert host.stdout.readline() == "started\n"

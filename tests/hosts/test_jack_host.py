@@ -35,7 +35,7 @@ def server():
 
 
 class TestContract(HostContract):
-    """With much slack: the contract wants nothing to be late, on any machine."""
+    """The slack is large, because the contract requires that nothing is late, on any machine."""
 
     @pytest.fixture(autouse=True)
     def _server(self, server, hosts):
@@ -63,7 +63,7 @@ def test_round_trip_is_the_latency_that_jack_knows(client, hosts, period, kind):
 @pytest.mark.parametrize("period", [64, 128, 1024])
 @pytest.mark.parametrize("kind", ["the server's rate", "resampled"])
 def test_round_trip_on_a_server_that_waits_for_nobody(client, hosts, period, kind):
-    """It loses a cycle now and then on a machine without real-time scheduling; that moves nothing."""
+    """Without real-time scheduling this server loses a cycle now and then, which must not move the audio."""
     with jack_server(48_000, period) as server, hosts(FunctionModel(**MODELS[kind]), server) as host:
         audio = noise(2, 24_000)
         recording = client.play(server, host.client_name, audio)
@@ -77,11 +77,11 @@ def test_round_trip_on_a_server_that_waits_for_nobody(client, hosts, period, kin
 def test_jack_iodelay_reads_the_latency_and_the_period_of_its_loop(hosts, period, kind):
     with jack_server(48_000, period, patient=True) as server, hosts(FunctionModel(**MODELS[kind]), server) as host:
         assert round_trip_of_jack_iodelay(server, host.client_name) == host.latency.total + period
-        server.kill()  # it would wait for jack_iodelay, which ends only by being killed
+        server.kill()  # it would wait for jack_iodelay, which only ends if it is killed
 
 
 def test_half_a_minute_equals_offline_rendering(client, hosts):
-    """At 64 frames in real time. The slack, 10 ms, is for a machine that does other things, too."""
+    """In real time, with blocks of 64 frames. The slack of 10 ms allows for a machine that also does other things."""
     model = neutone.load(neutone.default_model())
     audio = noise(1, 30 * 48_000, level=0.3)
     expected = neutone.render(model, audio, 48_000)
@@ -104,7 +104,7 @@ def test_freewheeling_waits_for_a_model_that_is_slower_than_real_time(client, ho
         try:
             wait_until(lambda: host.engine.blocking, what="freewheeling reaches the engine")
             host.engine.reset()
-            late = host.stats.late_frames  # before it freewheeled
+            late = host.stats.late_frames  # late frames from before freewheeling
             recording = client.play(server, host.client_name, audio)
             late = host.stats.late_frames - late
         finally:
@@ -208,7 +208,7 @@ def test_learns_the_next_controller(client, hosts, server):
     with hosts(two_knobs(), server) as host:
         host.learn("tone")
         assert host.learning == "tone"
-        client.play(server, host.client_name, noise(2, 256), controller=(123, 0))  # all notes off: no controller
+        client.play(server, host.client_name, noise(2, 256), controller=(123, 0))  # "all notes off" is not a controller
         assert host.learning == "tone"
         client.play(server, host.client_name, noise(2, 256), controller=(21, 127))
         assert host.learning is None

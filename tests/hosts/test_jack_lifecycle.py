@@ -1,4 +1,4 @@
-"""A JACK host's starts and stops, from any thread; one server a process, one host an engine; names that cannot be."""
+"""Starting and stopping a JACK host, from any thread; one server per process, one host per engine; invalid names."""
 
 import subprocess
 import sys
@@ -93,7 +93,7 @@ def test_the_environment_names_the_default_server(server, engine, monkeypatch):
 
 
 def test_a_server_that_hangs_while_a_host_starts():
-    """In a process of its own: what libjack leaves behind then is not for other tests to meet."""
+    """In a process of its own, because libjack leaves behind what would disturb other tests."""
     script = """
     import os, signal, sys, threading, time
     sys.path.insert(0, {tests!r})

@@ -11,8 +11,8 @@ pytestmark = [pytest.mark.server, needs_jack]
 
 SECONDS = 60.0
 ATTEMPTS = 3
-"""The server has no real-time priority and the machine is shared: what steals the worker's processor for a block is not
-the worker's doing, but it cannot be told from it."""
+"""The server has no real-time priority and the machine is shared. If another process takes the worker's processor for
+the length of a block, that is not the worker's fault, but the test cannot tell."""
 
 
 def test_a_minute_beside_a_thread_that_spins(capsys):
@@ -33,6 +33,6 @@ def test_a_minute_beside_a_thread_that_spins(capsys):
 def _in_words(row):
     frames = 64 * row["blocks"]
     return (
-        f"{row['blocks']} blocks, {row['xruns']} xruns, {row['late']} of {frames} frames late ({row['hurried']} where "
+        f"{row['blocks']} blocks, {row['xruns']} xruns, {row['late']} of {frames} frames late ({row['hurried']} while "
         f"the server was catching up), {row['lost']} lost"
     )

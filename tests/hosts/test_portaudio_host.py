@@ -1,5 +1,5 @@
-"""The PortAudio host through PortAudio's JACK device, which needs no sound card. Devices are looked for once a
-process, so each test is a program of its own."""
+"""The PortAudio host through PortAudio's JACK device, which needs no sound card. PortAudio looks for devices once per
+process, so each test runs in a process of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Files that are written: never over an input, never broken by their size, and where the user meant them to be."""
+"""Output files: they never replace an input, are complete whatever their size, and are where the user wants them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_output_that_leads_up_and_elsewhere_is_written(tmp_path: Path, monkey
 
 
 def test_a_link_that_appears_after_planning_spares_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file of the second job becomes a link to an input while the first is rendered."""
+    """While the first job is rendered, the target of the second becomes a link to an input."""
     from neutone.rendering import files as file_rendering
 
     first, second = write_noise(tmp_path / "in" / "a.wav"), write_noise(tmp_path / "in" / "b.wav", seed=1)
@@ -220,7 +220,7 @@ def test_a_wav_file_just_above_4_gib_is_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
 @pytest.mark.parametrize("missing", [1, 200, 3000])
 def test_a_disk_that_is_full_at_the_last_byte_loses_nothing(tmp_path: Path, suffix: str, missing: int) -> None:
-    """libsndfile writes the last block of compressed files when it closes them, and does not say if it cannot."""
+    """libsndfile writes the last block of a compressed file when it is closed, and does not report if that fails."""
     source, target = write_noise(tmp_path / "in.wav", frames=200_000), tmp_path / f"out{suffix}"
     render_file(source, target)
     whole = target.read_bytes()
@@ -289,7 +289,7 @@ def test_render_names_every_truncated_file_of_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_a_length_that_was_not_known_is_no_truncation(tmp_path: Path, size: int) -> None:
-    """Programs that write WAV into a pipe leave such sizes."""
+    """Programs that write WAV into a pipe write such sizes."""
     path = tmp_path / "in.wav"
     write_audio(path, noise(1, 5000), 48_000)
     data = bytearray(path.read_bytes())

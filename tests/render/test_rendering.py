@@ -1,4 +1,4 @@
-"""Offline rendering: arrays and files, delay compensated."""
+"""Offline rendering of arrays and files, with the delay compensated."""
 
 import os
 import subprocess
@@ -127,7 +127,7 @@ def test_files_that_cannot_be(tmp_path):
 
 @pytest.mark.long
 def test_memory_does_not_grow_with_the_file(tmp_path):
-    """A 5-minute stereo file (115 MB as float) in a process that may take 40 MB more than it starts with."""
+    """Render a 5-minute stereo file (115 MB as float) in a process that may take 40 MB more than it starts with."""
     with soundfile.SoundFile(tmp_path / "long.flac", "w", 48_000, 2, subtype="PCM_16") as file:
         second = (noise(48_000, 2) * 32_000).astype(np.int16)
         for _ in range(300):
@@ -148,7 +148,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def test_curves_hold_their_last_value_behind_the_end():
-    """The output's last frames come from model frames behind the end of the input."""
+    """The output's last frames come from model frames after the end of the input."""
 
     def answer_params(audio, params, out):
         out[...] = params[0]

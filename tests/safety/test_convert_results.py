@@ -1,4 +1,4 @@
-"""What a conversion in the sandbox hands back is not trusted: it is ONNX, within limits, or refused."""
+"""The result of a conversion in the sandbox is not trusted: it is ONNX within limits, or it is refused."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_report_that_is_none(value: Any, honest: bytes, tmp_path: Path, monkey
 
 
 def taken_over(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], value: Any = "as it should be") -> None:
-    """The file's code has taken over the sandboxed process, and sends this."""
+    """Replace the sandbox by one whose process was taken over by the file's code, and returns this."""
     if value == "as it should be":
         value = asdict(ScriptConversion([], None, None, "", 60, 0.0))
     answer = SandboxAnswer(value, files, AVAILABLE)

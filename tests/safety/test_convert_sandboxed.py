@@ -96,7 +96,7 @@ def test_a_file_that_attacks(command: str, tmp_path: Path) -> None:
     assert victim.read_text().startswith("something")
     assert not (tmp_path / "evil.onnx").exists()
     assert call("validate", source).exit_code == 2
-    assert victim.read_text().startswith("BBBB")  # without the sandbox it does write
+    assert victim.read_text().startswith("BBBB")  # without the sandbox, the file's code does write
 
 
 def test_a_file_that_never_ends(tmp_path: Path) -> None:

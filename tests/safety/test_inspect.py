@@ -1,4 +1,4 @@
-"""Looking at a model file: it says what it is, and runs nothing; whoever fetched a program is asked before it runs."""
+"""Inspecting a model file shows what it says, and runs none of it; before a fetched program runs, the user is asked."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ CONTENTS = "something of the user's, of more than sixteen bytes\n"
 
 @pytest.fixture
 def program(tmp_path: Path) -> tuple[Path, Path]:
-    """A TorchScript file that writes to a file of the user's when it is opened, and that file."""
+    """A TorchScript file that overwrites a file of the user when it is opened, and the path of that file."""
     pytest.importorskip("torch")
     path, victim = tmp_path / "program.ts", tmp_path / "victim.txt"
     victim.write_text(CONTENTS)
@@ -156,16 +156,16 @@ def test_info_runs_nothing_of_a_program(program: tuple[Path, Path]) -> None:
     assert call("info", path).exit_code == 0
     assert call("plugins").exit_code == 0
     assert victim.read_text() == CONTENTS
-    neutone.load(path)  # the file does what it is said to do
+    neutone.load(path)  # shows that the program does overwrite the file
     assert victim.read_text().startswith("BBBB")
 
 
-# -- what was fetched --------------------------------------------------------------------------------------------------
+# -- fetched files -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def fetched(program: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """The program, as if neutone had fetched it."""
+    """The program, in the folder of files that neutone has fetched."""
     monkeypatch.setenv("NEUTONE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NEUTONE_CONFIG", str(tmp_path / "config"))
     path, victim = program
@@ -182,9 +182,9 @@ def test_a_fetched_program_runs_only_if_it_is_trusted(fetched: tuple[Path, Path]
     assert neutone.inspect(path).metadata.model_name == "program"
     neutone.load(path, trust=True)
     assert victim.read_text().startswith("BBBB")
-    neutone.load(path)  # it was remembered
+    neutone.load(path)  # the decision was remembered
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(errors.UntrustedFileError):  # by its contents
+    with pytest.raises(errors.UntrustedFileError):  # the decision holds for these contents only
         neutone.load(path)
 
 
@@ -249,7 +249,7 @@ def test_on_a_terminal_there_is_a_question(fetched: tuple[Path, Path], monkeypat
 
 
 def test_graphs_that_were_fetched_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They run nothing of their author's."""
+    """An ONNX file is data, so it needs no trust."""
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("NEUTONE_CACHE", str(tmp_path))
     trust.fetched_folder().mkdir()

@@ -1,4 +1,4 @@
-"""Small files that claim much: each is refused at once, with one short error, or costs no more than its size."""
+"""Small files that claim large sizes: each is refused at once, with one short error, or costs no more than its size."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ main()
 
 
 def limited(*arguments: str | Path, gigabytes: float = 1.5) -> subprocess.CompletedProcess[str]:
-    """The command line with little memory and half a minute of processor time."""
+    """Run the command line with little memory and half a minute of processor time."""
     code = LIMITED.format(bytes=int(gigabytes * (1 << 30)))
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=120
@@ -162,7 +162,7 @@ def test_metadata_that_are_larger_than_metadata_may_be(tmp_path: Path) -> None:
 
 
 def test_entries_that_share_bytes_count_each(tmp_path: Path) -> None:
-    """David Fifield's better zip bomb: many names for one piece of compressed data."""
+    """David Fifield's better zip bomb: many names for the same compressed data."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("m/data.pkl", bytes(1 << 24))
@@ -181,7 +181,7 @@ def test_entries_that_share_bytes_count_each(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
-    """Who reads the first would see other metadata than who reads the last."""
+    """Readers that take the first entry would see other metadata than readers that take the last."""
     path = tmp_path / "two.nm"
     with zipfile.ZipFile(path, "w") as file:
         for name in ("one", "two"):
@@ -191,7 +191,7 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_archive_with_two_directories_is_refused(tmp_path: Path) -> None:
-    """zipfile takes the one before the end record, PyTorch the one at the offset that it states."""
+    """zipfile reads the directory before the end record, PyTorch the one at the offset that the record states."""
     real = archive(tmp_path / "real.nm", {"m/extra/metadata.json": b"{}"}).read_bytes()
     decoy = archive(tmp_path / "decoy.nm", {"m/extra/metadata.json": b'{"model_name": "decoy"}'}).read_bytes()
     for data in (real + decoy, b"#!/bin/sh\n" + real, real + b"\0", real[:-2] + b"\x04\0more"):
@@ -313,7 +313,7 @@ def test_an_entry_of_millions_of_pieces_is_refused_at_once(tmp_path: Path) -> No
 
 
 def test_info_runs_no_graph(tmp_path: Path) -> None:
-    """A graph without neutone's metadata that never ends: its shapes are read, and no more."""
+    """The graph never ends and has no metadata of neutone. Only its shapes are read."""
     onnx = pytest.importorskip("onnx")
     from support import onnx_models
 
@@ -349,7 +349,7 @@ def test_onnx_runtime_does_not_speak_before_our_line(tmp_path: Path) -> None:
 
 
 def test_the_limits_are_really_set() -> None:
-    """Without them the tests above would only be slow."""
+    """Without the limits, the tests above would only be slow."""
     result = subprocess.run(
         [sys.executable, "-c", LIMITED.format(bytes=1 << 29).partition("sys.argv")[0] + "bytes(1 << 30)"],
         capture_output=True,

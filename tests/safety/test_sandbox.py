@@ -1,4 +1,4 @@
-"""The sandbox: its limits, what comes back from it, and systems that lack it."""
+"""The sandbox: its limits, its results, and systems that lack its protections."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_limits_are_above_zero(name: str) -> None:
         Limits(**{name: 0})
 
 
-# -- what comes back ---------------------------------------------------------------------------------------------------
+# -- results -----------------------------------------------------------------------------------------------------------
 
 
 def test_files_come_back_whole() -> None:

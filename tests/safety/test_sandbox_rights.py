@@ -1,4 +1,4 @@
-"""The sandbox: what succeeds in a free process and is stopped in this one, and what still works in it."""
+"""The sandbox: what succeeds in a free process and is stopped in the sandbox, and what still works there."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_ways_around_through_proc(tmp_path: Path) -> None:
 
 
 def decide(processor: str, name: str, *arguments: int, architecture: int | None = None, offset: int = 0) -> int:
-    """What the filter for a processor says to a call, by running its program as the kernel would."""
+    """Return what the filter for a processor decides about a call, by running its program as the kernel would."""
     column, own = seccomp.PROCESSORS[processor]
     number = (NEVER | CHANGES_FILES | CHECKED)[name][column]
     assert number is not None

@@ -79,7 +79,7 @@ class TestHostileScripts:
             [sys.executable, "-c", code, str(file)], env={**os.environ, "PYTHONPATH": str(TESTS)}
         )
         try:
-            while not victim.read_text().startswith("B" * 16):  # it is in the file's code from now on
+            while not victim.read_text().startswith("B" * 16):  # the process runs the file's code from now on
                 assert process.poll() is None
                 time.sleep(0.1)
             with pytest.raises(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""From ``.nm`` files to ONNX: what converts sounds the same wherever it is played, and what cannot is refused."""
+"""Converting ``.nm`` files to ONNX: what converts sounds the same wherever it is played, and the rest is refused."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_look_behind_queue_that_counts(sizes: list[int], tmp_path: Path) -> No
         tmp_path / "m.nm", nm_models.QueuedLookBehind(), look_behind_samples=24, native_buffer_sizes=sizes
     )
     result = convert_here(source)
-    assert result.states == ("state.past_params",)  # the stream keeps that of the audio
+    assert result.states == ("state.past_params",)  # the stream keeps the look-behind of the audio
     assert result.block_size == (512 if sizes else None)
     assert neutone.load(result.path).metadata.look_behind_samples == 24
     assert_sounds_the_same(source, result)
@@ -144,7 +144,7 @@ def test_a_model_that_does_not_keeps_all(tmp_path: Path) -> None:
 )
 def test_models_that_cannot_be_converted(kind: Any, reason: str, tmp_path: Path) -> None:
     source = nm_models.save(tmp_path / "m.nm", kind())
-    neutone.load(source).prepare(48_000, 64)  # there is nothing wrong with the file
+    neutone.load(source).prepare(48_000, 64)  # the file itself is fine
     (tmp_path / "m.onnx").write_bytes(b"an earlier file")
     with pytest.raises(ModelFileError, match=reason):
         convert_here(source)

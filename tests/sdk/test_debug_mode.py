@@ -1,4 +1,4 @@
-"""Debug mode: what it says of a wrapped model that answers, or is given, something wrong."""
+"""Debug mode: the errors for wrapped models that return, or are given, something wrong."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def in_place(x: Tensor) -> Tensor:
         (in_place, InferenceError, "changed its input x in place"),
     ],
 )
-def test_debug_mode_says_what_the_answer_lacks(
+def test_debug_mode_says_what_is_wrong_with_the_output(
     answer: Callable[[Tensor], Any], error: type[Exception], complaint: str
 ) -> None:
     wrong = type("Wrong", (Bare,), {"do_forward_pass": lambda self, x, params: answer(x)})

@@ -1,5 +1,5 @@
-"""The example wrappers (examples/wrappers): each script runs, and what it writes answers as the PyTorch model does, in
-every format and through every way to run it."""
+"""The example wrappers (examples/wrappers): each script runs, and its files return what the PyTorch model returns, in
+every format and through every way to run them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MODELS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Every script, run as a user would."""
+    """Run every script as a user would."""
     folder = tmp_path_factory.mktemp("examples")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # two of them run at once
 
@@ -79,7 +79,8 @@ def model(request: pytest.FixtureRequest, modules: dict[str, Any]) -> Any:
 
 
 def signals(model: Any, frames: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
-    """Noise with swells and silences (C, frames), curves (4, frames) in 0..1, and how many parameters are declared."""
+    """Return noise with swells and silences (C, frames), curves (4, frames) in 0..1, and the number of declared
+    parameters."""
     rng = np.random.default_rng(3)
     swell = np.clip(np.sin(np.arange(frames) * 2 * np.pi / 3000), 0, 1)
     audio = (rng.uniform(-0.9, 0.9, (model.in_n_ch, frames)) * swell).astype(np.float32)
@@ -99,7 +100,7 @@ def through_model(model: Any, audio: Any, curves: Any, block: int) -> np.ndarray
 
 
 def through_engine(path: Path, audio: Any, params: Any, rate: int, block: int) -> tuple[np.ndarray[Any, Any], int]:
-    """The output, and the delay that is reported."""
+    """Return the output and the reported delay."""
     with neutone.Engine(neutone.load(path), rate, block, len(audio), resampler="hermite") as engine:
         out = [
             engine.process(audio[:, at : at + block].copy(), params=np.ascontiguousarray(params[:, at : at + block]))

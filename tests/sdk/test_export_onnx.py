@@ -1,4 +1,4 @@
-"""``export_onnx``: block sizes, rates and metadata arrive, and users are told why when an export cannot be."""
+"""``export_onnx``: block sizes, rates and metadata of the file, and the reasons why a model cannot be exported."""
 
 from __future__ import annotations
 
@@ -107,11 +107,11 @@ def test_a_model_that_depends_on_the_block_size_is_refused(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-# -- what arrives ------------------------------------------------------------------------------------------------------
+# -- what is in the file -----------------------------------------------------------------------------------------------
 
 
 class Described(WaveformToWaveformBase):
-    """Stereo to mono, two of four parameters, late."""
+    """A stereo-to-mono model with two of four parameters and a delay."""
 
     metadata = ModelMetadata(
         model_name="described",
@@ -184,7 +184,7 @@ def test_large_weights_are_inside_the_file(tmp_path: Path) -> None:
 def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Described()
-    model(torch.rand(2, 50))  # its state is no longer the initial one
+    model(torch.rand(2, 50))  # the model's state is no longer the initial one
     model.train()
     before = {name: (id(tensor), tensor.clone()) for name, tensor in model.state_dict(keep_vars=True).items()}
     forward = nn.LSTM.forward
@@ -200,7 +200,7 @@ def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
 
 
 def test_it_is_quiet(tmp_path: Path) -> None:
-    """At the level of file descriptors, with every warning shown that Python can show."""
+    """Nothing is printed, even at the level of file descriptors and with all of Python's warnings on."""
     script = textwrap.dedent(
         f"""
         import os, sys, tempfile, warnings
@@ -225,7 +225,7 @@ def test_it_is_quiet(tmp_path: Path) -> None:
     assert run.stdout == "b''\n"
 
 
-# -- what is said when it cannot be ------------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------------------------------
 
 
 class Bessel(Mono):
@@ -251,7 +251,7 @@ def test_a_failed_export_keeps_the_old_file(tmp_path: Path) -> None:
 
 def test_a_file_that_differs_is_not_written(tmp_path: Path) -> None:
     class Counts(Mono):
-        """Its state is a Python number, which every exporter takes for a constant."""
+        """The state is a Python number, which every exporter takes for a constant."""
 
         blocks = 0
 

@@ -1,4 +1,4 @@
-"""``export_onnx``: recurrent layers and state, which PyTorch's exporter gets wrong when left alone."""
+"""``export_onnx``: recurrent layers and state, which PyTorch's exporter alone gets wrong."""
 
 from __future__ import annotations
 

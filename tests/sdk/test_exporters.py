@@ -65,7 +65,7 @@ def change(third_party: Path, before: str, after: str) -> None:
 
 @pytest.fixture
 def third_party(tmp_path: Path) -> Path:
-    """A folder with an installed exporter, for the path."""
+    """A folder with an installed exporter, to put on the path."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "nt_weights.py").write_text(THIRD_PARTY)

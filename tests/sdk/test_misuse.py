@@ -1,4 +1,4 @@
-"""Models that are wrong in ways that no listener would forgive: none of them may be written as if it were right."""
+"""Models with serious mistakes in them: each is exported correctly or refused, and no wrong file is written."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,6 @@
-"""Wrapping a model: what it gets, what it answers, and what hosts can ask.
+"""Wrapping a model: its input, its output, and what hosts can ask it.
 
-Eager and scripted, and saved and loaded again.
-"""
+Every test runs eager and scripted, and saved and loaded again."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from neutone.sdk import ModelMetadata, WaveformToWaveformBase, quiet_torchscript
 from support.described_wrappers import Bare, Clipper, Curves, Everything, Window
 from support.scripted_forms import FORMS, in_every_form
 
-# -- what it gets and answers ------------------------------------------------------------------------------------------
+# -- input and output --------------------------------------------------------------------------------------------------
 
 
 @in_every_form
@@ -111,7 +110,7 @@ def test_a_model_without_reset_says_so() -> None:
     assert model.set_sample_rate_and_buffer_size(48000, 64) is False
 
 
-# -- what hosts and wrappers ask ---------------------------------------------------------------------------------------
+# -- what hosts and wrappers call --------------------------------------------------------------------------------------
 
 
 @in_every_form

@@ -1,4 +1,4 @@
-"""A wrapped model whose description is wrong: the error names what to change."""
+"""A wrapped model with a wrong description: the error names what to change."""
 
 from __future__ import annotations
 

@@ -1,14 +1,17 @@
-"""The package around the SDK: what imports torch and what does not, and what is done with TorchScript's files."""
+"""The package around the SDK: what imports torch, files inside TorchScript archives, and which warnings are
+silenced."""
 
 from __future__ import annotations
 
 import io
+import warnings
 
 import pytest
 import torch
 from torch import nn
 
-from neutone.sdk import load_script, save_script, script
+from neutone.sdk import load_script, quiet_torchscript, save_script, script
+from neutone_torch.runtime import _without_deprecations
 from support.described_wrappers import Bare
 from support.processes import run_python
 
@@ -36,11 +39,20 @@ def test_files_inside_a_script() -> None:
     assert module.realtime is True
 
 
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])  # before PyTorch 2.14, and from then on
+def test_the_announcements_of_torchscript_are_silenced(category: type[Warning]) -> None:
+    for quiet in (quiet_torchscript, _without_deprecations):
+        with quiet():
+            warnings.warn("`torch.jit.load` is deprecated. Please switch to `torch.export`.", category, stacklevel=1)
+        with pytest.warns(category, match="another"), quiet():
+            warnings.warn("another", category, stacklevel=1)
+
+
 def test_only_the_announcements_of_torchscript_are_silenced() -> None:
     class Loud(Bare):
         def prepare_for_inference(self) -> None:
             super().prepare_for_inference()
             torch.jit.script(nn.Identity())
 
-    with pytest.raises(DeprecationWarning, match=r"torch\.jit\.script"):
+    with pytest.raises((DeprecationWarning, FutureWarning), match=r"torch\.jit\.script"):
         script(Loud())

@@ -1,4 +1,4 @@
-"""Parameters as a model declares them, and what the model gets to see of them."""
+"""Parameters as a model declares them, and the values that the model receives."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Files that we save, in the peer's environment: neutone_sdk 1.5.2 loads them, measures them and plays them alike.
+"""Files that this package saves, in the peer's environment: neutone_sdk 1.5.2 loads, measures and plays them alike.
 
-The environment is the folder in NEUTONE_PEER, else build/peer; ``benchmarks/peer/setup.sh build/peer`` makes it. That
-files of the peer's play here is in test_torchscript_nm.py.
-"""
+The environment is the folder in NEUTONE_PEER, or build/peer; ``benchmarks/peer/setup.sh build/peer`` makes it. The
+reverse, playing the peer's files here, is tested in test_torchscript_nm.py."""
 
 from __future__ import annotations
 
@@ -43,7 +42,7 @@ pytestmark = [
 
 HOSTS = ((44_100, 512), (48_000, 128), (48_000, 2048))
 
-# Runs in the peer's environment: its own loader, validator and benchmarks, then audio from a file.
+# This runs in the peer's environment: its own loader, validator and benchmarks, then audio from a file.
 PLAY = """
 import json, logging, sys, warnings
 warnings.filterwarnings("ignore")
@@ -165,7 +164,7 @@ def test_the_peer_plays_our_file_alike(kind: type[Any], tmp_path: Path) -> None:
             assert answers[f"delay {rate}/{block}"] == delay
         np.testing.assert_allclose(answers["offline"], module.forward_offline(audio, params).numpy(), atol=1e-5)
 
-    # What its benchmarks say goes to its log.
+    # The peer's benchmarks write to its log.
     lines = result.stderr.splitlines()
     assert sum("1/RTF" in line for line in lines) == 2
     assert sum("Total delay" in line for line in lines) == 2

@@ -1,4 +1,4 @@
-"""Wrappers written for neutone_sdk 1.5.2, with their import line changed and nothing else."""
+"""Wrappers written for neutone_sdk 1.5.2, with only their import line changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.scripted_forms import in_every_form
 
 @pytest.fixture(scope="module")
 def ported(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """The peer's models with the name of the package changed in the import line, and nothing else."""
+    """The peer's models, with only the package name in their import line changed."""
     source = (TESTS / "support" / "peer_models.py").read_text(encoding="utf-8")
     assert source.count("from neutone_sdk import") == 1
     path = tmp_path_factory.mktemp("ported") / "ported_models.py"
@@ -28,7 +28,7 @@ def ported(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["ported_models"] = module  # where TorchScript looks for annotations
+    sys.modules["ported_models"] = module  # TorchScript looks for annotations in this module
     spec.loader.exec_module(module)
     return module
 
@@ -43,7 +43,7 @@ def test_a_ported_wrapper_answers_as_the_peer(name: str, form: Callable[[nn.Modu
     model = form(ported.MODELS[name]())
     model.set_sample_rate_and_buffer_size(rate, size)
     with torch.no_grad():
-        for _ in range(2):  # reset really resets
+        for _ in range(2):  # reset restores the initial state
             model.reset()
             answers = torch.cat([model(block, params) for block in audio.split(size, dim=1)], dim=1)
             torch.testing.assert_close(answers, expected, atol=1e-6, rtol=0)

@@ -1,4 +1,4 @@
-"""save_neutone_model: what it writes, what it warns of, and what is read back."""
+"""save_neutone_model: what it writes, what it warns of, and what is read from its files."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ class SaysNothing(Delayed):
 
 
 class Forgetful(Delayed):
-    """Does not reset what it remembers."""
+    """Does not clear its state on reset."""
 
     def reset_model(self) -> bool:
         return True
 
 
 class OtherOffline(SampleQueueWrapper):
-    """Somebody's own wrapper whose offline mode is louder."""
+    """A wrapper of a third party whose offline mode is louder."""
 
     @torch.jit.export
     def forward_offline(self, x: Tensor, params: Tensor | None = None) -> Tensor:
@@ -98,7 +98,7 @@ def test_metadata_that_breaks_a_limit(tmp_path: Path) -> None:
 def test_a_delay_that_cannot_be_measured_is_no_failure(tmp_path: Path) -> None:
     report = save(Noise(), tmp_path)
     assert results(report)["delay"] is None
-    assert not report.failures  # random numbers are drawn alike each time
+    assert not report.failures  # the same random numbers are drawn each time
 
 
 def test_random_numbers_of_the_caller_stay(tmp_path: Path) -> None:

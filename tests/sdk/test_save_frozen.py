@@ -1,4 +1,4 @@
-"""save_neutone_model with freezing: the sound and the state stay, and what cannot be frozen says so."""
+"""save_neutone_model with freezing: sound and state do not change, and models that cannot be frozen are refused."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from support.saving import Clip, Filter, Network, PlainFilter, save  # noqa: E40
 def test_frozen(tmp_path: Path, options: dict[str, bool]) -> None:
     module, _ = load_neutone_model(save(PlainFilter(), tmp_path, **options).path)
     names = [name for name, _ in module.w2w_base.named_parameters()]
-    assert names == []  # constants now
+    assert names == []  # the weights are constants now
     assert [name for name, _ in module.w2w_base.named_buffers()] == ["last"]
 
 
 @pytest.mark.long
 def test_a_frozen_network_keeps_its_state(tmp_path: Path) -> None:
     report = save(Filter(), tmp_path, freeze=True)
-    assert not report.failures  # it equals the model in memory, and is reset
+    assert not report.failures  # the file equals the model in memory, and can be reset
     assert [name for name, _ in load_neutone_model(report.path)[0].w2w_base.named_buffers()] == ["model.past"]
 
 

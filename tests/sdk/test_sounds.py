@@ -1,4 +1,4 @@
-"""Sounds inside of a saved model: samples go in, and come back."""
+"""Sounds inside a saved model: they are written, and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queues and resamplers of the SDK, eager and scripted, against plain Python and the compiled core."""
+"""The SDK's queues and resamplers, eager and scripted, compared with plain Python and the compiled core."""
 
 from collections import deque
 from typing import Any
@@ -115,7 +115,7 @@ def test_circular_queue_refuses() -> None:
 
 @given(pending=st.integers(1, 10), steps=st.lists(st.tuples(st.booleans(), st.integers(0, 15)), max_size=40))
 def test_sliding_buffer_keeps_order(pending: int, steps: list[tuple[bool, int]]) -> None:
-    """Also where more is discarded than has come, and where more waits than was said."""
+    """Also if more frames are discarded than have come, or if more wait than `pending`."""
     buffer = SlidingTensorBuffer(1, pending)
     written, read = 0, 0
     for claims, n in steps:
@@ -176,7 +176,7 @@ def test_delays_round_as_the_engine_rounds(frames: int, host: int, model: int) -
 
 
 class ResamplerUser(nn.Module):
-    """So that a resampler's methods can be called in a script."""
+    """Calls a resampler's methods from scripted code."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -205,7 +205,7 @@ def users(request: pytest.FixtureRequest) -> Any:
 
 
 def stream(call: Any, audio: Tensor, cuts: list[int]) -> Tensor:
-    """Through `call` in pieces of `cuts`, again and again."""
+    """Call `call` on pieces of the audio, with the lengths in `cuts` over and over."""
     pieces, start, turn = [torch.zeros(audio.size(0), 0)], 0, 0
     while start < audio.size(1):
         n = cuts[turn % len(cuts)]
@@ -233,7 +233,7 @@ def test_resamplers_answer_as_the_compiled_ones(
     whole = stream(user, audio, [min(c, block) for c in cuts])
     np.testing.assert_allclose(whole.numpy(), expected, atol=2e-6)
     user.reset()
-    assert torch.equal(stream(user, audio, [1500]), whole)  # however it is cut, to the last bit
+    assert torch.equal(stream(user, audio, [1500]), whole)  # the same bits, however the audio is cut
     user.reset()
     assert user(audio[:, :block]).size(1) <= largest
 

@@ -67,7 +67,7 @@ def test_delays_of_the_documentation(rate: int, block: int, delay: int) -> None:
 
 @pytest.mark.parametrize("kind", [Peer, AnyBlock])
 def test_eager_is_scripted(kind: type[Any]) -> None:
-    """Also in debug mode, and with no parameters given: then the defaults."""
+    """Also in debug mode, and with the default parameters if none are given."""
     scripted, _ = wrapped(kind)
     eager = SampleQueueWrapper(kind(), daw_sr=48_000, daw_bs=300)
     scripted.set_daw_sample_rate_and_buffer_size(48_000, 300)
@@ -94,8 +94,8 @@ def test_eager_is_scripted(kind: type[Any]) -> None:
     channels=st.integers(1, 2),
 )
 def test_background_is_as_late_as_forward(kind: type[Any], rate: int, block: int, channels: int) -> None:
-    """A host that plays what comes, in order, and silence before the first, hears what forward answers, is never
-    starved, and never keeps more than it was told."""
+    """The host plays what it gets, in order, after silence at the start. It hears what `forward` returns, always has
+    enough frames, and never keeps more than the wrapper announced."""
     wrapper, _ = wrapped(kind)
     largest = wrapper.set_daw_sample_rate_and_buffer_size(rate, block)
     count = -(-(wrapper.calc_buffering_delay_samples() + 1500) // block) + 1
@@ -136,7 +136,7 @@ def test_offline_is_online_without_its_delay(kind: type[Any], length: int) -> No
         fed = nn.functional.pad(audio, (0, late + block))
         held = torch.cat([params, params[:, -1:].expand(-1, late + block)], dim=1) if length else None
         online = drive(wrapper, fed, held, block)[:, late : late + length]
-        wrapper.forward(noise(2, block, seed=1))  # that it must forget
+        wrapper.forward(noise(2, block, seed=1))  # audio that the reset must clear
         offline = wrapper.forward_offline(audio, params)
         assert offline.shape == audio.shape
         assert torch.equal(offline, online)
@@ -179,8 +179,8 @@ def test_what_hosts_ask() -> None:
 
 
 class Steady(Echo):
-    """Changes its state in place: PyTorch cannot freeze a module beside which a submodule is preserved that assigns
-    its attributes anew."""
+    """Changes its state in place. PyTorch cannot freeze a module next to a preserved submodule that assigns its
+    attributes."""
 
     metadata = described(native_sample_rates=[44_100], native_buffer_sizes=[512])
 

@@ -1,4 +1,4 @@
-"""The SDK's SampleQueueWrapper and what goes wrong: NaN, short blocks, and values that it refuses."""
+"""Faults around the SDK's SampleQueueWrapper: NaN, short blocks, and values that it refuses."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from support.queued_wrappers import AnyBlock, AnyThing, Echo, Peer, described, d
 
 
 class Fragile(Echo):
-    """Its state is NaN once a sample was above 10."""
+    """Its state becomes NaN after a sample above 10."""
 
     metadata = described(native_sample_rates=[44_100], native_buffer_sizes=[128])
 
@@ -27,7 +27,7 @@ class Fragile(Echo):
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 def test_nan_is_silence_and_does_not_stay(rate: int) -> None:
-    """As in the compiled stream, which resets the model after one."""
+    """Like the compiled stream, the wrapper resets the model after NaN in the output."""
     wrapper, model = wrapped(Fragile)
     wrapper.set_daw_sample_rate_and_buffer_size(rate, 128)
     audio = noise(2, 128 * 40)
@@ -54,7 +54,7 @@ def test_parameters_are_clamped() -> None:
 
 @pytest.mark.parametrize("kind", [Peer, AnyBlock, AnyThing])
 def test_shorter_blocks_keep_the_delay(kind: type[Any]) -> None:
-    """A host that breaks its word hears silence in places, and the rest where it belongs."""
+    """If a host sends shorter blocks than it announced, it hears silence in places, and the rest at the right time."""
     wrapper, _ = wrapped(kind)
     wrapper.set_daw_sample_rate_and_buffer_size(48_000, 100)
     audio = noise(2, 12_000)

@@ -1,4 +1,4 @@
-"""The SDK's SampleQueueWrapper: it allocates nothing but scalars, and its buffers stay where they are."""
+"""The SDK's SampleQueueWrapper allocates nothing but scalars, and its buffers do not move."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class PassAny(Pass):
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize("method", ["forward", "forward_bt"])
 def test_nothing_but_scalars_is_allocated(kind: type[Any], rate: int, method: str) -> None:
-    """Seen by PyTorch's own profiler: neither audio nor parameters (one row of a block is 512 bytes)."""
+    """PyTorch's profiler sees neither audio nor parameters allocated (one row of a block is 512 bytes)."""
     wrapper, _ = wrapped(kind)
     wrapper.set_daw_sample_rate_and_buffer_size(rate, 128)
     call = getattr(wrapper, method)
@@ -39,7 +39,7 @@ def test_nothing_but_scalars_is_allocated(kind: type[Any], rate: int, method: st
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
             for _ in range(100):
                 call(audio, params)
-            torch.zeros(128)  # the control: this one is seen
+            torch.zeros(128)  # the control: the profiler does see this allocation
     sizes = [event.cpu_memory_usage for event in profile.events() if event.name == "[memory]"]
     sizes += [event.self_cpu_memory_usage for event in profile.events() if event.self_cpu_memory_usage > 0]
     assert 512 in sizes

@@ -48,7 +48,7 @@ class Driver:
 
 
 class Gate:
-    """A model that waits where the test says."""
+    """A model that runs only while the test lets it."""
 
     def __init__(self):
         self.open = threading.Event()

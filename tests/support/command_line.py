@@ -22,7 +22,7 @@ def call(*arguments: str | Path) -> Result:
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own, with both streams piped."""
+    """Run the command line in a process of its own, with both streams piped."""
     return subprocess.run(
         [sys.executable, "-m", "neutone.cli", *map(str, arguments)],
         capture_output=True,

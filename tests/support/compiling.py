@@ -7,7 +7,7 @@ import pytest
 
 
 def compiled(source: str, path: Path, *options: str) -> Path:
-    """A shared library at `path`; the test is skipped where there is no C compiler."""
+    """Compile C code to a shared library at `path`. If there is no C compiler, the test is skipped."""
     command = ["cc", "-shared", "-fPIC", "-pthread", *options, "-xc", "-", "-o", str(path)]
     try:
         subprocess.run(command, input=source.encode(), check=True)

@@ -1,4 +1,4 @@
-"""Conversions of ``.nm`` files, here and without a sandbox, and what comes of them."""
+"""Conversions of ``.nm`` files in this process, without a sandbox, and comparisons of their results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neutone.sdk import OnnxConversion, convert_to_onnx
 
 
 def convert_here(source: Path, **options: Any) -> OnnxConversion:
-    """Without a sandbox: these files are ours, and PyTorch is loaded already."""
+    """Convert without a sandbox: these files are our own, and PyTorch is already loaded."""
     return convert_to_onnx(source, source.with_suffix(".onnx"), sandbox=False, **options)
 
 
@@ -23,7 +23,7 @@ def operators(path: Path) -> list[str]:
 
 
 def assert_sounds_the_same(source: Path, result: OnnxConversion, blocks: tuple[int, ...] = (32, 129, 512)) -> None:
-    """Another judge than the converter's own: whole signals through engines, in blocks of several sizes."""
+    """Compare independently of the converter: whole signals through engines, in blocks of several sizes."""
     original, converted = neutone.load(source), neutone.load(result.path)
     rng = np.random.default_rng(7)
     audio = rng.uniform(-0.5, 0.5, (1, 6000)).astype(np.float32)
@@ -40,7 +40,7 @@ def assert_sounds_the_same(source: Path, result: OnnxConversion, blocks: tuple[i
 
 
 def source_for(folder: Path) -> Path:
-    """A file whose metadata are read, and which is never opened further."""
+    """Return a file of which only the metadata is read."""
     with zipfile.ZipFile(folder / "m.nm", "w") as archive:
         archive.writestr("m/extra/metadata.json", '{"model_name": "m"}')
     return folder / "m.nm"

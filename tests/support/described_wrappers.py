@@ -1,4 +1,4 @@
-"""Wrapped models that say much or little of themselves."""
+"""Wrapped models that describe much or little of themselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from neutone.sdk import CategoricalNeutoneParameter, ContinuousNeutoneParameter,
 
 
 class Clipper(WaveformToWaveformBase):
-    """Ten lines: all of it is stated on the class."""
+    """Describes everything on the class, in ten lines."""
 
     metadata = ModelMetadata(
         model_name="Clipper", model_authors=["A"], tags=["distortion"], is_input_mono=True, is_output_mono=True
@@ -25,7 +25,7 @@ class Clipper(WaveformToWaveformBase):
 
 
 class Bare(WaveformToWaveformBase):
-    """Passes stereo on."""
+    """Passes stereo audio on."""
 
     metadata = ModelMetadata(model_name="Bare")
 
@@ -34,7 +34,8 @@ class Bare(WaveformToWaveformBase):
 
 
 class Everything(WaveformToWaveformBase):
-    """All by methods, none of them decorated; an annotation of its own, and attributes made by the constructor."""
+    """Describes everything by undecorated methods. Has an annotation of its own, and attributes made by the
+    constructor."""
 
     extra: int
 
@@ -88,7 +89,7 @@ class Everything(WaveformToWaveformBase):
 
 
 class Window(WaveformToWaveformBase):
-    """Answers sums over a look-behind of three samples and the sample itself."""
+    """Returns sums over a look-behind of three samples and the sample itself."""
 
     metadata = ModelMetadata(model_name="Window", is_input_mono=True, is_output_mono=True, look_behind_samples=3)
 
@@ -97,7 +98,7 @@ class Window(WaveformToWaveformBase):
 
 
 class Curves(WaveformToWaveformBase):
-    """Answers its parameter at sample granularity, after a look-behind of two."""
+    """Returns its parameter at sample granularity, after a look-behind of two."""
 
     metadata = ModelMetadata(
         model_name="Curves",

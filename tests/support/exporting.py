@@ -16,11 +16,11 @@ from neutone.sdk import WaveformToWaveformBase, export_onnx
 
 MONO = {"is_input_mono": True, "is_output_mono": True, "native_sample_rates": [48_000]}
 TRUE = 1e-5
-"""what a right file may differ by"""
+"""The largest difference that a correct file may have."""
 
 
 class Mono(WaveformToWaveformBase):
-    """Mono at 48 kHz; do_forward_pass is ``self.model`` unless a test says otherwise."""
+    """A mono model at 48 kHz. Its do_forward_pass is ``self.model``, unless a test overrides it."""
 
     metadata = ModelMetadata(model_name="mono", **MONO)
 
@@ -29,7 +29,8 @@ class Mono(WaveformToWaveformBase):
 
 
 def largest_difference(model: Any, path: Path, sizes: list[int]) -> float:
-    """Between a model and its file, by onnxruntime alone: blocks of these sizes one after another, state kept."""
+    """Return the largest difference between a model and its file, run by onnxruntime alone: blocks of these sizes one
+    after another, with the state kept."""
     model = copy.deepcopy(model)
     model.prepare_for_inference()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -59,7 +60,7 @@ def largest_difference(model: Any, path: Path, sizes: list[int]) -> float:
 
 
 def check(model: Any, folder: Path, sizes: tuple[int, ...] = (64, 64, 7, 7, 1, 300)) -> Any:
-    """Export, and run the file at several sizes, over two blocks of each of the first."""
+    """Export, and compare the file with the model at several sizes, at some of them over two blocks."""
     report = export_onnx(model, folder / "model.onnx")
     assert report.largest_difference < TRUE
     assert largest_difference(model, report.path, list(sizes)) < TRUE
@@ -67,7 +68,7 @@ def check(model: Any, folder: Path, sizes: tuple[int, ...] = (64, 64, 7, 7, 1, 3
 
 
 class Recurrent(nn.Module):
-    """One of PyTorch's recurrent layers over the samples; its state is a buffer for each of h and c."""
+    """One of PyTorch's recurrent layers over the samples. Its state is one buffer for h and one for c."""
 
     def __init__(self, kind: str, layout: str, layers: int, **options: Any) -> None:
         super().__init__()
@@ -95,7 +96,7 @@ class Cached(nn.Module):
         self.in_place = in_place
         self.conv = nn.Conv1d(1, 1, 5)
         self.register_buffer("cache", torch.zeros(1, 4))
-        self.register_buffer("gain", torch.tensor(0.7))  # a buffer, but no state
+        self.register_buffer("gain", torch.tensor(0.7))  # a buffer, but not state
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         window = torch.cat([self.cache, x], 1)

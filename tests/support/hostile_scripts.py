@@ -13,7 +13,7 @@ from support import torchscript_files
 
 
 class WritesFile(nn.Module):
-    """Maps a file into memory while it is loaded, and changes it."""
+    """Maps a file into memory while it is loaded, and overwrites it."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class WritesFile(nn.Module):
 
 
 class Loops(nn.Module):
-    """Marks a file, if it is given one, and never ends."""
+    """Marks a file, if it is given one, and then never ends."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Loops(nn.Module):
 
 
 class Allocates(nn.Module):
-    """Takes memory in pieces of 256 MiB."""
+    """Allocates memory in pieces of 256 MiB."""
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
@@ -90,12 +90,12 @@ class Allocates(nn.Module):
 
 
 def save(path: Path, module: nn.Module, metadata: str = "") -> Path:
-    """Write the module, with a metadata.json if it is given."""
+    """Write the module to a file, with a metadata.json if it is given."""
     return torchscript_files.save(module, path, metadata=metadata)
 
 
 def load(path: str) -> str:
-    """What happens when somebody opens the file."""
+    """Open the file, as somebody who trusts it would."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.jit.load(path)

@@ -1,4 +1,4 @@
-"""Signals through a JACK client, heard to the frame by two clients in a process of their own."""
+"""Signals through a JACK client, recorded to the frame by two clients in a process of their own."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Recording:
-    """What came out of a client while a signal of `frames` frames went in."""
+    """The output of a client while a signal of `frames` frames went in."""
 
     audio: Array
-    """(channels, frames + TAIL): frame i was heard at the very time at which frame i was sent"""
+    """The recording, of shape (channels, frames + TAIL): frame i was heard at the very time at which frame i was
+    sent."""
     latency: tuple[int, int]
-    """frames from the source to the sink as JACK knows them, least and most"""
+    """The least and the largest latency in frames from the source to the sink, as JACK knows them."""
     gaps: int
-    """cycles that the source or the sink missed"""
+    """The cycles that the source or the sink missed."""
     xruns: int
-    """that the server reported meanwhile; a patient one still loses nothing"""
+    """The xruns that the server reported meanwhile. A patient server still loses nothing."""
 
 
 class MeasuringClient:
-    """The compiled program."""
+    """The compiled program that plays and records."""
 
     def __init__(self, folder: Path) -> None:
         if COMPILER is None:
@@ -77,7 +78,7 @@ class MeasuringClient:
         return Recording(audio_heard, tuple(said["latency"]), said["gaps"], said["xruns"])
 
     def play_undisturbed(self, server: JackServer, host, audio: Array) -> Recording:
-        """The same on a patient server, again where the machine was too busy: cycles were missed, or the model was
+        """Play on a patient server, and again if the machine was too busy: cycles were missed, or the model was
         late."""
         for _ in range(ATTEMPTS):
             host.engine.reset()
@@ -92,7 +93,7 @@ class MeasuringClient:
 
 
 def round_trip_of_jack_iodelay(server: JackServer, client: str) -> int:
-    """Frames, as JACK's own measuring program reads them around a client."""
+    """Return the round trip in frames, as JACK's own measuring program reads it around a client."""
     program = ["stdbuf", "-oL", "jack_iodelay"]
     process = subprocess.Popen(
         program, env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -106,7 +107,7 @@ def round_trip_of_jack_iodelay(server: JackServer, client: str) -> int:
             line = process.stdout.readline()
             found = re.match(r"\s*([\d.]+) frames.*total roundtrip latency", line)
             if found:
-                reading = None if "??" in line else round(float(found[1]))  # it doubts what it marks so
+                reading = None if "??" in line else round(float(found[1]))  # it marks readings that it doubts
                 if reading is not None and reading == last:
                     return reading
                 last = reading

@@ -1,4 +1,4 @@
-"""JACK servers of the tests' own: a name each, no sound card, dead for sure afterwards."""
+"""JACK servers for tests: each with a name of its own and no sound card, and certainly ended afterwards."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from support.waiting import wait_until
 
 READY_SECONDS = 20.0
 NAMES = [f"neutone-test-{number}" for number in range(6)]
-"""JACK remembers at most eight names, and one that was killed until a server of the same name starts: so these are used
-again and again, each by one server at a time."""
+"""JACK remembers at most eight names, and keeps that of a killed server until one of the same name starts. So these
+names are used again and again, each by one server at a time."""
 MISSING = [
     program for program in ("jackd", "jack_lsp", "jack_bufsize", "jack_freewheel") if shutil.which(program) is None
 ]
@@ -28,8 +28,8 @@ needs_jack = pytest.mark.skipif(
 
 
 class JackServer:
-    """A running ``jackd -d dummy``. It waits for its clients (``-S``) where a test must not lose a cycle on a machine
-    that is busy; nothing else is different then."""
+    """A running ``jackd -d dummy``. If it is patient (``-S``), it waits for its clients, for tests that must not lose a
+    cycle on a busy machine. Nothing else is different then."""
 
     def __init__(
         self, sample_rate: int = 48_000, period: int = 64, *, patient: bool = False, name: str | None = None
@@ -53,7 +53,7 @@ class JackServer:
         deadline = time.monotonic() + READY_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             if self.run("jack_lsp", check=False).returncode == 0:
-                # jack_lsp would also find a server that had this name already; then ours has ended by now.
+                # jack_lsp would also find another server of this name; then ours has ended by now.
                 return self._stays()
             time.sleep(0.02)
         return False
@@ -64,45 +64,45 @@ class JackServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For programs that are to find this server."""
+        """The environment for programs that should find this server."""
         return {**os.environ, "JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """One of JACK's programs, to its end."""
+        """Run one of JACK's programs to its end."""
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=30, check=check, errors="replace"
         )
 
     def ports(self) -> list[str]:
-        """Of all clients."""
+        """Return the ports of all clients."""
         return self.run("jack_lsp").stdout.split()
 
     def connect(self, source: str, target: str) -> None:
-        """From an output port to an input port."""
+        """Connect an output port to an input port."""
         self.run("jack_connect", source, target)
 
     def disconnect(self, source: str, target: str) -> None:
-        """What :meth:`connect` did."""
+        """Undo :meth:`connect`."""
         self.run("jack_disconnect", source, target)
 
     def change_period(self, frames: int) -> None:
-        """While it runs."""
+        """Change the period while the server runs."""
         self.run("jack_bufsize", str(frames))
         self.period = frames
 
     def terminate(self) -> None:
-        """As Ctrl-C does."""
+        """End the server as Ctrl-C does."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Without a word to its clients."""
+        """End the server without telling its clients."""
         self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> None:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            self.process.wait(1)  # it would wait for ten where a client was killed
+            self.process.wait(1)  # if a client was killed, it would wait for ten seconds
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -112,7 +112,7 @@ class JackServer:
 def jack_server(
     sample_rate: int = 48_000, period: int = 64, *, patient: bool = False, name: str | None = None
 ) -> Iterator[JackServer]:
-    """A server for the length of a block, of a name of its own where none is given."""
+    """Give a server for the length of the ``with`` block, with a name of its own unless one is given."""
     server = JackServer(sample_rate, period, patient=patient, name=name)
     try:
         yield server
@@ -121,8 +121,8 @@ def jack_server(
 
 
 def freeze(process_id: int) -> None:
-    """Stop a process until it gets SIGCONT, and wait until each of its threads stands still: on a busy machine some go
-    on for a while after SIGSTOP."""
+    """Stop a process until it gets SIGCONT, and wait until all of its threads stand still: on a busy machine, some
+    continue for a while after SIGSTOP."""
     os.kill(process_id, signal.SIGSTOP)
 
     def stands_still() -> bool:

@@ -1,4 +1,5 @@
-"""A live model beside a Python thread that never rests: the JACK host, and a process callback written in Python."""
+"""A live model next to a Python thread that never rests: in the JACK host, and in a process callback written in
+Python."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from support.jack_server import JackServer
 
 @contextmanager
 def pastime(spins: bool) -> Iterator[None]:
-    """Nothing, or a thread that computes in Python, and gives the GIL away only when it is made to, every 5 ms."""
+    """Run a thread that computes in Python during the ``with`` block, or nothing. The thread gives the GIL away only
+    when it has to, every 5 ms."""
     ends = threading.Event()
 
     def spin() -> None:
@@ -38,7 +40,7 @@ def pastime(spins: bool) -> Iterator[None]:
 
 
 def run_host(server: JackServer, seconds: float, spins: bool) -> dict[str, float]:
-    """neutone's JACK host."""
+    """Run the amp in neutone's JACK host, and return what was counted."""
     model = neutone.load(neutone.default_model())
     host = JackHost.open(model, server=server.name)
     with host:
@@ -58,8 +60,8 @@ def run_host(server: JackServer, seconds: float, spins: bool) -> dict[str, float
 
 
 def run_python_callback(server: JackServer, seconds: float, spins: bool) -> dict[str, float]:
-    """An engine in a process callback written in Python. What did not come in time is known from the time that each
-    block took, from the beginning of JACK's cycle to its end."""
+    """Run the amp in an engine in a process callback written in Python, and return what was counted. Whether a block
+    was late is known from the time from the beginning of JACK's cycle to the end of the block."""
     import jack
 
     client = jack.Client("python", no_start_server=True, servername=server.name)

@@ -20,7 +20,7 @@ SOURCE = Path(__file__).parent / "malloc_counter.c"
 
 
 def why_not() -> str | None:
-    """Why allocations cannot be counted here; None where they can."""
+    """Return why allocations cannot be counted here, or None if they can."""
     if not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
         return "the allocator is intercepted on Linux with glibc only"
     if shutil.which("cc") is None:
@@ -29,21 +29,22 @@ def why_not() -> str | None:
 
 
 def counting_environment(folder: Path) -> dict[str, str]:
-    """An environment for a process whose allocations are counted; the library is compiled into `folder`."""
+    """Return the environment for a process whose allocations are counted. The library is compiled into `folder`."""
     library = folder / "malloc_counter.so"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", str(SOURCE), "-o", str(library)], check=True)
     return {**os.environ, "LD_PRELOAD": str(library)}
 
 
 def allocations() -> int:
-    """Calls of malloc, calloc, realloc, memalign, aligned_alloc and posix_memalign in this process so far."""
+    """Return the calls of malloc, calloc, realloc, memalign, aligned_alloc and posix_memalign in this process so
+    far."""
     counter = ctypes.CDLL(None).malloc_counter_allocations
     counter.restype = ctypes.c_ulong
     return int(counter())
 
 
 def allocations_a_call(call: Callable[[], object], calls: int = 1000) -> float:
-    """How many allocations a call makes once it is warm."""
+    """Return how many allocations a call makes once it is warm."""
     read = ctypes.CDLL(None).malloc_counter_allocations
     read.restype = ctypes.c_ulong
     for _ in range(200):

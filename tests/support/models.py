@@ -1,4 +1,4 @@
-"""Small models with known answers, run by no runtime at all: what tests put into an engine."""
+"""Small models with known outputs that need no runtime, for tests of the engine."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Run = Callable[["FunctionSession", int], None]
 
 
 class ArraySession(Session):
-    """The arrays that the contract of sessions asks for, and how blocks lie in them."""
+    """The arrays that the contract of sessions requires, and how blocks lie in them."""
 
     def __init__(self, model: Model, block: int) -> None:
         metadata = model.metadata
@@ -22,7 +22,7 @@ class ArraySession(Session):
         self.audio_out = np.zeros((model.output_channels, block), np.float32)
 
     def packed(self, array: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-        """The first rows x frames floats of an array, as the contract packs them."""
+        """Return the first rows x frames floats of an array, as the contract packs them."""
         rows = array.shape[0]
         return array.reshape(-1)[: rows * frames].reshape(rows, frames)
 
@@ -50,7 +50,7 @@ class FunctionSession(ArraySession):
 
 
 class FunctionModel(Model):
-    """function(audio (C_in, N_LB + n), params (P, n), out (C_out, n)) fills out."""
+    """A model whose output is filled by function(audio (C_in, N_LB + n), params (P, n), out (C_out, n))."""
 
     def __init__(self, function=None, *, channels=(2, 2), rates=(), blocks=(), parameters=(), look_behind=0, delay=0):
         self.function = function or pass_through
@@ -93,7 +93,8 @@ def knob(name="amount", default=0.5, low=0.0, high=1.0):
 
 
 def run(engine, audio, params=None, sizes=None):
-    """The whole of a signal through `process`, in blocks of the engine's size, or of the sizes given."""
+    """Run a whole signal through `process`, in blocks of the engine's size or of the given sizes, and return the
+    output."""
     outputs, start = [], 0
     sizes = iter(sizes) if sizes is not None else None
     while start < audio.shape[1]:

@@ -1,4 +1,4 @@
-"""A session's native function, called as an audio thread calls it, by ctypes."""
+"""A session's native function, called by ctypes as an audio thread would call it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from neutone.plugins import Session
 
 
 class NativeSession(ctypes.Structure):
-    """neutone/nt_session.h"""
+    """The struct in neutone/nt_session.h."""
 
     _fields_ = (
         ("version", ctypes.c_uint32),
@@ -21,14 +21,14 @@ class NativeSession(ctypes.Structure):
 
 
 def native_session(capsule: object) -> NativeSession:
-    """What the capsule holds, which is valid as long as the capsule is."""
+    """Return the struct in the capsule. It is valid as long as the capsule lives."""
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     return NativeSession.from_address(get_pointer(capsule, b"neutone.session"))
 
 
 def native_call(session: Session, frames: int) -> Callable[[], object]:
-    """The capsule's `run` on its context, without the GIL. What is returned holds the capsule alone."""
+    """Return a function that calls the capsule's `run` without the GIL. The function keeps only the capsule alive."""
     capsule = session.native
     native = native_session(capsule)
     run, context, count = native.run, ctypes.c_void_p(native.context), ctypes.c_uint32(frames)

@@ -1,4 +1,4 @@
-"""Models as they stand inside of ``.nm`` files, each with one thing that a conversion must get right or refuse."""
+"""Models as they are inside ``.nm`` files, each with one property that a conversion must handle or refuse."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from support import torchscript_files
 
 
 class Block(nn.Module):
-    """Mono; what all of them are asked for."""
+    """A mono model with the methods that all models need."""
 
     @torch.jit.export
     def set_sample_rate_and_buffer_size(self, sample_rate: int, n_samples: int) -> bool:
@@ -27,7 +27,7 @@ class Block(nn.Module):
 
 
 class Wrapper(nn.Module):
-    """What a ``.nm`` file holds around its model, as far as it is looked at."""
+    """The parts of a ``.nm`` file around its model that are read."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def save(path: Path, model: nn.Module, **metadata: Any) -> Path:
 
 
 class CachedTcn(Block):
-    """Dilated convolutions, caches in buffers, sizes in numbers, layers in a list."""
+    """Has dilated convolutions, caches in buffers, sizes in numbers, and layers in a list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class CachedTcn(Block):
 
 
 class Gru(Block):
-    """Two layers, batch first, in a block without gradients."""
+    """Has a recurrent layer with two layers, batch first, run without gradients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Gru(Block):
 
 
 class ListOfState(Block):
-    """Its memory is a list, and a table whose entries each block writes anew."""
+    """Keeps state in a list, and has a table whose entries each block replaces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class ListOfState(Block):
 
 
 class WholeNumbersInTensors(Block):
-    """Counts blocks in a buffer of integers, and takes a size out of a constant one, as RAVE does."""
+    """Counts blocks in a buffer of integers, and reads a size from a constant one, as RAVE does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,14 +142,14 @@ class WholeNumbersInTensors(Block):
 
 
 class Gate(Block):
-    """Another curve for loud samples, without a branch."""
+    """Uses another curve for loud samples, without a branch."""
 
     def forward(self, x: Tensor, params: Tensor) -> Tensor:
         return torch.where(x.abs() > 0.2, torch.tanh(3.0 * x), x * params[:1])
 
 
 class ByRate(Block):
-    """A filter whose coefficient follows the sample rate."""
+    """Has a gain that depends on the sample rate."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class ByRate(Block):
 
 
 class ByBlock(Block):
-    """Has to know its block size beforehand."""
+    """Must know its block size in advance."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class ByBlock(Block):
 
 
 class RingOfBlocks(Block):
-    """A model that remembers its last whole block: its state is as long as a block."""
+    """Remembers its last whole block, so its state is as long as a block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,7 +199,7 @@ class RingOfBlocks(Block):
 
 
 class QueuedLookBehind(Block):
-    """Queues its look-behind in a ring whose position is a number, as neutone_sdk does, before it computes."""
+    """Queues its look-behind before it computes, in a ring whose position is a number, as neutone_sdk does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -235,7 +235,7 @@ class QueuedLookBehind(Block):
 
 
 class BranchOnAudio(Block):
-    """Quiet blocks take another way."""
+    """Treats loud blocks in another way, by a branch on audio."""
 
     def forward(self, x: Tensor, params: Tensor) -> Tensor:
         if bool(x.abs().max() > 0.999):
@@ -244,7 +244,7 @@ class BranchOnAudio(Block):
 
 
 class BranchOnState(Block):
-    """So does every block after the third."""
+    """Treats every block after the third in another way, by a branch on state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -258,7 +258,7 @@ class BranchOnState(Block):
 
 
 class CountsBlocks(Block):
-    """Its state is a number."""
+    """Keeps state in a number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -270,7 +270,7 @@ class CountsBlocks(Block):
 
 
 class Ring(Block):
-    """A delay whose position is a number."""
+    """A delay whose position in its ring is a number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -286,7 +286,7 @@ class Ring(Block):
 
 
 class NoneAtFirst(Block):
-    """Its state is not there before the first block."""
+    """Has no state before the first block."""
 
     past: Tensor | None
 
@@ -302,21 +302,21 @@ class NoneAtFirst(Block):
 
 
 class Noise(Block):
-    """Never the same."""
+    """Returns something else every time."""
 
     def forward(self, x: Tensor, params: Tensor) -> Tensor:
         return x + 0.01 * torch.rand_like(x)
 
 
 class SeldomNoise(Block):
-    """Random numbers that matter in one block of two thousand: no comparison would meet it."""
+    """Draws random numbers that matter in one block out of two thousand, so no comparison would find them."""
 
     def forward(self, x: Tensor, params: Tensor) -> Tensor:
         return torch.where(torch.rand(1) > 0.9995, -x, x)
 
 
 class OneTensorTwice(Block):
-    """A counter that is written to under one name and read under another."""
+    """A counter that is written under one name and read under another."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -330,7 +330,7 @@ class OneTensorTwice(Block):
 
 
 class LoopOverFrames(Block):
-    """A filter, sample by sample."""
+    """A filter in a loop over the samples."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -357,7 +357,7 @@ class Bidirectional(Block):
 
 
 class NoCounterpart(Block):
-    """An operator that ONNX has not."""
+    """Uses an operator that ONNX does not have."""
 
     def forward(self, x: Tensor, params: Tensor) -> Tensor:
         return torch.special.bessel_j0(x)

@@ -1,4 +1,4 @@
-"""ONNX files made node by node, with answers that are known without running them."""
+"""ONNX files made node by node. Their outputs are known without running them."""
 
 import json
 
@@ -24,9 +24,9 @@ def save(path, nodes, inputs, outputs, initializers=(), metadata=None):
 
 
 def accumulator(path, block=None, channels=2, start=0.25, required_state=False):
-    """audio_out = audio * params[0] + running sum of all earlier audio (a state), from `start`.
+    """Write audio_out = audio * params[0] + running sum of all earlier audio (a state), from `start`.
 
-    The state is what was in the last frame of the running sum: next = state + sum over the block."""
+    The next state is the state plus the sum over the block."""
     n = "N" if block is None else block
     nodes = [
         helper.make_node("CumSum", ["audio", "axis"], ["sums"]),
@@ -59,7 +59,7 @@ def accumulator(path, block=None, channels=2, start=0.25, required_state=False):
 
 
 def plain(path, shape, out_shape=None, node="Identity", element_type=TensorProto.FLOAT):
-    """One node from `x` to `y`, no metadata."""
+    """Write a model with one node from `x` to `y`, without metadata."""
     return save(
         path,
         [helper.make_node(node, ["x"], ["y"])],
@@ -69,10 +69,11 @@ def plain(path, shape, out_shape=None, node="Identity", element_type=TensorProto
 
 
 def with_state(path, element_type, start=None, look_behind=0, channels=1, layout="neutone"):
-    """audio_out = the newest frames of audio * (state as float + 1); the state counts blocks, a boolean one alternates.
+    """Write audio_out = the newest frames of audio * (state as float + 1). The state counts blocks; a boolean one
+    alternates.
 
-    The state is `element_type` (3, 1), from `start` (an initializer), or where that is None, an input without one.
-    `look_behind` frames before the block are added up into the gain, so that they count."""
+    The state is `element_type` (3, 1). It starts from `start`, an initializer; if that is None, it is an input without
+    one. `look_behind` frames before the block are added to the gain, so that they matter."""
     dtype = helper.tensor_dtype_to_np_dtype(element_type)
     names = ("audio", "audio_out") if layout == "neutone" else ("x", "y")
     if element_type == TensorProto.BOOL:
@@ -114,7 +115,8 @@ def with_state(path, element_type, start=None, look_behind=0, channels=1, layout
 
 
 def fails_on_loud(path):
-    """Answers its state, which counts blocks, on every frame; a sample of 1 or above makes the run fail."""
+    """Write a model that returns its state, which counts blocks, on every frame. A sample of 1 or above makes the run
+    fail."""
     nodes = [
         helper.make_node("ReduceMax", ["audio"], ["peak"], keepdims=0),
         helper.make_node("Cast", ["peak"], ["index"], to=TensorProto.INT64),
@@ -135,7 +137,8 @@ def fails_on_loud(path):
 
 
 def endless(path):
-    """audio_out = audio, after a loop that ends for silence only: opening it runs it on silence, and comes back."""
+    """Write audio_out = audio, after a loop that ends only for silence. Opening the file runs it on silence, so opening
+    ends."""
     frames = helper.make_tensor_value_info("i", TensorProto.INT64, [])
     going = helper.make_tensor_value_info("going", TensorProto.BOOL, [])
     still = helper.make_tensor_value_info("still", TensorProto.BOOL, [])

@@ -10,7 +10,7 @@ def both(path, **options):
 
 
 def prepared(path, block, **options):
-    """A session through Python, and a native one."""
+    """Return a session through Python and a native one."""
     sessions = [
         model.prepare((model.metadata.native_sample_rates or [48_000])[0], block) for model in both(path, **options)
     ]
@@ -20,7 +20,8 @@ def prepared(path, block, **options):
 
 
 def play(session, sizes, seed=0):
-    """Noise in blocks of these sizes, rows packed, with look-behind and curves of noise too."""
+    """Play noise in blocks of these sizes, with rows packed, look-behind and parameter curves of noise, and return the
+    blocks."""
     rng = np.random.default_rng(seed)
     look_behind = session.audio_in.shape[1] - session.audio_out.shape[1]
     outputs = []

@@ -9,7 +9,7 @@ NAMES = ("shaper", "lookbehind", "lstm_amp")
 
 
 def peer_file(name: str, folder: Path) -> Path:
-    """``NAME.nm`` in the folder."""
+    """Return the decompressed file ``NAME.nm`` in the folder."""
     path = folder / f"{name}.nm"
     path.write_bytes(lzma.decompress((PEER_FILES / f"{name}.nm.xz").read_bytes()))
     return path

@@ -1,6 +1,6 @@
 """Three small models in the classes of neutone_sdk 1.5.2: one without state, one with look-behind, one recurrent.
 
-Its own environment makes tests/data/peer of them; a test changes the import line, as whoever moves a
+The peer's environment makes tests/data/peer from them. A test changes their import line, as anybody would who moves a
 wrapper to neutone."""
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 
 class Captioned(WaveformToWaveformBase):
-    """The texts that every model must have; mono, any rate, any block size unless overridden."""
+    """The texts that every model must have. It is mono and takes any rate and block size, unless a subclass overrides
+    that."""
 
     def get_model_name(self) -> str:
         return "peer"
@@ -64,7 +65,8 @@ class Saturation(nn.Module):
 
 
 class Shaper(Captioned):
-    """Stereo; its two parameters act sample by sample, for their values are not averaged over the block."""
+    """A stereo model with two parameters that act sample by sample, because their values are not averaged over the
+    block."""
 
     @torch.jit.export
     def is_input_mono(self) -> bool:
@@ -88,7 +90,7 @@ class Shaper(Captioned):
 
 
 class Filter(nn.Module):
-    """A random FIR filter that answers only where all of its taps lie on the input."""
+    """A random FIR filter that returns only samples for which all of its taps lie on the input."""
 
     def __init__(self, taps: int) -> None:
         super().__init__()
@@ -99,7 +101,8 @@ class Filter(nn.Module):
 
 
 class LookBehind(Captioned):
-    """44.1 kHz, blocks of 512; 64 samples before the block complete the 65 taps of its first sample."""
+    """A model at 44.1 kHz with blocks of 512. The first sample needs 65 taps, so there are 64 samples of
+    look-behind."""
 
     @torch.jit.export
     def get_native_sample_rates(self) -> list[int]:
@@ -118,7 +121,7 @@ class LookBehind(Captioned):
 
 
 class Recurrent(nn.Module):
-    """An LSTM that runs over the samples and is added to them, as amplifier models do."""
+    """An LSTM that runs over the samples and is added to them, as in amplifier models."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -134,7 +137,7 @@ class Recurrent(nn.Module):
 
 
 class LstmAmp(Captioned):
-    """48 kHz; its state goes on from block to block."""
+    """A model at 48 kHz that keeps its state from block to block."""
 
     @torch.jit.export
     def get_native_sample_rates(self) -> list[int]:
@@ -150,7 +153,7 @@ class LstmAmp(Captioned):
 
 
 def seeded(make: Callable[[], WaveformToWaveformBase], seed: int) -> WaveformToWaveformBase:
-    """The same random weights every time."""
+    """Return a model with the same random weights every time."""
     torch.manual_seed(seed)
     return make()
 

@@ -1,4 +1,4 @@
-"""Distributions with plug-ins for tests: the examples, really installed, and fake ones that are metadata alone."""
+"""Distributions with plug-ins for tests: the examples, really installed, and fake ones that are only metadata."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from support.places import EXAMPLES
 
 
 def install_example(name: str, folder: Path) -> tuple[Path, Path]:
-    """Build and install ``examples/NAME`` beneath ``folder``. Answers (what to put on the path, a copy of its source:
-    setuptools writes beside what it builds)."""
+    """Build and install ``examples/NAME`` beneath ``folder``. Returns the folder to put on the path, and a copy of the
+    example's source (a copy, because setuptools writes next to what it builds)."""
     source, site = folder / "source", folder / "site"
     shutil.copytree(EXAMPLES / name, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
-    # setuptools that is there already saves the download of another.
+    # If setuptools is installed, it need not be downloaded again.
     offline = ["--no-build-isolation", "--no-index"] if importlib.util.find_spec("setuptools") else []
     run(["-m", "pip", "install", "--quiet", "--no-deps", *offline, "--target", str(site), str(source)], [])
     return site, source
 
 
 def run(arguments: list[str], path: list[Path], cwd: Path | None = None) -> str:
-    """What another Python, with folders before all others on its path, prints; fails where it does."""
+    """Run another Python with folders at the front of its path, and return what it prints. Fails if that process
+    fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, timeout=120, cwd=cwd, env=environment
@@ -40,13 +41,13 @@ def run(arguments: list[str], path: list[Path], cwd: Path | None = None) -> str:
 
 
 def run_own_tests(source: Path, site: Path, *path: Path) -> str:
-    """The tests that an example brings, against its installation, away from this project's pytest settings."""
+    """Run the tests that an example brings, against its installation and without this project's pytest settings."""
     options = ["-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider"]
     return run(["-m", "pytest", *options, "tests"], [site, *path], cwd=source)
 
 
 def write_distribution(site: Path, name: str, plugins: dict[str, str], group: str = "neutone.backends") -> None:
-    """An installed distribution as ``importlib.metadata`` sees it: name, version, entry points."""
+    """Write an installed distribution as ``importlib.metadata`` sees it: name, version, entry points."""
     information = site / f"{name}-1.0.dist-info"
     information.mkdir(parents=True)
     (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
@@ -56,7 +57,7 @@ def write_distribution(site: Path, name: str, plugins: dict[str, str], group: st
 
 @contextmanager
 def on_path(*folders: Path) -> Iterator[None]:
-    """Folders before all others on this process's path; what was imported from them is forgotten at the end."""
+    """Put folders at the front of this process's path. At the end, what was imported from them is forgotten."""
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         for folder in folders:

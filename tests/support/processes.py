@@ -5,7 +5,7 @@ import sys
 
 
 def run_python(code: str, *arguments: str) -> str:
-    """What it prints; fails if it fails, or warns of anything."""
+    """Run code and return what it prints. Fails if the process fails, or warns of anything."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", code, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

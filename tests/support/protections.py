@@ -1,4 +1,4 @@
-"""What this system offers to confine a process, and the mark of tests that need all of it."""
+"""The protections that this system has to confine a process, and the mark of tests that need all of them."""
 
 import pytest
 

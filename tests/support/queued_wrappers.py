@@ -1,4 +1,4 @@
-"""Wrapped models of every rate and block size, inside the SDK's SampleQueueWrapper."""
+"""Wrapped models with various rates and block sizes, inside the SDK's SampleQueueWrapper."""
 
 import functools
 import tempfile
@@ -19,8 +19,8 @@ BLOCKS = (1, 64, 128, 441, 512, 2048)
 
 
 class Echo(WaveformToWaveformBase):
-    """Drives by a parameter at sample granularity, and adds a delayed copy whose level is a second parameter: it shows
-    every frame that is lost, doubled or out of step, and blocks that come in the wrong order."""
+    """Amplifies by a parameter at sample granularity, and adds a delayed copy whose level is a second parameter. The
+    output shows every frame that is lost, doubled or out of step, and blocks in the wrong order."""
 
     late = 3
 
@@ -99,7 +99,7 @@ MODELS = (Peer, MonoToStereo, Choosy, AnyBlock, AnyRate, AnyThing, LooksBehind)
 
 @functools.cache
 def wrapped(kind: type[Any], resampler: str = "hermite") -> tuple[Any, Any]:
-    """The wrapper, scripted, saved and loaded, and the same file in neutone."""
+    """Return the wrapper, scripted, saved and loaded, and neutone's model from the same file."""
     model = kind()
     scripted = script(SampleQueueWrapper(model, resampler=resampler))
     with tempfile.TemporaryDirectory() as folder:
@@ -113,13 +113,13 @@ def noise(channels: int, frames: int, seed: int = 0) -> Tensor:
 
 
 def curves(frames: int) -> Tensor:
-    """(4, frames) of slow sines."""
+    """Return curves of shape (4, frames): slow sines."""
     rows = [0.5 + 0.5 * torch.sin(torch.arange(frames) * 2 * torch.pi / period) for period in (900, 1300, 700, 500)]
     return torch.stack(rows)
 
 
 def drive(wrapper: Any, audio: Tensor, params: Tensor | None, block: int) -> Tensor:
-    """Through forward, block by block; whole blocks only."""
+    """Run whole blocks through `forward`, and return the output."""
     out = []
     for start in range(0, audio.size(1) - block + 1, block):
         at = slice(start, start + block)
@@ -128,7 +128,7 @@ def drive(wrapper: Any, audio: Tensor, params: Tensor | None, block: int) -> Ten
 
 
 def compare(kind: type[Any], rate: int, block: int, channels: int = 2, resampler: str = "hermite") -> float:
-    """The largest difference from the compiled stream; their delays must be equal."""
+    """Return the largest difference from the compiled stream. Their delays must be equal."""
     wrapper, model = wrapped(kind, resampler)
     wrapper.set_daw_sample_rate_and_buffer_size(rate, block)
     with neutone.Engine(model, rate, block, channels, resampler=resampler) as engine:

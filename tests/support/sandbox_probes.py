@@ -1,4 +1,4 @@
-"""Functions that tests run in a sandbox, and freely: each tries one thing."""
+"""Functions that tests run in a sandbox and in a free process: each tries one thing."""
 
 import os
 import signal
@@ -93,7 +93,7 @@ def environment() -> dict[str, str]:
 
 
 def open_files() -> list[str]:
-    """What the descriptors stand for."""
+    """Return what the open descriptors refer to."""
     targets = []
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
         try:
@@ -118,7 +118,7 @@ def many_files() -> Any:
 
 
 def forge(message: str) -> None:
-    """Writes to every descriptor what is no reply, and leaves."""
+    """Write something that is not a reply to every descriptor, and end the process."""
     for descriptor in range(3, 64):
         try:
             os.write(descriptor, message.encode())
@@ -189,14 +189,14 @@ def lease(path: str) -> str:
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
-        if error.errno == 11:  # there was none: the call itself was allowed
+        if error.errno == 11:  # the process did not exist, but the call itself was allowed
             return "done"
         raise
     return "done"
 
 
 def bury() -> str:
-    """Leave folders that the usual way to delete them does not reach."""
+    """Leave folders that cannot be deleted in the usual way."""
     for _ in range(1500):
         Path("d").mkdir()
         os.chdir("d")

@@ -24,7 +24,7 @@ def sandboxed(function: str, *, protections: Protections | None = None, **argume
 
 
 def freely(function: str, module: str = "support.sandbox_probes", **arguments: Any) -> Any:
-    """The same function in a process with all rights: the positive control."""
+    """Run the same function in a process with all rights: the positive control."""
     code = f"import json, sys; from {module} import {function} as f; print(json.dumps(f(**json.loads(sys.argv[1]))))"
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, json.dumps(arguments)],

@@ -1,4 +1,4 @@
-"""Small wrapped models, and saving them as ``save_neutone_model`` does."""
+"""Small wrapped models, and functions that save them with ``save_neutone_model``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clip(WaveformToWaveformBase):
 
 
 class Network(nn.Module):
-    """Keeps state, which it assigns anew, inside the network."""
+    """Keeps state inside the network, in a buffer that each block replaces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class PlainFilter(Clip):
 
     def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
         y = self.model(x) + self.last
-        self.last = x[:, -1:].clone()  # assigned in the wrapper, which stays as it is
+        self.last = x[:, -1:].clone()  # assigned in the wrapper, which is not frozen
         return y
 
     def reset_model(self) -> bool:
@@ -79,7 +79,7 @@ class PlainFilter(Clip):
 
 
 class Delayed(Clip):
-    """13 frames late; says so, or not."""
+    """Is 13 frames late, and reports `answer` as its delay."""
 
     neutone_parameters: ClassVar[list[Any]] = []
     answer = 13
@@ -110,7 +110,7 @@ def complaint(model: Any, folder: Path, **options: Any) -> str:
     with pytest.warns(ModelCheckWarning) as caught:
         save(model, folder, **options)
     assert len(caught) == 1
-    assert caught[0].filename == __file__.replace(".pyc", ".py")  # points at whoever called
+    assert caught[0].filename == __file__.replace(".pyc", ".py")  # the warning points at the caller
     return str(caught[0].message)
 
 

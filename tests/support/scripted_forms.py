@@ -1,4 +1,4 @@
-"""One module in every form that it takes on its way into a file."""
+"""A module in each of the forms that it has on its way into a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neutone.sdk import load_script, save_script, script
 
 
 def reloaded(module: nn.Module) -> Any:
-    """Scripted, saved and loaded again."""
+    """Return the module scripted, saved and loaded again."""
     file = io.BytesIO()
     save_script(script(module), file)
     file.seek(0)

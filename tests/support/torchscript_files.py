@@ -1,4 +1,4 @@
-"""Plain TorchScript modules, and files of them. Imports torch alone: modules that run in a sandbox use it."""
+"""Plain TorchScript modules and their files. It imports torch only, because modules that run in a sandbox use it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def save(module: Any, path: Path, metadata: str = "") -> Path:
-    """Script the module, if it is not yet scripted, and save it, with a metadata.json if it is given."""
+    """Save the module, scripted if it is not yet, with a metadata.json if it is given."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         scripted = module if isinstance(module, torch.jit.ScriptModule) else torch.jit.script(module)
@@ -20,7 +20,7 @@ def save(module: Any, path: Path, metadata: str = "") -> Path:
 
 
 class Echo(nn.Module):
-    """Mono: adds half of what came 16 frames before."""
+    """A mono model that adds half of the sample 16 frames before."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""Waiting for what happens in its own time."""
+"""Waiting for a condition."""
 
 import time
 
 
 def wait_until(condition, seconds: float = 10.0, what: str = "") -> None:
-    """Poll until it is true; fails after `seconds`, which no good run needs."""
+    """Poll until the condition is true. Fails after `seconds`, which is longer than a good run needs."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or condition}"

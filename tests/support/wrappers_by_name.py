@@ -1,4 +1,4 @@
-"""Wrapped models that tests load by name, as a user's file would hold them."""
+"""Wrapped models that tests load by name, as from a user's file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neutone.sdk import ContinuousNeutoneParameter, WaveformToWaveformBase
 
 
 class Echo(WaveformToWaveformBase):
-    """Mono, any block: adds what came 16 frames before. Resets itself."""
+    """A mono model for any block size that adds the sample 16 frames before. It can be reset."""
 
     metadata = ModelMetadata(model_name="Echo", native_sample_rates=[48_000], is_input_mono=True, is_output_mono=True)
     neutone_parameters: ClassVar[list[Any]] = [
@@ -36,14 +36,14 @@ class Echo(WaveformToWaveformBase):
 
 
 class NoReset(Echo):
-    """The same, but its author wrote no reset."""
+    """The same, but without a reset."""
 
     def reset_model(self) -> bool:
         return False
 
 
 class Blocks(WaveformToWaveformBase):
-    """Stereo to mono, with look-behind and blocks of its own."""
+    """A stereo-to-mono model with look-behind and a block size of its own."""
 
     metadata = ModelMetadata(
         model_name="Blocks",
@@ -61,14 +61,14 @@ class Blocks(WaveformToWaveformBase):
 
 
 class Broken(Echo):
-    """Answers a wrong shape."""
+    """Returns the wrong shape."""
 
     def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
         return x[:, 1:]
 
 
 class Late(Echo):
-    """Is 16 frames late, and does not say so."""
+    """Is 16 frames late, and does not report it."""
 
     def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
         window = torch.cat([self.past, x], dim=1)

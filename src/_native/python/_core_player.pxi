@@ -42,8 +42,8 @@ def is_worker_thread():
 cdef list remains = []
 
 
-# The streams that a player and the pool may touch, by the player's address. Here the garbage collector finds them in use, even where
-# everything else that knows them is garbage.
+# The streams that a player and the pool may touch, by the player's address. Because of this dictionary, the garbage
+# collector finds them in use even if everything else that refers to them is garbage.
 cdef dict held_streams = {}
 
 

@@ -32,7 +32,7 @@ typedef struct setup {
     uint32_t host_channels, in_channels, out_channels; /* 0: 1 */
     uint32_t parameters, look_behind, model_delay;
     bool has_delay;
-    int64_t delay; /* where has_delay; else the schedule's */
+    int64_t delay; /* if has_delay; otherwise the schedule's is used */
     uint32_t backlog;
     nt_late late;
     bool fades_in;

@@ -170,8 +170,8 @@ static void test_resampler(const char *variant, quality q, rate_pair rates)
     free(tiny);
 }
 
-/* Steep ratios gather from far apart, where close ones permute registers; large terms interpolate the sinc's
- * rows. */
+/* Steep ratios gather inputs that are far apart, while close ratios permute registers. Large terms interpolate the
+ * sinc's rows. */
 static void test_resamplers(const char *variant)
 {
     static const rate_pair pairs[] = {{48000, 44100},  {44100, 48000}, {96000, 44100}, {192000, 11025},

@@ -137,7 +137,7 @@ static const sine_bound BOUNDS[] = {
     {64, 0.05, 1e-6}, {64, 0.35, 1e-6}, {128, 0.05, 1e-6}, {128, 0.4, 1e-6},
 };
 
-/* A row is summed in eight lanes of floats; their roundings add up like a random walk. It only counts where a
+/* A row is summed in eight lanes of floats; their roundings add up like a random walk. That only matters if a
  * row has thousands of coefficients. */
 static double rounding_of(uint32_t lookahead)
 {

@@ -1,5 +1,5 @@
-/* The time that a stream takes: where an impulse comes out, that the delay is the least, and what happens
- * with less. */
+/* The delay of a stream: when an impulse comes out, that the delay is the least possible, and what happens with
+ * less. */
 #include "brute_force.h"
 #include "stream_fixture.h"
 
@@ -72,9 +72,9 @@ static float impulse_peak(fixture *f, uint32_t position, uint32_t frames, uint32
 }
 
 /* An impulse at a frame that both rates share survives linear and Hermite interpolation unchanged. Sinc keeps
- * the band that both rates hold: the height of what is left is the lower rate over the host's, less the
- * slopes of two filters. Elsewhere the peak is looked for where the model's rate is not far below the host's:
- * else it may fall between two frames. */
+ * the band that both rates have: the height of what is left is the lower rate over the host's, minus the
+ * slopes of two filters. At other frames the peak is checked only if the model's rate is not far below the
+ * host's, because otherwise it may fall between two frames. */
 static void test_impulses(setup s)
 {
     case_of("impulse", &s);

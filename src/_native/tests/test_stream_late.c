@@ -47,8 +47,8 @@ static double overloaded(uint64_t host_block)
 typedef struct expectation {
     uint64_t delay;        /* host frames */
     unsigned char *lost;   /* of each host block, whether the model never heard it */
-    uint64_t heard;        /* frames of those it did hear that are accounted for in `answered` */
-    uint64_t answered;     /* host positions whose output is known, in order */
+    uint64_t heard;        /* of the frames that it did hear, those counted in `answered` */
+    uint64_t answered;     /* host frames whose output is known, in order */
     float history[BLOCK];  /* what was last heard in time */
     uint32_t repeat_at;
     float repeat_gain;

@@ -23,14 +23,17 @@ RELEVANT = 0.5
 
 @dataclass(frozen=True)
 class MeasuredDelay:
-    """The delay at which the output most resembles the input."""
+    """The delay at which the output most resembles the input.
+
+    Attributes:
+        frames: The lag in frames with the highest correlation.
+        correlation: The correlation at that lag, 0..1.
+        profile: The correlation at every lag.
+    """
 
     frames: int
-    """The lag in frames with the highest correlation."""
     correlation: float
-    """The correlation at that lag, 0..1."""
     profile: NDArray[np.float64]
-    """The correlation at every lag."""
 
     def agrees_with(self, reported: int, sample_rate: int) -> bool:
         """Return whether much of the output comes at this delay, given in frames, and a sample rate in Hz."""

@@ -24,7 +24,16 @@ NOISE_SECONDS = 2
 
 @dataclass(frozen=True)
 class HostLatency:
-    """The latency that a host at this sample rate (Hz) and block size (frames) would report."""
+    """The latency that a host at this sample rate (Hz) and block size (frames) would report.
+
+    Attributes:
+        sample_rate: The host's sample rate in Hz.
+        block_size: The host's block size in frames.
+        model_sample_rate: The sample rate in Hz at which the model runs.
+        model_block_size: The model's block size in frames, or None if it takes any.
+        latency: The latency by its causes, in host frames.
+        without_model: Whether the model's own delay is not known, and so is not part of ``latency``.
+    """
 
     sample_rate: int
     block_size: int
@@ -32,7 +41,6 @@ class HostLatency:
     model_block_size: int | None
     latency: Latency
     without_model: bool = False
-    """Whether the model's own delay is not known, and so is not part of ``latency``."""
 
     @property
     def milliseconds(self) -> float:
@@ -47,14 +55,21 @@ class HostLatency:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long blocks took to compute."""
+    """How long blocks took to compute.
+
+    Attributes:
+        at: The host's sample rate, block size and latency.
+        blocks: How many blocks were timed.
+        median_us: The median time for a block in microseconds.
+        p99_us: The time in microseconds that 99 % of the blocks did not exceed.
+        rtf: Compute time divided by audio time, over all blocks.
+    """
 
     at: HostLatency
     blocks: int
     median_us: float
     p99_us: float
     rtf: float
-    """Compute time divided by audio time, over all blocks."""
 
     @property
     def block_us(self) -> float:

@@ -33,12 +33,14 @@ Parameters: TypeAlias = "Mapping[str, ParameterValue] | Array"
 class Engine(MixLevels):
     """Run a model on a host's audio, block by block.
 
-    If the model and the host have different channel counts, channels are mapped. To map A channels to B, output channel
-    b is the mean of the input channels a with a mod B == b; if there are none, it is a copy of input channel b mod A.
-    So a mono model receives the mean of a stereo signal, and its output goes to both sides.
-
     The engine picks the model's rate: the host's own if the model supports it, otherwise the next higher one, otherwise
     the next lower one. From the block sizes that the model supports it picks the one with the least latency.
+
+    If the host and the model have different channel counts, channels are mapped. A mono model receives the mean of a
+    stereo signal, and its output goes to both sides. In general, if A channels are mapped to B, output channel b is the
+    mean of all input channels a with a mod B == b. If there are none, because B > A, it is a copy of input channel
+    b mod A.
+
     Resampling, queues, channel mapping, parameters, wet/dry mix and gains run in compiled code.
 
     Args:
@@ -46,22 +48,25 @@ class Engine(MixLevels):
         sample_rate: The host's sample rate in Hz.
         block_size: The host's block size in frames: the number of frames per call of :meth:`process`.
         channels: The host's number of channels, both in and out.
-        resampler: ``"sinc"`` (band-limited), ``"hermite"`` or ``"linear"`` (both cheaper, with duller highs).
-        taps: The length of the sinc, 8..128, counted at the lower of the two rates.
-        fixed_blocks: Set it to False if the host sends any number of frames up to ``block_size``. That adds up to one
-            model block of latency.
-        background: Run the model in a worker thread beside the audio thread. All engines share a pool of worker
-            threads. Audio passes through lock-free queues; ``live.callback`` is a C callback for the host that never
-            enters Python.
-        slack: How many host blocks a model in the background has to compute its output; they add to the latency. A
-            model that takes longer than a host block to compute one of its own blocks needs more. 0 runs the model in
-            the callback itself, which needs a session with a native function (ONNX has one).
+        resampler: ``"sinc"`` (band-limited), ``"hermite"`` or ``"linear"`` (both cheaper, with duller highs). It is
+            used only if the model runs at another rate than the host.
+        taps: The length of the sinc resampler's filter: an even number of samples, 8..128, at the lower of the two
+            rates. A longer filter is more accurate, and adds more latency: as many samples as its length.
+        fixed_blocks: Whether every host block has exactly ``block_size`` frames. If False, a block may also be shorter,
+            which adds up to one model block of latency.
+        background: Run the model in a worker thread, not in the thread that calls :meth:`process`. Audio passes between
+            the threads through lock-free queues. All engines share a pool of worker threads. For hosts in C,
+            ``live.callback`` is a callback that never enters Python.
+        slack: How many host blocks of time a model in the background has to compute its output. They add to the
+            latency. Use more than 1 if the model needs longer than a host block to compute one of its own blocks. With
+            0, no worker thread is used: the model runs in the callback itself, which needs a session with native
+            functions (those of ONNX models have them).
         late: What is heard if a model in the background is late: ``"silence"``, ``"dry"`` (the input) or ``"repeat"``
             (the last block again, fading out). Late frames are counted; they do not change the latency.
 
-    In the background nothing waits for the model. :meth:`process` may be called from a real-time thread, and
-    :meth:`reset` and :meth:`configure` from another thread at the same time: the current sound fades out over the next
-    block, and the new stream starts from silence. If the model fails, ``live.error`` says why.
+    In the background, :meth:`process` does not wait for the model, so a real-time thread may call it. Other threads may
+    call :meth:`reset` and :meth:`configure` at the same time: the current sound fades out over the next block, and the
+    new stream starts from silence. If the model fails, ``live.error`` says why.
 
     Raises:
         neutone.errors.ConfigurationError: A value is outside its range (this is a :class:`ValueError`), or ``slack`` is
@@ -174,11 +179,11 @@ class Engine(MixLevels):
         Args:
             audio: The input, float32 of shape (channels, n), with n = ``block_size``, or with ``fixed_blocks=False``
                 any n up to ``block_size``. NaN and infinities become silence.
-            out: Where to write the result, float32 of shape (channels, n); may be ``audio`` itself. By default a new
+            out: The array for the result, float32 of shape (channels, n). It may be ``audio`` itself. By default a new
                 array is made.
-            params: Either a mapping from names to natural values, which sets these parameters before the block; or a
-                float32 array of shape (P, n) with values in 0..1, which drives the P declared parameters sample by
-                sample during this block.
+            params: Either a mapping from names to natural values, which sets these parameters before the block. Or a
+                float32 array of shape (P, n) with values in 0..1, which holds the values of the P declared parameters
+                for each frame of this block.
 
         Returns:
             ``out``: the result, ``latency.total`` frames later than ``audio``.
@@ -217,7 +222,8 @@ class Engine(MixLevels):
         The engine starts from silence afterwards; parameters and levels stay. If this raises, the engine is unchanged.
 
         Raises:
-            RuntimeError: The engine is processing a block, in another thread or in the call that led here.
+            RuntimeError: The engine is processing a block: another thread is in :meth:`process`, or the model itself
+                made this call.
             neutone.errors.ConfigurationError: A value is outside its range, or the channel count would change while a
                 host plays the engine.
         """
@@ -238,7 +244,7 @@ class Engine(MixLevels):
 
     def close(self) -> None:
         """Free the memory and threads of the model's runtime.
-        The engine cannot be used afterwards; a callback that still calls it gets silence."""
+        The engine cannot be used afterwards. A callback that still runs outputs silence."""
         self._place.close()
 
     def __repr__(self) -> str:
@@ -270,8 +276,8 @@ class Engine(MixLevels):
 
     @property
     def live(self) -> Live | None:
-        """What hosts and monitors need from an engine in the background;
-        None unless it was made with ``background=True``."""
+        """The interface for hosts and monitors of an engine in the background.
+        None if the engine was not made with ``background=True``."""
         return self._live
 
     @property
@@ -281,8 +287,8 @@ class Engine(MixLevels):
 
     @property
     def error(self) -> InferenceError | None:
-        """The last failure of a model in the background since the last reset, or None;
-        the block that failed became silence."""
+        """The last failure of a model in the background since the last reset, or None if there was none.
+        The block that failed became silence."""
         return None if self._live is None else self._live.error
 
     callback = OfLive("callback")

@@ -9,19 +9,22 @@ class Latency(NamedTuple):
     """The delay between input and output, by its causes. An impulse that goes in at frame 0 comes out at frame
     ``total``.
 
+    Attributes:
+        resampling: Host frames added by the resamplers; 0 if the model runs at the host's rate.
+        buffering: Host frames added by collecting whole model blocks; 0 if the model takes any block size.
+        model: The model's own delay, rounded to host frames.
+        slack: Host frames that a model in the background has to compute its output; 0 if it runs in the host's
+            callback.
+
     >>> latency = Latency(resampling=36, buffering=1804, model=0)
     >>> latency.total, round(latency.milliseconds(48_000), 1)
     (1840, 38.3)
     """
 
     resampling: int
-    """Host frames added by the resamplers; 0 if the model runs at the host's rate."""
     buffering: int
-    """Host frames added by collecting whole model blocks; 0 if the model takes any block size."""
     model: int
-    """The model's own delay, rounded to host frames."""
     slack: int = 0
-    """Host frames that a model in the background has to compute its output; 0 if it runs in the host's callback."""
 
     @property
     def total(self) -> int:

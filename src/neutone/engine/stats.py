@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 class Durations:
     """A histogram of durations in seconds. A percentile is up to 1/16 longer than the true one.
 
+    Attributes:
+        total: The sum of all durations in seconds.
+        longest: The longest duration in seconds.
+        classes: The histogram: a mapping from an upper limit in ns to the number of durations up to it and above the
+            previous one.
+
     >>> times = Durations.from_nanoseconds(6_000, 3_000, [(1_023, 2), (3_071, 2)])
     >>> times.count, times.longest
     (4, 3e-06)
@@ -18,12 +24,8 @@ class Durations:
     """
 
     total: float = 0.0
-    """The sum of all durations in seconds."""
     longest: float = 0.0
-    """The longest duration in seconds."""
     classes: Mapping[int, int] = field(default_factory=dict)
-    """The histogram: a mapping from an upper limit in ns to the number of durations up to it and above the previous
-    one."""
 
     @classmethod
     def from_nanoseconds(cls, total: int, longest: int, classes: list[tuple[int, int]]) -> Durations:
@@ -58,53 +60,67 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """The counters of an engine since the last reset."""
+    """The counters of an engine since the last reset.
+
+    Attributes:
+        host_blocks: Host blocks processed.
+        host_frames: Host frames processed.
+        model_blocks: Model blocks run.
+        model_frames: Model frames run, at the model's rate.
+        nonfinite_input: Input samples that were NaN or infinite and became silence.
+        nonfinite_output: Samples of the model's output that were NaN or infinite and became silence.
+        starved_frames: Late frames: host frames that were not ready in time and were replaced, by silence or as
+            ``late`` says.
+        lost_frames: Lost frames: host frames that never reached the model because it was too far behind.
+        failed_blocks: Model blocks that became silence because the model raised an exception.
+        scheduling: How the model's thread is scheduled. In the background: whether it is real-time, and if not, why.
+    """
 
     host_blocks: int
     host_frames: int
     model_blocks: int
     model_frames: int
     nonfinite_input: int
-    """Input samples that were NaN or infinite and became silence."""
     nonfinite_output: int
-    """Samples of the model's output that were NaN or infinite and became silence."""
     starved_frames: int
-    """Late frames: host frames that were not ready in time and were replaced, by silence or as ``late`` says."""
     lost_frames: int
-    """Lost frames: host frames that never reached the model because it was too far behind."""
     failed_blocks: int
-    """Model blocks that became silence because the model raised an exception."""
     scheduling: str = "the caller's"
-    """How the model's thread is scheduled. In the background: whether it is real-time, and if not, why."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveStats:
-    """The counters of an engine in the background since it was made."""
+    """The counters of an engine in the background since it was made.
+
+    Attributes:
+        blocks: Host blocks processed.
+        frames: Host frames processed.
+        late_frames: Late frames: host frames that were replaced because the model was not ready in time.
+        hurried_frames: Those late frames for which the host gave the model less than half of the slack, such as an
+            audio server that catches up after an xrun.
+        lost_frames: Lost frames: host frames that never reached the model because it was too far behind.
+        refused_blocks: Host blocks whose size or channel count was not what the engine is configured for; they became
+            silence.
+        takeovers: How often the engine switched to a new stream: once at the start, and once for each reset or
+            reconfiguration.
+        audio_ns: The duration in ns of the audio in all host blocks.
+        callback_times: How long the host's blocks took to compute.
+        model_times: How long the model's blocks took to compute.
+        model_in_callback: Whether ``callback_times`` include ``model_times``, because the model runs in the host's
+            callback.
+    """
 
     blocks: int
-    """Host blocks processed."""
     frames: int
-    """Host frames processed."""
     late_frames: int
-    """Late frames: host frames that were replaced because the model was not ready in time."""
     hurried_frames: int
-    """Those late frames for which the host gave the model less than half of the slack, such as an audio server that
-    catches up after an xrun."""
     lost_frames: int
-    """Lost frames: host frames that never reached the model because it was too far behind."""
     refused_blocks: int
-    """Host blocks whose size or channel count was not what the engine is configured for; they became silence."""
     takeovers: int
-    """How often the engine switched to a new stream: once at the start, and once for each reset or reconfiguration."""
     audio_ns: int
-    """The duration in ns of the audio in all host blocks."""
     callback_times: Durations
-    """How long the host's blocks took to compute."""
     model_times: Durations
-    """How long the model's blocks took to compute."""
     model_in_callback: bool
-    """Whether ``callback_times`` include ``model_times``, because the model runs in the host's callback."""
 
     @property
     def load(self) -> float:

@@ -11,15 +11,19 @@ import numpy as np
 class CheckResult:
     """The result of one check: one line of a report.
 
+    Attributes:
+        name: What was checked, in a few words.
+        passed: Whether the check passed; None if that could not be determined, for the reason that :attr:`detail`
+            gives.
+        detail: What was found, for people to read.
+
     >>> CheckResult("reset", False, "buffer 'memory' keeps its value").failed
     True
     """
 
     name: str
     passed: bool | None
-    """Whether the check passed; None if that could not be determined, for the reason that :attr:`detail` gives."""
     detail: str
-    """What was found, for people to read."""
 
     def __post_init__(self) -> None:
         if self.passed is not None:  # a comparison of NumPy numbers has NumPy's own bool

@@ -26,23 +26,26 @@ class Session(ABC):
     ``C_in * (N_LB + frames)`` floats of ``audio_in`` are a tensor of shape (C_in, N_LB + frames), the first ``P *
     frames`` floats of ``params`` one of shape (P, frames), and ``run`` must fill the first ``C_out * frames`` floats of
     ``audio_out`` as one of shape (C_out, frames).
+
+    Attributes:
+        audio_in: The input, of shape (C_in, N_LB + N): N_LB frames of look-behind, then the block, with the newest
+            frame last.
+        params: The parameters, of shape (P, N): one value in 0..1 per frame for each declared parameter. P may be 0.
+        audio_out: The output, of shape (C_out, N).
+        model_delay: The delay of the output in frames at the session's rate, if it depends on the rate or block size;
+            None to use the model's own ``model_delay``.
+        native: A PyCapsule named ``neutone.session`` around the struct ``nt_session`` of ``neutone/nt_session.h``, or
+            None. Its functions do the same as :meth:`run` and :meth:`reset` without the GIL, and an engine calls them
+            instead. The engine keeps the capsule and the session until no thread can call the functions any more.
     """
 
     audio_in: Array
-    """The input, of shape (C_in, N_LB + N): N_LB frames of look-behind, then the block, with the newest frame last."""
     params: Array
-    """The parameters, of shape (P, N): one value in 0..1 per frame for each declared parameter. P may be 0."""
     audio_out: Array
-    """The output, of shape (C_out, N)."""
 
     model_delay: int | None = None
-    """The delay of the output in frames at the session's rate, if it depends on the rate or block size;
-    None to use the model's own ``model_delay``."""
 
     native: object | None = None
-    """A PyCapsule named ``neutone.session`` around the struct ``nt_session`` of ``neutone/nt_session.h``: the same as
-    :meth:`run` and :meth:`reset`, callable without the GIL, and why a run failed. An engine calls it instead of the
-    methods, and keeps both the capsule and the session for as long as it may. None: there is none."""
 
     def allocate(
         self, *, input_channels: int, output_channels: int, parameters: int, block_size: int, look_behind: int = 0
@@ -69,11 +72,15 @@ class Session(ABC):
 
 
 class Model(ABC):
-    """A loaded model: its description, and a method that makes sessions to run it."""
+    """A loaded model: its description, and a method that makes sessions to run it.
+
+    Attributes:
+        metadata: The model's name, parameters, sample rates, block sizes and channels.
+        model_delay: The delay of the output in frames at the model's rate.
+    """
 
     metadata: ModelMetadata
     model_delay: int = 0
-    """The delay of the output in frames at the model's rate."""
 
     @property
     def input_channels(self) -> int:
@@ -100,16 +107,22 @@ class Model(ABC):
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """What a model file says about its model. The model is not run to find it out."""
+    """What a model file says about its model. The model is not run to find it out.
+
+    Attributes:
+        metadata: The model's name, parameters, sample rates, block sizes and channels.
+        input_channels: The number of input channels; None if the file does not say, and it is known only when the model
+            runs.
+        output_channels: The number of output channels; None if the file does not say, and it is known only when the
+            model runs.
+        model_delay: The delay of the output in frames at the model's rate; None if the file does not say, and it is
+            known only when the model runs.
+    """
 
     metadata: ModelMetadata
     input_channels: int | None
-    """The number of input channels; None if the file does not say, and it is known only when the model runs."""
     output_channels: int | None
-    """The number of output channels; None if the file does not say, and it is known only when the model runs."""
     model_delay: int | None
-    """The delay of the output in frames at the model's rate;
-    None if the file does not say, and it is known only when the model runs."""
 
     @classmethod
     def of(cls, model: Model) -> Self:

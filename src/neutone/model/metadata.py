@@ -64,7 +64,37 @@ class SampleSoundFiles(BaseModel):
 class ModelMetadata(BaseModel):
     """A model's name, authors, parameters, sample rates (Hz), block sizes (frames) and channels.
 
-    Raises :class:`~neutone.errors.MetadataError` if a value exceeds its limit."""
+    Attributes:
+        model_name: The model's name, at most 30 characters.
+        model_authors: The authors' names, at most 5.
+        model_short_description: What the model does, for musicians, in at most 150 characters.
+        model_long_description: How to use the model, for musicians, in at most 500 characters.
+        technical_description: The architecture, training and data, for researchers, in at most 500 characters.
+        technical_links: A mapping from names of links to their addresses, at most 3.
+        tags: At most 7 tags of at most 15 characters each.
+        model_version: The version of the model.
+        citation: The citation of the paper behind the model, in at most 300 characters.
+        is_experimental: Whether hosts should mark the model as experimental.
+        neutone_parameters: A mapping from ``p1``, ``p2`` and so on to the parameters.
+        wet_default_value: The default level of the model's output in the mix, 0..1.
+        dry_default_value: The default level of the input in the mix, 0..1.
+        input_gain_default_value: The default gain before the model, as 0..1 for -30..+30 dB.
+        output_gain_default_value: The default gain after the mix, as 0..1 for -30..+30 dB.
+        native_sample_rates: The sample rates in Hz that the model supports. Empty: any rate.
+        native_buffer_sizes: The block sizes in frames that the model supports. Empty: any size, and blocks may vary.
+        is_input_mono: Whether the model has one input channel, not two.
+        is_output_mono: Whether the model has one output channel, not two.
+        look_behind_samples: The number of frames before each block that the model needs.
+        model_delay_samples: The model's delay in frames at its rate. Only ONNX files use it; a ``.nm`` file's model
+            reports its own delay.
+        sdk_version: The version of the SDK that wrote the file.
+        pytorch_version: The version of PyTorch that wrote the file.
+        date_created: When the file was written, in seconds since 1970.
+        sample_sound_files: Sounds that demonstrate the model, at most 3 pairs.
+
+    Raises:
+        neutone.errors.MetadataError: A value exceeds its limit.
+    """
 
     # Hosts add keys of their own, and a key such as model_name must not collide with pydantic's own namespace.
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
@@ -92,7 +122,6 @@ class ModelMetadata(BaseModel):
     is_output_mono: bool = False
     look_behind_samples: int = Field(default=0, ge=0, le=MAX_LOOK_BEHIND)
     model_delay_samples: int = Field(default=0, ge=0, le=MAX_DELAY)
-    """The model's delay in frames at its rate. Only ONNX files use it; a ``.nm`` file's model reports its own delay."""
 
     sdk_version: Line = ""
     pytorch_version: Line = ""

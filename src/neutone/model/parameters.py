@@ -39,7 +39,13 @@ def describe_validation_error(error: ValidationError) -> str:
 
 
 class NeutoneParameter(BaseModel):
-    """The base class of all parameters: a name, a description, and whether the host shows it."""
+    """The base class of all parameters: a name, a description, and whether the host shows it.
+
+    Attributes:
+        name: The name, by which engines and hosts set the parameter.
+        description: What the parameter does, for users.
+        used: Whether the parameter is in use. Hosts do not show unused ones, and leave their rows at 0.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     positional: ClassVar[tuple[str, ...]] = ("name", "description")
@@ -85,7 +91,14 @@ class NumericalNeutoneParameter(NeutoneParameter):
 
 
 class ContinuousNeutoneParameter(NumericalNeutoneParameter):
-    """A number from ``min_value`` to ``max_value``. Its range maps linearly to 0..1."""
+    """A number from ``min_value`` to ``max_value``. Its range maps linearly to 0..1.
+
+    Attributes:
+        name, description, used: As in :class:`NeutoneParameter`.
+        default_value: The default, in the parameter's own unit.
+        min_value: The low end of the range.
+        max_value: The high end of the range.
+    """
 
     positional = ("name", "description", "default_value", "min_value", "max_value", "used")
 
@@ -129,7 +142,14 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
 
 
 class CategoricalNeutoneParameter(NumericalNeutoneParameter):
-    """One of ``n_values`` choices. Choice k reaches the model as k / (n_values - 1)."""
+    """One of ``n_values`` choices. Choice k reaches the model as k / (n_values - 1).
+
+    Attributes:
+        name, description, used: As in :class:`NeutoneParameter`.
+        n_values: The number of choices, 2 to 20.
+        default_value: The number of the default choice, counted from 0.
+        labels: The labels of the choices, each shorter than 20 characters; None for numbers.
+    """
 
     positional = ("name", "description", "n_values", "default_value", "labels", "used")
 
@@ -182,7 +202,13 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
 
 
 class TextNeutoneParameter(NeutoneParameter):
-    """A text, for models that do not run in real time."""
+    """A text, for models that do not run in real time.
+
+    Attributes:
+        name, description, used: As in :class:`NeutoneParameter`.
+        max_n_chars: The most characters; -1 for no limit.
+        default_value: The default text.
+    """
 
     positional = ("name", "description", "max_n_chars", "default_value", "used")
 
@@ -202,7 +228,13 @@ class TextNeutoneParameter(NeutoneParameter):
 
 
 class DiscreteTokensNeutoneParameter(NeutoneParameter):
-    """A list of token numbers, for models that do not run in real time."""
+    """A list of token numbers, for models that do not run in real time.
+
+    Attributes:
+        name, description, used: As in :class:`NeutoneParameter`.
+        max_n_tokens: The most tokens; -1 for no limit.
+        default_value: The default tokens.
+    """
 
     positional = ("name", "description", "max_n_tokens", "default_value", "used")
 

@@ -14,36 +14,48 @@ from neutone.plugins.plugin import Plugin
 
 class Backend(Plugin):
     """An inference runtime. Import heavy packages inside :meth:`load`, so that listing plug-ins is fast and works even
-    if the extra is not installed."""
+    if the extra is not installed.
+
+    Attributes:
+        name, requires, extra: As in :class:`Plugin`.
+        suffixes: The lower-case file suffixes, with the dot, of the files that :func:`neutone.load` gives to this
+            backend.
+        runs_code: Whether a file is a program that :meth:`load` runs. If so, a file that neutone has fetched is opened
+            only if the user trusts it.
+    """
 
     suffixes: ClassVar[tuple[str, ...]]
-    """The lower-case file suffixes, with the dot, of the files that :func:`neutone.load` gives to this backend."""
     runs_code: ClassVar[bool] = False
-    """Whether a file is a program that :meth:`load` runs.
-    If so, a file that neutone has fetched is opened only if the user trusts it."""
 
     @abstractmethod
     def load(self, path: str | Path, **options: Any) -> Model:
-        """Load the model from a file, or from whatever ``path`` names to this backend.
+        """Load a model.
 
-        Raises :class:`FileNotFoundError` if there is no such file, :class:`~neutone.errors.ModelFileError` if it is not
-        a model, :class:`~neutone.errors.MissingExtraError` if the runtime is not installed, and
-        :class:`~neutone.errors.ConfigurationError` if an option is unknown."""
+        Args:
+            path: The model file. For a backend without files it is something else, such as the name of a class.
+            options: The backend's own options. A backend documents them in its class.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            neutone.errors.ModelFileError: The file is not a model that this backend can run.
+            neutone.errors.MissingExtraError: The runtime is not installed.
+            neutone.errors.ConfigurationError: An option is unknown, or its value is not valid.
+        """
 
     def inspect(self, path: str | Path, **options: Any) -> ModelSummary:
-        """Return what the file says about its model, for ``neutone info``. Options and errors are those of
+        """Return what the file says about its model, for ``neutone info``. Arguments and errors are those of
         :meth:`load`.
 
-        By default the model is loaded. Override this if :meth:`load` runs code from the file or takes long; the
-        override must not run any of that code.
+        By default this loads the model. Override it if :meth:`load` takes long, or runs code from the file: this method
+        must not run any of that code.
         """
         return ModelSummary.of(self.load(path, **options))
 
     def check(self, path: Path) -> Iterator[CheckResult]:
         """Check a file that :meth:`load` accepts, for ``neutone validate`` and for exporters.
 
-        Check the metadata, the layout, and anything else that the file format promises. How the model runs in an engine
-        is checked elsewhere, in the same way for all formats. By default nothing is checked.
+        Yield a result for the metadata, the layout, and anything else that the file format promises. By default there
+        are no checks. Whether the model runs in an engine is checked elsewhere, in the same way for all formats.
 
         >>> import neutone
         >>> from neutone.plugins import backends

@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostTiming:
-    """The delay and the speed of an exported file in a host that runs it without neutone."""
+    """The delay and the speed of an exported file in a host that runs it without neutone.
+
+    Attributes:
+        sample_rate: The host's sample rate in Hz.
+        block_size: The host's block size in frames.
+        buffering_delay: The delay in host frames from the file's queues and resamplers.
+        model_delay: The delay in host frames from the model itself.
+        median_us: The median time of a block in microseconds; None if the speed was not measured.
+        rtf: Compute time divided by audio time; None if the speed was not measured.
+    """
 
     sample_rate: int
-    """The host's sample rate in Hz."""
     block_size: int
-    """The host's block size in frames."""
     buffering_delay: int
-    """The delay in host frames from the file's queues and resamplers."""
     model_delay: int
-    """The delay in host frames from the model itself."""
     median_us: float | None
-    """The median time of a block in microseconds; None if the speed was not measured."""
     rtf: float | None
-    """Compute time divided by audio time; None if the speed was not measured."""
 
     @property
     def delay(self) -> int:
@@ -40,18 +43,21 @@ class HostTiming:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an exporter wrote, and the results of its checks. ``str(report)`` is a table of both."""
+    """What an exporter wrote, and the results of its checks. ``str(report)`` is a table of both.
+
+    Attributes:
+        path: The path of the model file.
+        metadata: The metadata in the file, as its format keeps it.
+        checks: The checks that ran before the file was put in place.
+        hosts: The delay and speed in several hosts, if the format is one that hosts run without neutone.
+        summary: The notable properties of the file in a few words, such as ``"any block size, 2 states"``.
+    """
 
     path: Path
-    """The path of the model file."""
     metadata: dict[str, Any]
-    """The metadata in the file, as its format keeps it."""
     checks: tuple[CheckResult, ...]
-    """The checks that ran before the file was put in place."""
     hosts: tuple[HostTiming, ...] = ()
-    """The delay and speed in several hosts, if the format is one that hosts run without neutone."""
     summary: str = ""
-    """The notable properties of the file in a few words, such as ``"any block size, 2 states"``."""
 
     @property
     def failures(self) -> list[CheckResult]:
@@ -79,13 +85,17 @@ class Exporter(Plugin):
 
     ``neutone export WRAPPER OUT --format NAME`` calls :meth:`export` with the path ``OUT/model`` + :attr:`suffix`.
     Import heavy packages inside :meth:`export`.
+
+    Attributes:
+        name, requires, extra: As in :class:`Plugin`.
+        suffix: The lower-case suffix of the files, with the dot.
+        options: The keywords that :meth:`export` accepts. The command line passes its flags ``samples``, ``strict``,
+            ``freeze`` and ``benchmark`` to exporters that list them, and passes other keywords from ``--option
+            NAME=VALUE``.
     """
 
     suffix: ClassVar[str]
-    """The lower-case suffix of the files, with the dot."""
     options: ClassVar[tuple[str, ...]] = ()
-    """The keywords that :meth:`export` accepts. The command line passes its flags ``samples``, ``strict``, ``freeze``
-    and ``benchmark`` to exporters that list them, and passes other keywords from ``--option NAME=VALUE``."""
 
     @abstractmethod
     def export(self, model: WaveformToWaveformBase, path: Path, **options: Any) -> ExportReport:

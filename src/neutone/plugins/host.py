@@ -18,20 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostStats:
-    """The counters of a host."""
+    """The counters of a host.
+
+    Attributes:
+        blocks: Host blocks processed.
+        xruns: Xruns: blocks that the audio system reported as lost, or that failed.
+        load: Compute time divided by audio time, over everything processed so far.
+        late_frames: Late frames: host frames that were replaced because they were not ready in time.
+    """
 
     blocks: int = 0
-    """Host blocks processed."""
     xruns: int = 0
-    """Xruns: blocks that the audio system reported as lost, or that failed."""
     load: float = 0.0
-    """Compute time divided by audio time, over everything processed so far."""
     late_frames: int = 0
-    """Late frames: host frames that were replaced because they were not ready in time."""
 
 
 class Host(Plugin):
-    """A way for audio to come in and go out: a callback, an audio server or a sound card."""
+    """A way for audio to come in and go out: a callback, an audio server or a sound card.
+
+    Attributes:
+        name, requires, extra: As in :class:`Plugin`.
+    """
 
     @abstractmethod
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""What live hosts have in common: the run from each start to its stop, and the host that makes runs."""
+"""The parts that live hosts share: a device, a run from the start to the stop of a host, and the host itself."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _running: set[LiveRun[Any]] = set()
 
 
 def _live_of(engine: Engine) -> Live:
-    """Raises :class:`~neutone.errors.ConfigurationError` unless the engine was made with ``background=True``."""
+    """Return ``engine.live``. Raises :class:`~neutone.errors.ConfigurationError` if the engine was not made with
+    ``background=True``."""
     from neutone.engine.live import Live  # here, so that listing plug-ins does not import the engine
 
     return Live.of(engine)
@@ -43,63 +44,66 @@ def _end_all() -> None:
 
 
 class Gate(Protocol):
-    """A switch that the audio thread passes in a host's C callback (see ``nt_gate.h``):
-    audio reaches the engine while it is open."""
+    """A switch in a host's C callback (see ``nt_gate.h``). While it is open, the callback passes audio to the engine;
+    while it is closed, the callback outputs silence."""
 
     def open(self) -> None:
         """Let audio reach the engine."""
 
     def close(self) -> None:
-        """Give silence from the next block on."""
+        """Output silence from the next block on. The audio thread may still be in the engine: see :attr:`idle`."""
 
     @property
     def idle(self) -> bool:
-        """Whether the audio thread is outside the engine."""
+        """Whether the audio thread is not in the engine. Once the gate is closed and idle, it stays so."""
 
 
 class Device(ABC):
-    """A client of an audio server, or a stream of a sound card, for one run.
+    """A client of an audio server, or a stream of a sound card, for one run of a host.
 
-    It deals with its library only, not with threads: a :class:`LiveRun` calls its methods one at a time, except for
-    :attr:`counts`."""
+    A device does not have to deal with threads: a :class:`LiveRun` calls its methods one at a time. Only
+    :attr:`counts` may be read at any time.
+
+    Attributes:
+        gate: The gate in the callback that the library calls.
+        thread_name: The name of the thread that calls :meth:`watch`.
+    """
 
     gate: Gate
-    """The gate in the callback that the library calls."""
     thread_name: str
-    """The name of the thread that calls :meth:`watch`."""
 
     @abstractmethod
     def open(self) -> None:
-        """Get everything ready; no audio flows yet. This may reconfigure the engine to the server's rate and block
-        size.
+        """Open the client or stream, without starting the audio. The method may reconfigure the engine to the server's
+        sample rate and block size.
 
         Raises:
-            neutone.errors.HostError: The server or device is not there, refuses, or does not answer.
+            neutone.errors.HostError: The server or device does not exist, refuses, or does not answer.
         """
 
     @abstractmethod
     def start(self) -> None:
-        """Let audio flow. Raises the same errors as :meth:`open`."""
+        """Start the audio. Raises the same errors as :meth:`open`."""
 
     @abstractmethod
     def watch(self) -> HostError | None:
-        """Handle what the server or device has reported since the last call. It is called about 50 times a second.
+        """Handle what the server or device has reported since the last call. This is called about 50 times a second.
 
-        Returns the reason why the server or device has gone away, or None if it is still there. An exception also ends
-        the run."""
+        Returns None if the server or device is still there. Otherwise returns the reason why it went away, and the run
+        ends. An exception ends the run, too."""
 
     @abstractmethod
     def close(self, *, lost: bool) -> None:
-        """Close the client or stream within seconds, whatever state the server or device is in, and however far
-        :meth:`open` and :meth:`start` came.
+        """Close the client or stream. This must take only seconds even if the server or device hangs, and must work
+        even if :meth:`open` or :meth:`start` failed halfway.
 
-        The gate is closed by then, and the audio thread is outside the engine. ``lost`` is true if the run ended
-        because :meth:`watch` reported that the server or device has gone away."""
+        The gate has been closed before, and the audio thread has left the engine. ``lost`` is True if :meth:`watch`
+        reported that the server or device went away."""
 
     @property
     @abstractmethod
     def counts(self) -> tuple[int, int]:
-        """The number of blocks and the number of xruns so far. They may be read from any thread, also after the end."""
+        """The numbers of blocks and xruns so far. Any thread may read them, also after :meth:`close`."""
 
     @property
     def audio_priority(self) -> int | None:
@@ -109,7 +113,8 @@ class Device(ABC):
 
     @property
     def freewheeling(self) -> bool:
-        """Whether the audio thread waits for the model because the server does not run in real time at the moment."""
+        """Whether the server currently does not run in real time, so that each block waits for the model. JACK calls
+        this freewheeling. Devices that do not have it need not override this property."""
         return False
 
 
@@ -117,19 +122,26 @@ AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 
 class LiveRun(Generic[AnyDevice]):
-    """One run of an engine on a device, from the start to the end. It claims the engine, opens the gate, watches the
-    device in a thread, and waits for the audio thread at the end.
+    """One run of an engine on a device, from a host's start to its stop.
 
-    A host makes a new run at every start, so that nothing of a past run, not even of one that a server left hanging,
-    affects the next.
+    The constructor claims the engine, opens the gate and the device, and starts the audio. A thread then watches the
+    device. When the run ends, it closes the gate, waits until the audio thread has left the engine, closes the device
+    and releases the engine.
 
-    The constructor raises whatever the device's ``open`` and ``start`` raise; nothing is left running then.
+    A host makes a new run at every start. So an earlier run cannot affect a later one, even if its server hung.
+
+    The constructor raises what the device's ``open`` and ``start`` raise. In that case nothing is left running.
+
+    Attributes:
+        device: The device of this run.
+        error: The reason why the run ended by itself, or None if it did not.
+        ended: An event that is set when the run has ended.
+        late_before: The late frames of the engine before this run.
     """
 
     def __init__(self, engine: Engine, device: AnyDevice) -> None:
         self.device = device
         self.error: HostError | None = None
-        """The reason why the run ended by itself, or None if it did not."""
         self.ended = threading.Event()
         self._stopping = threading.Event()
         self._ending = threading.Lock()
@@ -139,13 +151,13 @@ class LiveRun(Generic[AnyDevice]):
         try:
             device.open()
             live.audio_priority = device.audio_priority
-            if live.stats.blocks:  # start from silence, and with the counters at 0
+            if live.stats.blocks:  # the engine was used before: start from silence, with the counters at 0
                 engine.reset()
             self.late_before = live.stats.late_frames
             device.gate.open()
             device.start()
-            # Functions registered last are called first. Before the audio library shuts down and before engines close,
-            # the audio thread must be out of memory that the interpreter is about to free.
+            # At exit, runs must end before the audio library shuts down and before engines are closed, because the
+            # audio thread uses memory that the interpreter then frees. Functions registered last are called first.
             atexit.unregister(_end_all)
             atexit.register(_end_all)
             self._watcher.start()
@@ -177,10 +189,10 @@ class LiveRun(Generic[AnyDevice]):
             return
 
     def end(self) -> None:
-        """Stop the run. Returns within seconds.
+        """End the run. Returns within seconds.
 
-        Afterwards the watching thread no longer touches the device; it has ended too, unless it is preparing a
-        model."""
+        Afterwards, no thread uses the device. The watching thread has ended as well, unless it is still preparing a
+        model; then it ends once that is done."""
         with self._ending:
             self._stopping.set()
         self._leave()
@@ -209,14 +221,14 @@ class LiveRun(Generic[AnyDevice]):
         self.device.close(lost=self.error is not None)
 
     def ask(self, question: Callable[[AnyDevice], Result], otherwise: Result) -> Result:
-        """Return the result of a question to the device if the run lasts, otherwise `otherwise`.
-        The device is not closed during the question."""
+        """Return ``question(device)`` while the run lasts, and `otherwise` after its end.
+        The device is not closed before ``question`` has returned."""
         with self._ending:
             return otherwise if self.ended.is_set() else question(self.device)
 
 
 class RunHost(LiveHost, Generic[AnyDevice]):
-    """A live host that makes a new :class:`Device` and a :class:`LiveRun` at every start."""
+    """The base class of live hosts that make a new :class:`Device` and a :class:`LiveRun` at every start."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -230,8 +242,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
     def _open_engine(
         cls, model: Model, sample_rate: int, block_size: int, channels: int | None, **engine_options: Any
     ) -> Engine:
-        """Make an engine in the background.
-        ``channels`` defaults to the model's input or output channels, whichever are more."""
+        """Make an engine that runs in the background. By default it has as many channels as the model has inputs or
+        outputs, whichever are more."""
         from neutone.engine.engine import Engine
 
         wider = max(model.input_channels, model.output_channels)
@@ -255,12 +267,13 @@ class RunHost(LiveHost, Generic[AnyDevice]):
         """Make the device for a new run."""
 
     def start(self) -> None:
-        """Let audio flow. A host that lost its server or device can be started again.
+        """Start the audio. A host that was stopped, or has lost its server or device, can be started again.
 
         Raises:
-            neutone.errors.HostError: The server or device is not there, refuses, or does not answer; or another host
+            neutone.errors.HostError: The server or device does not exist, refuses, or does not answer; or another host
                 plays the engine.
             neutone.errors.MissingExtraError: The host's library is not installed.
+            RuntimeError: The host is already running, or closed.
         """
         with self._lock:
             if self._closed:
@@ -271,8 +284,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
             self._run = LiveRun(self._engine, self._make_device())
 
     def stop(self) -> None:
-        """Stop processing. Returns within seconds, whatever state the server or device is in. If :meth:`start` is still
-        running in another thread, whatever it starts is stopped too."""
+        """Stop the audio. Returns within seconds, even if the server or device hangs. If another thread is in
+        :meth:`start`, the run that it starts is stopped, too."""
         with self._lock:
             run = self._run
         if run is not None:
@@ -286,8 +299,8 @@ class RunHost(LiveHost, Generic[AnyDevice]):
             self._engine.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the host no longer runs, because it was stopped or lost its server or device.
-        Returns False if it still runs after `timeout` seconds."""
+        """Wait until the host no longer runs, because it was stopped or has lost its server or device.
+        Returns True then, and False if it still runs after `timeout` seconds."""
         run = self._run
         return run is None or run.ended.wait(timeout)
 

@@ -7,14 +7,17 @@ from typing import ClassVar
 
 
 class Plugin(ABC):
-    """The base class of all plug-ins: a class that an entry point names."""
+    """The base class of all plug-ins: a class that an entry point names.
+
+    Attributes:
+        name: The name by which users choose the plug-in. It equals the entry point's name.
+        requires: The Python packages that the plug-in imports on first use, such as ``("onnxruntime",)``.
+        extra: The argument of ``pip install`` that installs them, such as ``"neutone[onnx]"``.
+    """
 
     name: ClassVar[str]
-    """The name by which users choose the plug-in. It equals the entry point's name."""
     requires: ClassVar[tuple[str, ...]] = ()
-    """The Python packages that the plug-in imports on first use, such as ``("onnxruntime",)``."""
     extra: ClassVar[str] = ""
-    """The argument of ``pip install`` that installs them, such as ``"neutone[onnx]"``."""
 
     @classmethod
     def missing(cls) -> list[str]:

@@ -31,7 +31,16 @@ EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """One installed plug-in, as ``neutone plugins`` lists it."""
+    """One installed plug-in, as ``neutone plugins`` lists it.
+
+    Attributes:
+        group: The entry-point group, such as ``neutone.backends``.
+        name: The name of the plug-in.
+        target: The entry point's value, such as ``my_package:MyBackend``.
+        distribution: The distribution that installed it.
+        version: The version of the distribution.
+        error: The reason why the plug-in cannot be used, or None if it can.
+    """
 
     group: str
     name: str
@@ -39,7 +48,6 @@ class PluginInfo:
     distribution: str
     version: str
     error: str | None = None
-    """The reason why the plug-in cannot be used, or None if it can."""
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:

@@ -22,7 +22,7 @@ WRITTEN = {"WAV", "W64", "RF64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"}
 """The containers that keep every rate, length and channel count, or refuse them. Others of libsndfile silently write
 another rate (HTK, SVX, XI, WVE, MPC2K), another length (SDS), or files that nobody can read (SD2)."""
 COMPRESSED = {"FLAC", "OGG", "MP3"}
-"""The containers that write their last block when the file is closed, where libsndfile does not report a full disk."""
+"""The containers that write their last block when the file is closed. libsndfile does not report a full disk then."""
 UNLIMITED = {"W64", "RF64", "CAF", *COMPRESSED}
 LONG_FORM = {"WAV": "RF64"}
 """What a container becomes beyond its size limit: RF64 (EBU Tech 3306) is WAV with 64-bit sizes and the same suffix."""

@@ -18,6 +18,13 @@ Libraries are told to use one thread, but may not obey."""
 class Limits:
     """What a sandboxed process may use before it is ended.
 
+    Attributes:
+        seconds: The time limit in seconds, from the start of the process to its end.
+        memory_mb: The memory limit in MiB of address space, on top of what Python and its libraries take. Not on
+            Windows.
+        file_mb: The limit in MiB on each file that it writes, and on all files that it returns together. Not on
+            Windows.
+
     Raises:
         neutone.errors.ConfigurationError: A limit is not above 0.
 
@@ -26,11 +33,8 @@ class Limits:
     """
 
     seconds: float = 120.0
-    """The time limit in seconds, from the start of the process to its end."""
     memory_mb: int = 4096
-    """The memory limit in MiB of address space, on top of what Python and its libraries take. Not on Windows."""
     file_mb: int = 512
-    """The limit in MiB on each file that it writes, and on all files that it returns together. Not on Windows."""
 
     def __post_init__(self) -> None:
         for name, unit in (("seconds", "s"), ("memory_mb", "MiB"), ("file_mb", "MiB")):

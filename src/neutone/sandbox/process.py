@@ -34,12 +34,17 @@ KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMR
 
 @dataclass(frozen=True)
 class SandboxAnswer:
-    """What a sandboxed function returned. It comes from an untrusted process, so check it as you would check a file."""
+    """What a sandboxed function returned. It comes from an untrusted process, so check it as you would check a file.
+
+    Attributes:
+        value: A value that JSON can hold.
+        files: The contents of the files that the function returned, by name.
+        protections: The protections that were in force.
+    """
 
     value: Any
     files: Mapping[str, bytes]
     protections: Protections
-    """The protections that were in force."""
 
 
 def run_sandboxed(

@@ -13,14 +13,16 @@ from pathlib import Path
 class Protections:
     """The protections in force besides limits on time and resources.
 
+    Attributes:
+        landlock_abi: The version of Landlock, or 0 for none.
+        seccomp: Whether system calls are filtered.
+
     >>> Protections(landlock_abi=0, seccomp=False).describe()
     'limits on time and resources only'
     """
 
     landlock_abi: int
-    """The version of Landlock, or 0 for none."""
     seccomp: bool
-    """Whether system calls are filtered."""
 
     @property
     def is_complete(self) -> bool:

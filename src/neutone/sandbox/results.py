@@ -14,7 +14,12 @@ MAX_MESSAGE = 2000
 
 @dataclass(frozen=True)
 class Results:
-    """A value that JSON can hold, and the contents of files by name."""
+    """What a sandboxed function returns if it returns files.
+
+    Attributes:
+        value: A value that JSON can hold.
+        files: The contents of the files, by name.
+    """
 
     value: Any
     files: Mapping[str, bytes] = field(default_factory=dict)

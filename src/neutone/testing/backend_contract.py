@@ -21,14 +21,16 @@ class BackendContract:
     """The conformance tests of a backend. Subclass it, set :attr:`backend`, and define a fixture ``model_file``.
 
     The model may be any that is deterministic and whose output is finite for input within -1..1.
+
+    Attributes:
+        backend: The backend class under test.
+        options: The keyword arguments of ``load``.
+        agreement: The largest difference allowed when the same audio is cut into different blocks.
     """
 
     backend: ClassVar[type[Backend]]
-    """The backend class under test."""
     options: ClassVar[dict[str, Any]] = {}
-    """The keyword arguments of ``load``."""
     agreement: ClassVar[float] = 1e-5
-    """The largest difference allowed when the same audio is cut into different blocks."""
 
     @pytest.fixture
     def model_file(self) -> Path:

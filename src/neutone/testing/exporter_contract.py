@@ -20,12 +20,14 @@ class ExporterContract:
     needs PyTorch.
 
     The model may be any that the format can hold and that passes the exporter's own checks.
+
+    Attributes:
+        exporter: The exporter class under test.
+        options: The keyword arguments of ``export``.
     """
 
     exporter: ClassVar[type[Exporter]]
-    """The exporter class under test."""
     options: ClassVar[dict[str, Any]] = {}
-    """The keyword arguments of ``export``."""
 
     @pytest.fixture
     def wrapper(self) -> WaveformToWaveformBase:

@@ -37,7 +37,7 @@ void oracle_write(stream_oracle *oracle, const float *in, ptrdiff_t in_stride, c
     oracle->written += frames;
 }
 
-/* The documented channel mapping: the mean of the channels that fall on this one, or where there are none, a copy. */
+/* The documented channel mapping: the mean of the channels that fall on this one, or a copy if there are none. */
 static double mapped(const stream_oracle *oracle, uint32_t channel, uint32_t host_frame, bool *is_known)
 {
     const setup *made_of = &oracle->of->made_of;

@@ -1,10 +1,10 @@
-"""Names that neutone_sdk imports. Using them is an error, but where there is nothing to do."""
+"""Names that neutone_sdk imports. Using one is an error, unless there is nothing to do."""
 
 from torch import Tensor, nn
 
 
 class Resample(nn.Module):
-    """Passes audio on where the two rates (Hz) are the same."""
+    """Passes audio on if the two rates (Hz) are the same."""
 
     def __init__(self, orig_freq: int, new_freq: int, **options: object) -> None:
         super().__init__()

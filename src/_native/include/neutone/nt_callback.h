@@ -1,7 +1,7 @@
-/* nt_callback: how the C callback of an audio host drives an engine that runs in the background.
+/* nt_callback: the functions that an audio host's C callback calls, for an engine in the background.
  *
- * Python's Engine.live.callback is a PyCapsule named "neutone.callback" around this struct: keep a reference to the capsule for
- * as long as the functions may be called. A host in C needs this header alone.
+ * Engine.live.callback in Python is a PyCapsule named "neutone.callback" around this struct. Keep a reference to the
+ * capsule as long as the functions may be called. A host in C needs only this header.
  */
 #ifndef NEUTONE_NT_CALLBACK_H
 #define NEUTONE_NT_CALLBACK_H
@@ -10,17 +10,18 @@
 #include <stdint.h>
 
 typedef struct nt_callback {
-    void *context;
+    void *context; /* the first argument of the functions */
 
-    /* [audio-thread] One host block: `channels` pointers to `frames` samples each; in and out may be the same memory.
-     * out is always filled: with silence, which is counted, if the engine is set up for another number of channels or
-     * frames. One thread at a time. */
+    /* [audio-thread, one at a time] Process one host block. `in` and `out` have `channels` pointers to `frames` samples
+     * each, and may point to the same memory. `out` is always filled. If the engine is set up for another number of
+     * channels or frames, it is filled with silence, and the block is counted as refused. */
     void (*process)(void *context, const float *const *in, float *const *out, uint32_t channels, uint32_t frames);
 
-    /* [audio-thread] The 0..1 value that parameter `index` ramps to over the next block. */
+    /* [audio-thread] Set the value (0..1) that parameter `index` ramps to over the next block. */
     void (*set_parameter)(void *context, uint32_t index, float value);
 
-    /* [any-thread] Whether process waits for the model. True while the host is not in real time: freewheeling. */
+    /* [any-thread] Set whether `process` waits for the model. A host sets it to true while it does not run in real
+     * time, that is, while it freewheels. */
     void (*set_blocking)(void *context, bool blocking);
 } nt_callback;
 

@@ -1,12 +1,12 @@
-/* nt_player: the audio side of an engine whose model runs beside the audio thread.
+/* nt_player: the audio side of an engine in the background.
  *
- * The player is what a host's callback calls. It only writes to and reads from its stream's lock-free rings and posts a
- * semaphore; a thread of the pool runs the session. Without slack the callback runs it by itself.
+ * A host's callback calls the player. The player only writes to and reads from the lock-free rings of its stream, and
+ * posts a semaphore; a thread of the pool runs the session. Without slack, the callback runs the session itself.
  *
- * A stream is never changed while it is in use. Another one is made, offered, and taken over by the audio thread at the
- * beginning of a block, without waiting; the one before fades out, and is given back to the control thread.
+ * A stream is never changed while it is in use. Instead, a new one is made and offered. The audio thread takes it at
+ * the beginning of a block, without waiting; the old one fades out, and is given back to the control thread.
  *
- * Of the functions for the main thread one runs at a time; the caller sees to that.
+ * The caller makes sure that only one function for the main thread runs at a time.
  */
 #ifndef NEUTONE_NT_PLAYER_H
 #define NEUTONE_NT_PLAYER_H
@@ -24,50 +24,50 @@ typedef struct nt_player nt_player;
 
 enum { NT_METERS = 64 /* channels whose peaks are measured */, NT_SLACK_MAX = 1024 };
 
-/* Since create; taking over another stream changes none of them. */
+/* Counters since nt_player_create. A new stream does not reset them. */
 typedef struct nt_player_stats {
     uint64_t blocks, frames; /* of the host */
-    uint64_t late_frames;    /* host frames that were replaced, because the model was late */
+    uint64_t late_frames;    /* host frames that were replaced because the model was late */
     uint64_t hurried_frames; /* late frames for which the host gave the model less than half of the slack: it was
                               * catching up; counted if its blocks do not vary */
-    uint64_t lost_frames;    /* host frames that the model never heard, for it was too far behind */
-    uint64_t refused_blocks; /* of another size than the stream was made for, or of a second thread: silence */
-    uint64_t takeovers;
-    uint64_t audio_ns;       /* how long the host's blocks sound */
+    uint64_t lost_frames;    /* host frames that the model never heard, because it was too far behind */
+    uint64_t refused_blocks; /* blocks that became silence: of another size than the stream's, or of a second thread */
+    uint64_t takeovers;      /* how often a new stream was taken */
+    uint64_t audio_ns;       /* the duration of the host's blocks */
 } nt_player_stats;
 
-/* [main-thread] The pool must outlive it. */
+/* [main-thread] Make a player. The pool must outlive it. */
 nt_status nt_player_create(nt_player **player, nt_pool *pool);
 
-/* [main-thread] After nt_player_close, and after everything was collected. NULL is allowed. */
+/* [main-thread] Free a player, after nt_player_close and after all streams were collected. NULL is allowed. */
 void nt_player_destroy(nt_player *player);
 
-/* [main-thread] The stream that the audio thread takes over at its next block that fits; it may not be used otherwise
- * until nt_player_collect gives it back. `slack`: host blocks between a block and what the model makes of it, at most
- * NT_SLACK_MAX; 0: the audio thread runs the session, which then must not allocate, lock or take the GIL. A stream that
- * was offered before and not yet taken will not be, and can be collected. */
+/* [main-thread] Offer a stream. The audio thread takes it at its next block that fits. Do not use the stream in any
+ * other way until nt_player_collect has returned it. `slack` is the number of host blocks from a block to its output,
+ * at most NT_SLACK_MAX. With 0 the audio thread runs the session, which then must not allocate, lock or take the GIL.
+ * If an earlier stream has been offered but not taken, it never will be, and can be collected. */
 nt_status nt_player_offer(nt_player *player, nt_stream *stream, uint32_t slack);
 
-/* [main-thread] A stream that no thread will touch again, or NULL. Waits for a model block that is being computed. */
+/* [main-thread] Return a stream that no thread uses any more, or NULL. Waits while its model computes a block. */
 nt_stream *nt_player_collect(nt_player *player);
 
-/* [main-thread] From here on every block is silence. Waits for the audio thread to leave the one that it is in; then
- * everything can be collected. */
+/* [main-thread] Turn every block into silence from now on. Waits until the audio thread has left its current block;
+ * then all streams can be collected. */
 void nt_player_close(nt_player *player);
 
-/* [audio-thread] One host block, as in nt_callback; `params` as in nt_stream_write. If it returns an error, out is
- * silence. */
+/* [audio-thread] Process one host block, as in nt_callback; `params` is as in nt_stream_process. If it returns an
+ * error, `out` is silence. */
 nt_status nt_player_process(nt_player *player, const float *const *in, float *const *out, uint32_t channels,
                             uint32_t frames, const float *const *params);
 
-/* [audio-thread] Of the stream in use. */
+/* [audio-thread] Set a parameter of the stream in use, as nt_stream_set_parameter does. */
 void nt_player_set_parameter(nt_player *player, uint32_t index, float value);
 
-/* [any-thread] Whether nt_player_process waits for the model, as hosts want it that are not in real time. */
+/* [any-thread] Whether nt_player_process waits for the model. Hosts want that while they do not run in real time. */
 void nt_player_set_blocking(nt_player *player, bool blocking);
 bool nt_player_is_blocking(const nt_player *player);
 
-/* [any-thread] It lives as long as the player. */
+/* [any-thread] Return the functions for hosts. They are valid as long as the player is. */
 const nt_callback *nt_player_callback(const nt_player *player);
 
 /* [any-thread] */
@@ -75,7 +75,7 @@ void nt_player_get_stats(const nt_player *player, nt_player_stats *stats);
 const nt_histogram *nt_player_callback_times(const nt_player *player);
 const nt_histogram *nt_player_model_times(const nt_player *player);
 
-/* [any-thread] The largest magnitude since the last call, 0 for channels that are not measured. */
+/* [any-thread] Return the largest magnitude since the last call; 0 for channels that are not measured. */
 float nt_player_take_input_peak(nt_player *player, uint32_t channel);
 float nt_player_take_output_peak(nt_player *player, uint32_t channel);
 

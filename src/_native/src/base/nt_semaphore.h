@@ -1,5 +1,5 @@
-/* A counting semaphore: what an audio thread may use to wake another. Posting never blocks; it makes a system call only
- * where somebody waits. */
+/* A counting semaphore, with which an audio thread may wake another thread. Posting never blocks, and makes a system
+ * call only if somebody waits. */
 #ifndef NT_SEMAPHORE_H
 #define NT_SEMAPHORE_H
 

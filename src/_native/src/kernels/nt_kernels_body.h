@@ -1,6 +1,6 @@
 /* The source of every kernel variant: included by nt_kernels_<variant>.c, which names the table, and compiled with that
- * variant's flags; the sinc's loops are in nt_kernels_convolve.h. Plain C that compilers vectorise, intrinsics where they
- * do not. Floating-point contraction is off (the build says so), a fused multiply-add is written as one. */
+ * variant's flags; the sinc's loops are in nt_kernels_convolve.h. Plain C that compilers vectorise, and intrinsics for
+ * what they do not. Floating-point contraction is off (the build says so); a fused multiply-add is written as one. */
 #include <math.h>
 #include <string.h>
 

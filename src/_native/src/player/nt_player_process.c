@@ -24,8 +24,8 @@ static void retire(nt_player *player, nt_runner *runner)
                                                   memory_order_relaxed));
 }
 
-/* The stream that takes over with this block, or NULL. It is left where it is while it does not fit and the one in use
- * does: a host that announces another block size may still send some of the old one. */
+/* Take the stream that was offered, from this block on. Returns NULL if there is none, or if it does not fit the block
+ * but the current stream does: a host that has announced another block size may still send blocks of the old one. */
 static nt_runner *take_offer(nt_player *player, uint32_t channels, uint32_t frames)
 {
     if (!atomic_load_explicit(&player->offered, memory_order_relaxed))

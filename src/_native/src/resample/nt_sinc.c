@@ -123,8 +123,9 @@ static void design_groups(const prototype *p, const nt_sinc *sinc, nt_ratio rati
     }
 }
 
-/* Groups of `lanes` outputs repeat after lcm(L, lanes) outputs: the number of lanes that makes the fewest groups, the
- * larger of equals. Leaves *sinc as it is where their table is too large or their windows lie too far apart. */
+/* Choose the number of lanes that makes the fewest groups, the larger number if several do: groups of `lanes` outputs
+ * repeat after lcm(L, lanes) outputs. *sinc stays as it is if the table would be too large, or the windows too far
+ * apart. */
 static void choose_groups(nt_sinc *sinc, nt_ratio ratio, uint32_t row)
 {
     uint32_t fewest = UINT32_MAX, lanes = 0;

@@ -1,5 +1,5 @@
-/* Channel mapping from A to B channels: channel b of B is the mean of the channels a of A with a mod B == b, or, where
- * there is none (A < B), channel b mod A. Stereo folds to its mean, mono is duplicated. */
+/* Channel mapping from A to B channels: channel b of B is the mean of the channels a of A with a mod B == b, or, if
+ * there are none (A < B), channel b mod A. Stereo folds to its mean, mono is duplicated. */
 #ifndef NT_CHANNELS_H
 #define NT_CHANNELS_H
 

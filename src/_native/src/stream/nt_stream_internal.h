@@ -39,7 +39,7 @@ struct nt_stream {
     nt_span curves;          /* (parameters, host_block) at the host's rate, 0..1 */
 
     _Atomic float *targets; /* set by any thread, read once a block */
-    float *values;          /* where each parameter stood at the end of the last block */
+    float *values;          /* the value of each parameter at the end of the last block */
     _Atomic float level_targets[NT_LEVELS];
     float levels[NT_LEVELS];
     bool started; /* before the first block there is nothing to ramp from */
@@ -53,7 +53,7 @@ struct nt_stream {
     uint32_t gap_count;
     bool in_gap;              /* the last of them is still growing */
     uint64_t pushed, returned; /* model frames put into ring_in, and taken out of ring_out */
-    nt_span nowhere;           /* (in_channels or parameters, arrivals): where lost frames are resampled to */
+    nt_span nowhere;           /* (in_channels or parameters, arrivals): memory that lost frames are resampled into */
     nt_span silence;           /* arrivals zeros, the same row for every channel */
 
     /* What the thread of `run` owns stays away from what the audio thread writes to. */

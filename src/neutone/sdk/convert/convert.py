@@ -18,23 +18,27 @@ MODULES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 @dataclass(frozen=True)
 class OnnxConversion:
-    """The result of a conversion: how the ONNX file can be used, and how exact it is."""
+    """The result of a conversion: how the ONNX file can be used, and how exact it is.
+
+    Attributes:
+        path: The path of the ONNX file.
+        states: The names of the inputs that carry state.
+        sample_rate: The only sample rate (Hz) of the result, if the ``.nm`` file permits others; otherwise None.
+        block_size: The only block size (frames) of the result, or None if it takes any.
+        reason: Why the block size is not open although it is in the ``.nm`` file. Empty if it is open, or was chosen.
+        blocks: How many blocks were compared.
+        largest_difference: The largest difference between the two files' outputs over these blocks.
+        protections: What confined the ``.nm`` file's code, or None if it ran in this process.
+    """
 
     path: Path
     states: tuple[str, ...]
-    """The names of the inputs that carry state."""
     sample_rate: int | None
-    """The only sample rate (Hz) of the result, if the ``.nm`` file permits others; otherwise None."""
     block_size: int | None
-    """The only block size (frames) of the result, or None if it takes any."""
     reason: str
-    """Why the block size is not open although it is in the ``.nm`` file. Empty if it is open, or was chosen."""
     blocks: int
-    """How many blocks were compared."""
     largest_difference: float
-    """The largest difference between the two files' outputs over these blocks."""
     protections: Protections | None
-    """What confined the ``.nm`` file's code, or None if it ran in this process."""
 
 
 def convert_to_onnx(

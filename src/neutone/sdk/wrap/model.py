@@ -49,15 +49,22 @@ class NeutoneModel(ABC, nn.Module):
         use_debug_mode: Check every block in eager mode, and raise an error that says what is wrong with it.
             :meth:`prepare_for_inference` turns the checks off.
 
+    Attributes:
+        metadata: What the describing methods return if a subclass does not define them.
+        neutone_parameters: What :meth:`get_neutone_parameters` returns by default. Parameters can be part of
+            :attr:`metadata` instead.
+        max_parameters: The most parameters that a model may have.
+        parameter_kinds: The classes of parameters that a model may have.
+        host_methods: The names of the methods that are compiled and survive freezing.
+        metadata_methods: A mapping from metadata keys to the methods that return their values.
+
     Raises:
         neutone.errors.MetadataError: A value exceeds a limit of the format. The message names the method that returned
             it.
     """
 
     metadata: ClassVar[ModelMetadata | None] = None
-    """What the describing methods return if a subclass does not define them."""
     neutone_parameters: ClassVar[Sequence[NeutoneParameter]] = ()
-    """What :meth:`get_neutone_parameters` returns by default. Parameters can be part of :attr:`metadata` instead."""
 
     max_parameters: ClassVar[int] = HOST_PARAMETERS
     parameter_kinds: ClassVar[tuple[type[NeutoneParameter], ...]] = (
@@ -80,7 +87,6 @@ class NeutoneModel(ABC, nn.Module):
         "to_metadata",
         "get_metadata_json",
     )
-    """The attributes that are compiled and survive freezing."""
     metadata_methods: ClassVar[dict[str, str]] = {
         "model_name": "get_model_name",
         "model_authors": "get_model_authors",
@@ -97,7 +103,6 @@ class NeutoneModel(ABC, nn.Module):
         "input_gain_default_value": "get_input_gain_default_value",
         "output_gain_default_value": "get_output_gain_default_value",
     }
-    """The method that returns the value of each metadata key."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

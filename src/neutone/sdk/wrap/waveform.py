@@ -26,6 +26,11 @@ class WaveformToWaveformBase(NeutoneModel):
     A model is stereo, takes any sample rate and any block size, and has no look-behind, unless a method or
     :attr:`metadata` says otherwise.
 
+    Attributes:
+        in_n_ch: The number of input channels, 1 or 2.
+        out_n_ch: The number of output channels, 1 or 2.
+        curr_bs: The block size in frames that was announced, or -1 if none was.
+
     >>> import torch
     >>> from neutone import ModelMetadata
     >>> from neutone.sdk import ContinuousNeutoneParameter, WaveformToWaveformBase, script
@@ -78,7 +83,6 @@ class WaveformToWaveformBase(NeutoneModel):
         self.in_n_ch = 1 if self._card.is_input_mono else 2
         self.out_n_ch = 1 if self._card.is_output_mono else 2
         self.curr_bs = -1
-        """The block size in frames that was announced, or -1 if none was."""
         look_behind = self._card.look_behind_samples
         self._past_audio = make_look_behind(torch.zeros(self.in_n_ch, 1), look_behind)
         self._past_params = make_look_behind(self._parameter_map.default_units(), look_behind)

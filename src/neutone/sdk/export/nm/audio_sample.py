@@ -23,14 +23,16 @@ TAPS = 128
 class AudioSample:
     """A sound with its sample rate.
 
+    Attributes:
+        audio: The sound, float32 of shape (1 or 2 channels, frames).
+        sr: The sample rate in Hz.
+
     >>> AudioSample(torch.zeros(1, 4800), 48_000).is_mono()
     True
     """
 
     audio: Tensor
-    """The sound, float32 of shape (1 or 2 channels, frames)."""
     sr: int
-    """The sample rate in Hz."""
 
     def __post_init__(self) -> None:
         if self.audio.ndim != 2 or self.audio.size(0) not in (1, 2):
@@ -78,7 +80,12 @@ class AudioSample:
 
 @dataclass(frozen=True)
 class AudioSamplePair:
-    """An input sound, and a model's output for it."""
+    """A pair of sounds that demonstrates a model.
+
+    Attributes:
+        input: A sound for the model.
+        output: The model's output for it.
+    """
 
     input: AudioSample
     output: AudioSample

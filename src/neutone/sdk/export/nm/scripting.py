@@ -27,7 +27,8 @@ from torch import nn
 def quiet_torchscript() -> Iterator[None]:
     """Silence the deprecation warnings of ``torch.jit`` during the ``with`` block. Other warnings are still shown."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=DeprecationWarning)
+        for category in (DeprecationWarning, FutureWarning):  # FutureWarning from PyTorch 2.14 on
+            warnings.filterwarnings("ignore", message=r".*torch\.jit\.", category=category)
         yield
 
 

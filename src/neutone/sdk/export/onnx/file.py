@@ -24,14 +24,19 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class OnnxExport(ExportReport):
-    """The result of an export: how the file can be used, and how exact it is."""
+    """The result of an export: how the file can be used, and how exact it is.
+
+    Attributes:
+        path, metadata, checks, hosts, summary: As in :class:`~neutone.plugins.ExportReport`.
+        states: The names of the inputs that carry state.
+        takes_any_block: Whether the file takes any block size.
+        largest_difference: The largest difference from the PyTorch model over 50 blocks of noise; NaN if the file was
+            not run.
+    """
 
     states: tuple[str, ...] = ()
-    """The names of the inputs that carry state."""
     takes_any_block: bool = False
-    """Whether the file takes any block size."""
     largest_difference: float = float("nan")
-    """The largest difference from the PyTorch model over 50 blocks of noise; NaN if the file was not run."""
 
 
 def export_onnx(model: WaveformToWaveformBase, path: str | Path, *, check: bool = True) -> OnnxExport:
