@@ -37,9 +37,11 @@ def check_contents(contents: bytes) -> list[str]:
     if keys != [METADATA_KEY]:
         raise ModelFileError("the converted file lacks neutone's metadata, or has other metadata besides")
     try:
-        ModelMetadata.from_json(model.metadata_props[0].value)
+        metadata = ModelMetadata.from_json(model.metadata_props[0].value)
     except MetadataError as error:
         raise ModelFileError(f"the metadata of the converted file: {error}") from error
+    if metadata.oddities:  # leniency is for files of others; this one is about to be written
+        raise ModelFileError(f"the metadata of the converted file: {metadata.oddities[0]}")
     return [entry.name for entry in model.graph.input if entry.name.startswith("state.")]
 
 
