@@ -95,9 +95,8 @@ def test_validate_lists_what_is_odd(older: Path) -> None:
     (odd,) = [check for check in check_file(older, 0.01) if check.name == "metadata as read"]
     assert odd.passed is None
     for words in (
-        "the unused parameter 'p2' has no name",
-        "'used' of 'p1' is text",
-        "'default_value' of 'p1' is text",
+        "the parameter 'p2' has no name",
+        "used and default_value of 'p1' are text",
         "1 tags are longer than 15 characters, the first is 'a tag of more than fifteen characters'",
         "model_long_description has 2000 characters, expected 500 at most",
     ):
@@ -118,8 +117,10 @@ def test_writing_stays_strict(field: str) -> None:
         ModelMetadata(model_name="fuzz", **{field: OLDER[field]})
 
 
-@pytest.mark.parametrize("value", ["loud", "nan", [], None, {}])
-def test_a_default_that_is_no_number_is_one_error(value: object) -> None:
-    parameters = {"p1": {**PADDING, "default_value": value}}
-    with pytest.raises(errors.MetadataError, match="default_value"):
+@pytest.mark.parametrize(
+    ("field", "value"), [("default_value", v) for v in ("loud", "nan", [], None, {})] + [("used", "maybe")]
+)
+def test_what_is_no_number_is_one_error(field: str, value: object) -> None:
+    parameters = {"p1": {**PADDING, field: value}}
+    with pytest.raises(errors.MetadataError, match=field):
         ModelMetadata.from_json(json.dumps({"model_name": "fuzz", "neutone_parameters": parameters}))

@@ -131,8 +131,8 @@ class ModelMetadata(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_older_files(cls, fields: Any) -> Any:
-        """Add what files from before version 1.5 lack: parameter types (continuous) and ranges (0..1)."""
+    def _default_to_continuous(cls, fields: Any) -> Any:
+        """Take parameters without a type as continuous: files from before version 1.5 have none."""
         if not isinstance(fields, Mapping) or not isinstance(fields.get("neutone_parameters"), Mapping):
             return fields
         parameters = {

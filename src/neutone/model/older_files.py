@@ -6,7 +6,6 @@ The oddities are those of the public files that neutone_sdk 1.1 to 1.5 wrote.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +13,8 @@ from neutone.errors import shown
 
 LONGEST_TEXT = 10_000
 """A longer text is an attack rather than a long description; the schema refuses it."""
+
+NUMBERS = ("used", "default_value", "min_value", "max_value")
 
 Report = Callable[[str], None]
 
@@ -31,9 +32,9 @@ def brought_up_to_date(
     >>> fields = {"neutone_parameters": {"p1": {"name": "", "type": "knob", "used": "False", "default_value": "0.5"}}}
     >>> updated, odd = brought_up_to_date(fields, {}, 15)
     >>> updated["neutone_parameters"]["p1"]
-    {'name': 'p1', 'type': 'continuous', 'used': False, 'default_value': 0.5}
+    {'name': 'p1', 'type': 'continuous', 'used': 'False', 'default_value': '0.5'}
     >>> odd
-    ["the unused parameter 'p1' has no name", "'used' of 'p1' is text", "'default_value' of 'p1' is text"]
+    ["the parameter 'p1' has no name", "used and default_value of 'p1' are text"]
     """
     updated, odd = dict(fields), list[str]()
     parameters = fields.get("neutone_parameters")
@@ -58,23 +59,14 @@ def brought_up_to_date(
 
 
 def _parameter(key: str, parameter: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Return one parameter as of today: version 1.4 and earlier call every type a knob, name the unused ones '', write
-    numbers and truth values as text, and give no range."""
-    kind = parameter.get("type", "continuous")
-    if kind == "knob":
-        kind = "continuous"
-    parameter["type"] = kind
-    is_used = parameter.get("used") not in (False, "False", "false")
-    if parameter.get("name") == "" and len(key) <= LONGEST_TEXT:
-        report(f"the {'parameter' if is_used else 'unused parameter'} {shown(key)} has no name")
+    """Return one parameter as of today: up to version 1.4 each is a knob, unused ones have the name '', and numbers and
+    truth values may be text, which the schema reads."""
+    if parameter.get("type") == "knob":
+        parameter["type"] = "continuous"
+    if parameter.get("name") == "":
+        report(f"the parameter {shown(key)} has no name")
         parameter["name"] = key
-    if isinstance(parameter.get("used"), str):
-        report(f"'used' of {shown(key)} is text")
-        parameter["used"] = is_used
-    if kind == "continuous":
-        for name in ("default_value", "min_value", "max_value"):
-            if isinstance(parameter.get(name), str):
-                with contextlib.suppress(ValueError):  # the schema says what is wrong
-                    parameter[name] = float(parameter[name])
-                    report(f"{name!r} of {shown(key)} is text")
+    texts = [name for name in NUMBERS if isinstance(parameter.get(name), str)]
+    if texts and parameter.get("type", "continuous") == "continuous":
+        report(f"{' and '.join(texts)} of {shown(key)} {'is' if len(texts) == 1 else 'are'} text")
     return parameter
