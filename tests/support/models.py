@@ -17,9 +17,13 @@ class ArraySession(Session):
     def __init__(self, model: Model, block: int) -> None:
         metadata = model.metadata
         self.look_behind = metadata.look_behind_samples
-        self.audio_in = np.zeros((model.input_channels, self.look_behind + block), np.float32)
-        self.params = np.zeros((len(metadata.parameters), block), np.float32)
-        self.audio_out = np.zeros((model.output_channels, block), np.float32)
+        self.allocate(
+            input_channels=model.input_channels,
+            output_channels=model.output_channels,
+            parameters=len(metadata.parameters),
+            block_size=block,
+            look_behind=self.look_behind,
+        )
 
     def packed(self, array: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         """Return the first rows x frames floats of an array, as the contract packs them."""

@@ -34,9 +34,7 @@ class DtlnSession(Session):
     def __init__(
         self, mask_network: onnxruntime.InferenceSession, waveform_network: onnxruntime.InferenceSession
     ) -> None:
-        self.audio_in = np.zeros((1, LOOK_BEHIND + SHIFT), np.float32)
-        self.params = np.zeros((0, SHIFT), np.float32)
-        self.audio_out = np.zeros((1, SHIFT), np.float32)
+        self.allocate(input_channels=1, output_channels=1, parameters=0, block_size=SHIFT, look_behind=LOOK_BEHIND)
         self._mask_stage = RecurrentStage(mask_network, BINS)
         self._waveform_stage = RecurrentStage(waveform_network, WINDOW)
         self._spectrum = np.zeros(BINS, np.complex64)
