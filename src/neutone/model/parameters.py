@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -73,21 +74,21 @@ class NeutoneParameter(BaseModel):
             raise MetadataError(f"{label}: {describe_validation_error(error)}") from None
 
 
-class NumericalNeutoneParameter(NeutoneParameter):
+class NumericalNeutoneParameter(NeutoneParameter, ABC):
     """The base class of parameters that reach the model as one value in 0..1 per sample."""
 
+    @abstractmethod
     def to_unit(self, value: ParameterValue) -> float:
         """Convert a natural value to 0..1. Raises :class:`~neutone.errors.ParameterError` if the value is not valid."""
-        raise NotImplementedError
 
+    @abstractmethod
     def from_unit(self, unit: float) -> ParameterValue:
         """Convert a value in 0..1 to the natural value."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def default_unit(self) -> float:
         """The default value, converted to 0..1."""
-        raise NotImplementedError
 
 
 class ContinuousNeutoneParameter(NumericalNeutoneParameter):
