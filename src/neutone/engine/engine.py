@@ -183,7 +183,7 @@ class Engine(MixLevels):
                 array is made.
             params: Either a mapping from names to natural values, which sets these parameters before the block. Or a
                 float32 array of shape (P, n) with values in 0..1, which holds the values of the P declared parameters
-                for each frame of this block.
+                for each frame of this block. Values outside of 0..1 are clamped.
 
         Returns:
             ``out``: the result, ``latency.total`` frames later than ``audio``.

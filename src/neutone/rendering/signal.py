@@ -82,6 +82,14 @@ def render(
     Returns:
         The result, float32 in the shape of ``audio``. Its frame i belongs to frame i of ``audio``.
 
+    Raises:
+        neutone.errors.AudioTypeError: ``audio`` is not an array of float32, or ``params`` neither one nor a mapping.
+        neutone.errors.ShapeError: The shape of one of them is wrong.
+        neutone.errors.ParameterError: A value is out of its range. Curves must stay within 0..1 and hold no NaN.
+        neutone.errors.UnknownParameterError: ``params`` names a parameter that the model does not declare.
+        neutone.errors.ConfigurationError: A rate, block size, resampler or level is not valid.
+        neutone.errors.InferenceError: The model raised an exception.
+
     >>> import neutone
     >>> model = neutone.load(neutone.default_model())
     >>> neutone.render(model, np.zeros((2, 1000), np.float32), 44_100, params={"drive": 0.9}).shape
