@@ -47,8 +47,8 @@ static double overloaded(uint64_t host_block)
 typedef struct expectation {
     uint64_t delay;        /* host frames */
     unsigned char *lost;   /* of each host block, whether the model never heard it */
-    uint64_t heard;        /* of the frames that it did hear, those counted in `answered` */
-    uint64_t answered;     /* host frames whose output is known, in order */
+    uint64_t heard;        /* of the frames that it did hear, those counted in `known` */
+    uint64_t known;        /* host frames whose output is known, in order */
     float history[BLOCK];  /* what was last heard in time */
     uint32_t repeat_at;
     float repeat_gain;
@@ -57,13 +57,13 @@ typedef struct expectation {
 
 static void advance(expectation *e, uint64_t written, uint64_t model_frames)
 {
-    while (e->answered < written) {
-        if (!e->lost[e->answered / BLOCK]) {
+    while (e->known < written) {
+        if (!e->lost[e->known / BLOCK]) {
             if (e->heard == model_frames)
                 return;
             e->heard++;
         }
-        e->answered++;
+        e->known++;
     }
 }
 
@@ -92,7 +92,7 @@ static float expected_late(expectation *e, nt_late late, uint64_t position)
 static void check_block(expectation *e, nt_late late, uint64_t first, const float *out)
 {
     uint32_t in_time = 0;
-    while (in_time < BLOCK && first + in_time < e->delay + e->answered)
+    while (in_time < BLOCK && first + in_time < e->delay + e->known)
         in_time++;
     float kept[BLOCK];
     memcpy(kept, e->history + in_time, (BLOCK - in_time) * sizeof(float));

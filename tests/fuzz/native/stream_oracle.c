@@ -9,7 +9,7 @@ void oracle_begin(stream_oracle *oracle, fixture *of)
     oracle->of = of;
     oracle->is_exact = of->made_of.host_rate == of->schedule.model_rate;
     oracle->delay = of->made_of.has_delay ? (uint32_t)of->made_of.delay : of->schedule.delay;
-    oracle->written = oracle->read = oracle->heard = oracle->answered = 0;
+    oracle->written = oracle->read = oracle->heard = oracle->returned = 0;
 }
 
 static float as_heard(float sample)
@@ -62,7 +62,7 @@ static void check_input(const stream_oracle *oracle, const test_session *session
         CHECK(isfinite(row[i]));
         if (!oracle->is_exact || !oracle->is_neutral)
             continue;
-        int64_t frame = (int64_t)oracle->answered + i - look_behind;
+        int64_t frame = (int64_t)oracle->returned + i - look_behind;
         CHECK(frame < (int64_t)oracle->heard);
         bool is_known = true;
         double expected = frame < 0 ? 0.0 : mapped(oracle, channel, oracle->host_frame[frame], &is_known);
@@ -82,7 +82,7 @@ void oracle_check_session(const stream_oracle *oracle, const test_session *sessi
             CHECK(value >= 0.0f && value <= 1.0f);
             if (!oracle->is_exact)
                 continue;
-            float expected = oracle->curves[p][oracle->host_frame[oracle->answered + i]];
+            float expected = oracle->curves[p][oracle->host_frame[oracle->returned + i]];
             if (!isnan(expected))
                 CHECK_NEAR(value, expected, DENORMAL);
         }
@@ -90,12 +90,12 @@ void oracle_check_session(const stream_oracle *oracle, const test_session *sessi
 
 void oracle_answer(stream_oracle *oracle, const test_session *session, uint32_t frames, bool failed)
 {
-    if (oracle->answered + frames > ORACLE_FRAMES) /* only upward resampling makes more than was written */
+    if (oracle->returned + frames > ORACLE_FRAMES) /* only upward resampling makes more than was written */
         return;
     for (uint32_t c = 0; c < session->exchange.out_channels; c++)
         for (uint32_t i = 0; i < frames; i++)
-            oracle->output[c][oracle->answered + i] = failed ? 0.0f : as_heard(session->audio_out[(size_t)c * frames + i]);
-    oracle->answered += frames;
+            oracle->output[c][oracle->returned + i] = failed ? 0.0f : as_heard(session->audio_out[(size_t)c * frames + i]);
+    oracle->returned += frames;
 }
 
 static void check_sample(const stream_oracle *oracle, float sample, uint32_t channel, uint32_t at)
@@ -106,7 +106,7 @@ static void check_sample(const stream_oracle *oracle, float sample, uint32_t cha
         CHECK_NEAR(sample, 0.0, 0.0);
         return;
     }
-    CHECK(frame < (int64_t)oracle->answered);
+    CHECK(frame < (int64_t)oracle->returned);
     CHECK_NEAR(sample, oracle->output[channel][frame], DENORMAL);
 }
 

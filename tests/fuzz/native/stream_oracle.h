@@ -19,7 +19,7 @@ typedef struct stream_oracle {
 
     uint32_t heard;                                  /* frames that were given to the model */
     uint32_t host_frame[ORACLE_FRAMES];              /* by frame of the model: the host frame that it comes from */
-    uint32_t answered;                               /* frames that the model has returned */
+    uint32_t returned;                               /* frames that the model has returned */
     float output[ORACLE_CHANNELS][ORACLE_FRAMES];    /* by frame of the model */
     float curves[ORACLE_CHANNELS][ORACLE_FRAMES];    /* by host frame: parameters; NaN: not known */
 } stream_oracle;
