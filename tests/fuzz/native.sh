@@ -53,7 +53,7 @@ for process in $running; do
 done
 job=0
 while [ "$job" -lt "$jobs" ]; do
-  grep -aE 'number_of_executed_units|average_exec_per_sec' "$scratch/$job.log" || true
+  sed -n '/number_of_executed_units/p; /average_exec_per_sec/p' "$scratch/$job.log"
   found=$(sed -n 's/.*Test unit written to //p' "$scratch/$job.log")
   if [ -n "$found" ]; then
     # The report, less the fuzzer's own frames.
