@@ -43,8 +43,8 @@ class WaveformToWaveformBase(NeutoneModel):
     >>> Clipper()(torch.tensor([[0.125, 0.5]]))
     tensor([[0.5000, 1.0000]])
 
-    If the class is in a file, the model can be compiled: ``script(Clipper())``. Then annotations are needed wherever
-    TorchScript cannot infer types: ``def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor``.
+    If the class is in a file, the model can be compiled: ``script(Clipper())``. The types of the methods of this class are
+    known; TorchScript takes an argument of the author's own methods for a tensor, unless its type is written there.
     """
 
     host_methods: ClassVar[tuple[str, ...]] = (

@@ -33,6 +33,7 @@ from neutone.sdk.export.nm.audio_sample import AudioSamplePair
 from neutone.sdk.export.nm.checks import ESSENTIAL, NmChecks
 from neutone.sdk.export.nm.freezing import freeze_network
 from neutone.sdk.export.nm.samples import make_sample_pairs
+from neutone.sdk.export.nm.script_errors import compiler_complaint
 from neutone.sdk.export.nm.scripting import load_script, save_script, script
 from neutone.sdk.export.nm.timing import HOSTS, SECONDS, time_wrapper
 from neutone.sdk.export.nm.trial_run import try_model
@@ -239,7 +240,7 @@ def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
             return _archive(scripted, {})
     except (RuntimeError, OSError, TypeError) as error:  # PyTorch raises them; OSError if there is no source code
         hint = " (a frozen network has no method but forward: try without freezing)" if is_frozen else ""
-        raise ModelFileError(f"{name} cannot be compiled{hint}: {str(error).strip()}") from error
+        raise ModelFileError(f"{name} cannot be compiled{hint}: {compiler_complaint(error)}") from error
 
 
 def _archive(module: torch.jit.ScriptModule, extra: dict[str, str]) -> bytes:

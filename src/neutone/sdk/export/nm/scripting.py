@@ -22,6 +22,8 @@ from typing import IO, Any, cast
 import torch
 from torch import nn
 
+from neutone.sdk.export.nm.signatures import complete_signatures
+
 
 @contextmanager
 def quiet_torchscript() -> Iterator[None]:
@@ -36,7 +38,8 @@ def script(module: nn.Module) -> torch.jit.ScriptModule:
     """Compile a module with everything in it, for hosts without Python.
 
     If a module has ``prepare_for_inference()``, as all models and wrappers of this package do, it is called: the module
-    leaves training and debug mode for good.
+    leaves training and debug mode for good. Types that a wrapper leaves out of ``do_forward_pass`` and of the other
+    methods that its base class declares are supplied.
 
     Raises:
         RuntimeError: PyTorch cannot compile the module. Its message has the line in question.
@@ -44,7 +47,7 @@ def script(module: nn.Module) -> torch.jit.ScriptModule:
     prepare = cast(Callable[[], None] | None, getattr(module, "prepare_for_inference", None))
     if prepare is not None:
         prepare()
-    with quiet_torchscript():
+    with quiet_torchscript(), complete_signatures(module):
         return cast(torch.jit.ScriptModule, torch.jit.script(module))
 
 
