@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 FATAL = 4
 """The runtime's log level for fatal errors only: its other messages are in the exceptions that it raises."""
+
+PREAMBLE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?")
+"""What the runtime's messages begin with; the path in it may be longer than the reason after it."""
 
 
 def require_runtime() -> Any:
@@ -42,5 +46,5 @@ def open_session(path: Path, threads: int, *, optimize: bool = True) -> onnxrunt
     try:
         return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's exception classes have no other base class in common
-        reason = first_line(error)
+        reason = PREAMBLE.sub("", first_line(error))
         raise ModelFileError(f"{path} is not a model that ONNX Runtime can run: {reason}") from error

@@ -6,12 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from neutone.checks.delay import compare_delay
+from neutone.checks.in_engine import check_in_engine, noise_for
 from neutone.checks.timing import time_blocks
-from neutone.engine.engine import Engine
 from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError, in_words
 from neutone.model.check_result import CheckResult
 from neutone.plugins import Backend, Model, backends
@@ -20,14 +16,8 @@ from neutone.plugins.loading import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Array = NDArray[np.float32]
-
 HOSTS = ((44_100, 512), (48_000, 64), (48_000, 441), (96_000, 256))
 """The hosts that a model is tried in, as (sample rate in Hz, block size in frames)."""
-MODEL_BLOCKS = 6
-LEAST_SECONDS = 0.5
-LEVEL = 0.25
-TOLERANCE = 1e-5
 
 
 def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[CheckResult]:
@@ -94,61 +84,12 @@ def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
     return [asdict(check) for check in _check_model(path, backend, load(path, backend=name), seconds)]
 
 
-# -- the model ---------------------------------------------------------------------------------------------------------
-
-
 def _check_in_host(model: Model, sample_rate: int, block_size: int, seconds: float) -> Iterator[CheckResult]:
     host = f"{sample_rate}/{block_size}"
     try:
-        noise = _noise(model, sample_rate, block_size)
-        with Engine(model, sample_rate, block_size, len(noise)) as engine:
-            engine.wet, engine.dry = 1.0, 0.0
-            first = _play(engine, noise)
-            yield _check_run(f"{host} runs", engine, first)
-            delay = engine.latency.total
-            engine.reset()
-            again = _play(engine, noise)
-        difference = float(np.abs(again - first).max())
-        found = f"the same audio after a reset: largest difference {difference:.1e}"
-        yield CheckResult(f"{host} reset", difference <= TOLERANCE, found)
-        yield compare_delay(f"{host} delay", noise[0], first, delay, sample_rate)
-        timing = time_blocks(model, noise, sample_rate, block_size, seconds)
+        yield from check_in_engine(model, sample_rate, block_size, f"{host} ")
+        timing = time_blocks(model, noise_for(model, sample_rate, block_size), sample_rate, block_size, seconds)
         found = f"RTF {timing.rtf:.4f}, {timing.median_us:.0f} us per block (99 %: {timing.p99_us:.0f})"
         yield CheckResult(f"{host} speed", timing.rtf < 1.0, found)
     except Exception as error:  # InferenceError, ModelFileError, or anything that a backend does not catch
         yield CheckResult(f"{host} runs", False, in_words(error))
-
-
-def _noise(model: Model, sample_rate: int, block_size: int) -> Array:
-    """Return the same noise on all channels, as long as several of the model's blocks."""
-    metadata = model.metadata
-    longest = max([*metadata.native_buffer_sizes, 1]) / min([*metadata.native_sample_rates, sample_rate])
-    frames = int(sample_rate * max(LEAST_SECONDS, MODEL_BLOCKS * longest))
-    blocks = -(-frames // block_size)
-    noise = np.random.default_rng(0).uniform(-LEVEL, LEVEL, (1, blocks * block_size)).astype(np.float32)
-    return np.repeat(noise, max(model.input_channels, model.output_channels), axis=0)
-
-
-def _play(engine: Engine, audio: Array) -> Array:
-    size = engine.block_size
-    return np.concatenate(
-        [engine.process(audio[:, start : start + size].copy()) for start in range(0, audio.shape[1], size)], axis=1
-    )
-
-
-def _check_run(name: str, engine: Engine, out: Array) -> CheckResult:
-    stats = engine.stats
-    complaints = [
-        f"{count} {what}"
-        for what, count in (
-            ("frames were not there in time", stats.starved_frames),
-            ("blocks failed", stats.failed_blocks),
-            ("samples were NaN or infinite", stats.nonfinite_output),
-        )
-        if count
-    ]
-    peak = float(np.abs(out).max())
-    if complaints:
-        return CheckResult(name, False, ", ".join(complaints))
-    model_block = engine.model_block_size or "any"
-    return CheckResult(name, True, f"model at {engine.model_sample_rate}/{model_block}, peak {peak:.2f}")

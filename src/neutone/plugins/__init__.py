@@ -18,7 +18,7 @@ from neutone.plugins.backend import Backend
 from neutone.plugins.exporter import Exporter, ExportReport, HostTiming
 from neutone.plugins.host import Host, HostStats, LiveHost
 from neutone.plugins.live import Device, LiveRun, RunHost
-from neutone.plugins.options import integer_option, refuse_unknown_options
+from neutone.plugins.options import boolean_option, integer_option, refuse_unknown_options
 from neutone.plugins.plugin import Plugin
 from neutone.plugins.registry import PluginInfo, Registry, backends, exporters, hosts
 
@@ -41,6 +41,7 @@ __all__ = [
     "RunHost",
     "Session",
     "backends",
+    "boolean_option",
     "exporters",
     "hosts",
     "integer_option",

@@ -90,8 +90,8 @@ class Exporter(Plugin):
         name, requires, extra: As in :class:`Plugin`.
         suffix: The lower-case suffix of the files, with the dot.
         options: The keywords that :meth:`export` accepts. The command line passes its flags ``samples``, ``strict``,
-            ``freeze`` and ``benchmark`` to exporters that list them, and passes other keywords from ``--option
-            NAME=VALUE``.
+            ``freeze``, ``force`` and ``benchmark`` to exporters that list them, and passes other keywords from
+            ``--option NAME=VALUE``.
     """
 
     suffix: ClassVar[str]

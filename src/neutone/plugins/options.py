@@ -32,3 +32,15 @@ def integer_option(options: Mapping[str, Any], name: str, least: int, most: int 
     if value is None:
         return None
     return require_integer(value, name, least, most)
+
+
+def boolean_option(options: Mapping[str, Any], name: str) -> bool:
+    """Return an option that must be True or False, or False if it is not given.
+
+    >>> boolean_option({"strict": True}, "strict"), boolean_option({}, "strict")
+    (True, False)
+    """
+    value = options.get(name, False)
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} is {value!r}, expected True or False")
+    return value

@@ -29,8 +29,8 @@ from neutone.sdk.convert.convert import OnnxConversion, convert_to_onnx
 from neutone.sdk.export.nm.audio_sample import AudioSample, AudioSamplePair
 from neutone.sdk.export.nm.samples import default_audio_samples, render_sample
 from neutone.sdk.export.nm.save import load_neutone_model, save_neutone_model
-from neutone.sdk.export.nm.scripting import load_script, quiet_torchscript, save_script, script
 from neutone.sdk.export.onnx.file import OnnxExport, export_onnx
+from neutone.sdk.export.scripting import load_script, quiet_torchscript, save_script, script
 from neutone.sdk.stream.channel_sandwich import ChannelNormalizerSandwich
 from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper
 from neutone.sdk.wrap.model import NeutoneModel

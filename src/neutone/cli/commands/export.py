@@ -56,7 +56,10 @@ def export(
     samples: Annotated[
         bool, typer.Option("--samples", help="Put sounds into the .nm file, and next to it as MP3.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Write no .nm file unless every check passes.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Write no file unless every check passes.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write a .nm file even if a reset does not clear its state.")
+    ] = False,
     freeze: Annotated[bool, typer.Option("--freeze", help="Freeze the network in the .nm file.")] = False,
     benchmark: Annotated[bool, typer.Option(help="Measure and show speed and latency of the .nm file.")] = True,
     options: Annotated[
@@ -66,7 +69,7 @@ def export(
 ) -> None:
     """Export a wrapped PyTorch model as OUT/model.nm, OUT/model.onnx and so on, and check the files."""
     chosen = _exporters(formats)
-    flags = {"samples": samples, "strict": strict, "freeze": freeze, "benchmark": benchmark}
+    flags = {"samples": samples, "strict": strict, "freeze": freeze, "force": force, "benchmark": benchmark}
     given = _options_of_each(chosen, flags, typed_pairs(options, "--option"))
     from neutone.sdk.wrap.source import open_wrapper
 
@@ -153,7 +156,7 @@ def _options_of_each(
         if not any(key in exporter.options for exporter in chosen):
             known = sorted({option for exporter in chosen for option in exporter.options})
             raise ConfigurationError(f"--option names {key!r}, which no chosen exporter knows; they take {known}")
-    for flag in ("samples", "strict", "freeze"):
+    for flag in ("samples", "strict", "freeze", "force"):
         if flags[flag] and not any(flag in exporter.options for exporter in chosen):
             raise ConfigurationError(f"--{flag} is given, but {' and '.join(e.name for e in chosen)} cannot do it")
     given = {**flags, **options}

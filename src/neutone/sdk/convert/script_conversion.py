@@ -15,11 +15,11 @@ from neutone.errors import ConfigurationError, ModelFileError
 from neutone.model.metadata import ModelMetadata
 from neutone.plugins.loading import load
 from neutone.sandbox import Results, scratch_file
-from neutone.sdk.convert.script_attributes import leaves
 from neutone.sdk.convert.script_comparison import CHECKED_BLOCKS, compare_blocks
-from neutone.sdk.convert.script_graph import ScriptGraph
 from neutone.sdk.export.nm.save import load_neutone_model
 from neutone.sdk.export.onnx.graph import require_exporter
+from neutone.sdk.export.onnx.script_attributes import leaves
+from neutone.sdk.export.onnx.script_graph import ScriptGraph
 
 ONNX_FILE = "model.onnx"
 

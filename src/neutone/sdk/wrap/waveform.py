@@ -43,8 +43,8 @@ class WaveformToWaveformBase(NeutoneModel):
     >>> Clipper()(torch.tensor([[0.125, 0.5]]))
     tensor([[0.5000, 1.0000]])
 
-    If the class is in a file, the model can be compiled: ``script(Clipper())``. The types of the methods of this class are
-    known; TorchScript takes an argument of the author's own methods for a tensor, unless its type is written there.
+    If the class is in a file, the model can be compiled: ``script(Clipper())``. The types of the methods of this class
+    are known; TorchScript takes an argument of the author's own methods for a tensor, unless they say otherwise.
     """
 
     host_methods: ClassVar[tuple[str, ...]] = (

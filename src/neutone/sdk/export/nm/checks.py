@@ -14,14 +14,11 @@ from neutone.errors import MetadataError, first_line
 from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.one_thread import one_thread
+from neutone.sdk.export.verdict import SAME
 from neutone.sdk.stream.host_surface import PRESERVED
 
 MODEL_SURFACE = ("forward", "set_sample_rate_and_buffer_size", "reset", "calc_model_delay_samples")
 """The attributes of ``w2w_base`` that hosts use."""
-
-SAME = "saved equals in-memory"
-ESSENTIAL = ("metadata", "preserved attributes", SAME)
-"""The checks without which a file is useless."""
 
 TYPICAL_RATE = 48_000
 HOST_BLOCK = 512

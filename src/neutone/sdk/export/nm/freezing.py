@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from neutone.errors import ModelFileError
-from neutone.sdk.export.nm.scripting import load_script, quiet_torchscript, save_script
+from neutone.sdk.export.scripting import load_script, quiet_torchscript, save_script
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
 

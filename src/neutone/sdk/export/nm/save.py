@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from neutone.errors import (
     CompatibilityWarning,
     ConfigurationError,
     MetadataError,
-    ModelCheckWarning,
     ModelFileError,
-    NeutoneError,
 )
 from neutone.file_replacement import replaced_when_complete
 from neutone.model.archive import METADATA_FILE, check_archive, read_archive_metadata
@@ -29,14 +26,16 @@ from neutone.model.metadata import ModelMetadata
 from neutone.model.trust import require_trust
 from neutone.plugins import ExportReport
 from neutone.sdk.compat.refusals import PEER_VERSION, peer_refusals
+from neutone.sdk.export.copying import independent_copy
 from neutone.sdk.export.nm.audio_sample import AudioSamplePair
-from neutone.sdk.export.nm.checks import ESSENTIAL, NmChecks
+from neutone.sdk.export.nm.checks import NmChecks
 from neutone.sdk.export.nm.freezing import freeze_network
 from neutone.sdk.export.nm.samples import make_sample_pairs
-from neutone.sdk.export.nm.script_errors import compiler_complaint
-from neutone.sdk.export.nm.scripting import load_script, save_script, script
 from neutone.sdk.export.nm.timing import HOSTS, SECONDS, time_wrapper
-from neutone.sdk.export.nm.trial_run import try_model
+from neutone.sdk.export.script_errors import compiler_complaint
+from neutone.sdk.export.scripting import load_script, save_script, script
+from neutone.sdk.export.trial_run import try_model
+from neutone.sdk.export.verdict import STATE, judge, warn_of_failures
 from neutone.sdk.stream.sample_queue_wrapper import SampleQueueWrapper
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
@@ -56,6 +55,7 @@ class NmOptions:
     optimize: bool
     speed_benchmark: bool
     test_offline_mode: bool
+    force: bool
 
 
 def save_neutone_model(
@@ -69,6 +69,7 @@ def save_neutone_model(
     optimize: bool = False,
     speed_benchmark: bool = True,
     test_offline_mode: bool = True,
+    force: bool = False,
 ) -> ExportReport:
     """Write ``model.nm`` and ``metadata.json``, and check that the file does what it says.
 
@@ -92,6 +93,7 @@ def save_neutone_model(
         speed_benchmark: Measure the speed in ten hosts, for a tenth of a second each. ``print(report)`` shows a table
             of speed and latency.
         test_offline_mode: Run the check of ``forward_offline``.
+        force: Write the file even if a reset does not clear its state, because the state is not in buffers.
 
     Raises:
         neutone.errors.ModelFileError: The model cannot be compiled or frozen, or a mandatory check failed. Nothing was
@@ -111,6 +113,7 @@ def save_neutone_model(
         optimize,
         speed_benchmark,
         test_offline_mode,
+        force,
     )
     return write_nm_file(model, Path(root_dir) / MODEL_FILE, options)
 
@@ -128,7 +131,7 @@ def write_nm_file(model: WaveformToWaveformBase | SampleQueueWrapper, path: Path
             CompatibilityWarning,
             stacklevel=3,
         )
-    _try(wrapper, name)
+    plain_state = _try(wrapper)
     if options.freeze or options.optimize:
         wrapper.prepare_for_inference()
         freeze_network(wrapper.w2w_base, options.optimize)
@@ -152,22 +155,15 @@ def write_nm_file(model: WaveformToWaveformBase | SampleQueueWrapper, path: Path
                 )
             )
         except RuntimeError as error:  # PyTorch raises it
-            raise ModelFileError(
-                f"the file of {name} does not run: {str(error).strip().splitlines()[-1]} (to remove a "
-                f"parametrization from the network, use torch.nn.utils.parametrize.remove_parametrizations)"
-            ) from error
-        failures = [check for check in checks if check.failed]
-        fatal = failures if options.submission else [check for check in failures if check.name in ESSENTIAL]
-        if fatal:
-            raise ModelFileError(f"{name} is not saved: {_in_words(fatal)}")
+            raise ModelFileError(f"the file of {name} does not run: {compiler_complaint(error)}") from error
+        if plain_state and any(check.failed for check in checks):
+            checks.insert(0, CheckResult(STATE, False, plain_state))
+        judge(name, checks, strict=options.submission, force=options.force)
         _write_beside(files, path.parent, metadata, sounds if options.dump_samples else [])
         timed = load_script(temporary)[0]
         seconds = SECONDS if options.speed_benchmark else 0.0
         hosts = tuple(time_wrapper(timed, rate, block, seconds) for rate, block in HOSTS)
-    if failures:
-        warnings.warn(
-            f"{name} is saved, but these checks failed: {_in_words(failures)}", ModelCheckWarning, stacklevel=3
-        )
+    warn_of_failures(name, checks, stacklevel=3)
     return ExportReport(path, complete, tuple(checks), hosts)
 
 
@@ -208,28 +204,13 @@ def _check_arguments(model: Any, options: NmOptions) -> None:
 
 
 def _wrapped_copy(model: WaveformToWaveformBase | SampleQueueWrapper) -> SampleQueueWrapper:
-    own: nn.Module = model
-    try:
-        own = copy.deepcopy(model)
-    except Exception:  # some modules hold what cannot be copied, such as tensors with a history
-        own.requires_grad_(False)
-    return own if isinstance(own, SampleQueueWrapper) else SampleQueueWrapper(own)  # type: ignore[arg-type]
+    own = independent_copy(model)
+    return own if isinstance(own, SampleQueueWrapper) else SampleQueueWrapper(own)
 
 
-def _try(wrapper: SampleQueueWrapper, name: str) -> None:
-    """Run a copy of the wrapped model, if it can be copied, so that errors in the model itself are not blamed on the
-    file."""
-    try:
-        model: WaveformToWaveformBase = copy.deepcopy(wrapper.w2w_base)
-    except RuntimeError:  # some modules hold what cannot be copied, such as tensors with a history
-        return
-    model.prepare_for_inference()
-    try:
-        try_model(model)
-    except NeutoneError:
-        raise
-    except Exception as error:  # anything that the model raises
-        raise ModelFileError(f"{name} does not run: {type(error).__name__}: {str(error).strip()}") from error
+def _try(wrapper: SampleQueueWrapper) -> str:
+    model: WaveformToWaveformBase = copy.deepcopy(wrapper.w2w_base)
+    return try_model(model)
 
 
 def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
@@ -238,7 +219,7 @@ def _compile(wrapper: SampleQueueWrapper, name: str, is_frozen: bool) -> bytes:
         with torch.no_grad():
             scripted = script(wrapper)
             return _archive(scripted, {})
-    except (RuntimeError, OSError, TypeError) as error:  # PyTorch raises them; OSError if there is no source code
+    except Exception as error:  # PyTorch's many classes; OSError if there is no source code
         hint = " (a frozen network has no method but forward: try without freezing)" if is_frozen else ""
         raise ModelFileError(f"{name} cannot be compiled{hint}: {compiler_complaint(error)}") from error
 
@@ -260,10 +241,6 @@ def _read(archive: bytes) -> tuple[torch.jit.ScriptModule, Any]:
         return module, json.loads(files[METADATA_FILE])
     except ValueError:
         return module, None
-
-
-def _in_words(checks: Sequence[CheckResult]) -> str:
-    return "; ".join(f"{check.name}: {check.detail}" for check in checks)
 
 
 def _write_beside(files: ExitStack, folder: Path, metadata: dict[str, Any], sounds: list[dict[str, str]]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from neutone.errors import MissingExtraError, ModelFileError
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.onnx.recurrent import recurrent_layers_as_nodes
-from neutone.sdk.export.onnx.state import find_state
+from neutone.sdk.export.state import find_state
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
 
 OPSET = 20
@@ -156,6 +156,7 @@ class StreamFunction:
                 f"get_native_buffer_sizes() return a single size"
             )
         _remove_traces(proto.graph)
+        _widen_indices(proto.graph)
         self._add_initial_state(proto)
         self._add_metadata(proto, keep_open)
         return proto
@@ -182,12 +183,8 @@ class OnnxGraph(StreamFunction):
     """
 
     def __init__(self, wrapper: WaveformToWaveformBase, rate: int, frames: int) -> None:
-        wrapper.prepare_for_inference()
-        metadata = ModelMetadata(**wrapper.to_metadata())
+        metadata = metadata_at(wrapper, rate, frames)
         with torch.no_grad():
-            if wrapper.set_sample_rate_and_buffer_size(rate, frames):
-                # The wrapper adapts to the rate. The graph cannot: it is the model at this rate.
-                metadata = metadata.model_copy(update={"native_sample_rates": [rate]})
             wrapper.reset()
         super().__init__(type(wrapper).__name__, metadata, frames, int(wrapper.calc_model_delay_samples()))
         body = Body(wrapper, self.metadata.parameter_rows, self.look_behind)
@@ -195,6 +192,17 @@ class OnnxGraph(StreamFunction):
         self.states = find_state(body, lambda: [body(*self.example()) for _ in range(TRIAL_BLOCKS)])
         self.initial = [initial[name] for name in self.states]
         self.function = Stateless(body, self.states)
+
+
+def metadata_at(wrapper: WaveformToWaveformBase, rate: int, frames: int) -> ModelMetadata:
+    """Prepare a wrapper for a sample rate (Hz) and a block size (frames), and return the metadata of its graph."""
+    wrapper.prepare_for_inference()
+    metadata = ModelMetadata(**wrapper.to_metadata())
+    with torch.no_grad():
+        if wrapper.set_sample_rate_and_buffer_size(rate, frames):
+            # The wrapper adapts to the rate. The graph cannot: it is the model at this rate.
+            metadata = metadata.model_copy(update={"native_sample_rates": [rate]})
+    return metadata
 
 
 def require_exporter() -> Any:
@@ -219,6 +227,18 @@ def _remove_traces(graph: Any) -> None:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 _remove_traces(attribute.g)
+
+
+def _widen_indices(graph: Any) -> None:
+    """Cast the indices of ScatterND to int64, the only type it takes. PyTorch's exporter gives it int32 for the overlap
+    of an inverse STFT."""
+    onnx = require_exporter()
+    for position, node in reversed(list(enumerate(graph.node))):
+        if node.op_type == "ScatterND":
+            wide = f"{node.output[0]}_indices"
+            cast = onnx.helper.make_node("Cast", [node.input[1]], [wide], to=onnx.TensorProto.INT64)
+            node.input[1] = wide
+            graph.node.insert(position, cast)
 
 
 def _innermost(error: BaseException) -> BaseException:

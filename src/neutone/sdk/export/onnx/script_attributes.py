@@ -47,6 +47,10 @@ def _copied(path: str, leaf: Any) -> Any:
     return leaf.detach().clone() if isinstance(leaf, Tensor) else leaf
 
 
+def _zeros(path: str, leaf: Any) -> Any:
+    return torch.zeros_like(leaf) if isinstance(leaf, Tensor) else leaf
+
+
 class ScriptAttributes:
     """The attributes' values by path. They are read from the module and copied on first use, so the module is not
     modified.
@@ -94,6 +98,13 @@ class ScriptAttributes:
     def set(self, part: ScriptPart, name: str, value: Any) -> None:
         """Assign a value to an attribute."""
         self.values[part.child(name)] = value
+
+    def begin_with_zeros(self) -> None:
+        """Let attributes that were None before a block, and hold tensors after it, begin as zeros of those shapes. So
+        do recurrent layers that are given None; whoever exports a model compares it with the result."""
+        for path, value in list(self.initial.items()):
+            if value is None and self.values[path] is not None:
+                self.add(path, map_leaves(self.values[path], path, _zeros))
 
     def find_state(self) -> list[str]:
         """Return the paths of the tensors that blocks have replaced or changed in place.

@@ -243,6 +243,8 @@ def call_tensor_operator(schema: str, arguments: list[Any]) -> Any:
         return values[0].to(dtypes[0]) if dtypes else values[0]
     if parsed.name == "aten::copy_" and not isinstance(values[1], Tensor):
         return values[0].fill_(values[1])
+    if parsed.name == "aten::_convolution":  # what a traced layer calls; the rest are settings of the processor
+        return torch.ops.aten.convolution.default(*values[:9])
     namespace, _, name = parsed.name.partition("::")
     packet = getattr(getattr(torch.ops, namespace), name, None)
     overload = getattr(packet, parsed.overload_name or "default", None)

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from neutone.errors import ModelFileError
 from neutone.limits import HOST_PARAMETERS
 from neutone.model.metadata import ModelMetadata
-from neutone.sdk.convert.script_attributes import ScriptAttributes, leaves, map_leaves
-from neutone.sdk.convert.script_interpreter import ScriptInterpreter
 from neutone.sdk.export.onnx.graph import TRIAL_BLOCKS, Body, StreamFunction, require_exporter
+from neutone.sdk.export.onnx.script_attributes import ScriptAttributes, leaves, map_leaves
+from neutone.sdk.export.onnx.script_interpreter import ScriptInterpreter
 
 """The number of parameter rows that the model in a ``.nm`` file takes."""
 PAST_PARAMS = "past_params"
@@ -141,6 +141,7 @@ class ScriptGraph(StreamFunction):
                 if not isinstance(y, Tensor) or tuple(y.shape) != (self.channels[1], frames):
                     found = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
                     raise ModelFileError(f"the model returns {found}, expected {(self.channels[1], frames)}")
+                self.attributes.begin_with_zeros()
         self.states = self.attributes.find_state()
         first = {place: leaf for path, value in self.attributes.initial.items() for place, leaf in leaves(value, path)}
         self.initial = [first[place] for place in self.states]

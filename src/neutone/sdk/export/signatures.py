@@ -132,12 +132,20 @@ def _with_types_of(declared: FunctionType | None, function: FunctionType, names:
 
 def _types(declared: FunctionType) -> Types:
     signature = inspect.signature(declared)
-    types = [
-        "" if parameter.annotation is parameter.empty else inspect.formatannotation(parameter.annotation)
-        for parameter in list(signature.parameters.values())[1:]
+    given = [parameter.annotation for parameter in list(signature.parameters.values())[1:]]
+    *arguments, result = [
+        "" if annotation is signature.empty else inspect.formatannotation(annotation)
+        for annotation in [*given, signature.return_annotation]
     ]
-    returned = signature.return_annotation
-    return Types(types, "" if returned is signature.empty else inspect.formatannotation(returned))
+    return Types([_if_useful(text) for text in arguments], _if_useful(result))
+
+
+def _if_useful(text: str) -> str:
+    return "" if "Any" in text else text
+
+
+def _says_nothing(annotation: ast.expr | None) -> bool:
+    return annotation is None or "Any" in ast.unparse(annotation)
 
 
 def _header(lines: list[str], types: Types) -> tuple[int, int, str] | None:
@@ -153,9 +161,9 @@ def _header(lines: list[str], types: Types) -> tuple[int, int, str] | None:
         return None
     missing = False
     for argument, known in zip(arguments, types.arguments, strict=True):
-        if argument.annotation is None and known:
+        if known and _says_nothing(argument.annotation):
             argument.annotation, missing = ast.parse(known, mode="eval").body, True
-    if definition.returns is None and types.result:
+    if types.result and _says_nothing(definition.returns):
         definition.returns, missing = ast.parse(types.result, mode="eval").body, True
     if not missing:
         return None

@@ -19,10 +19,31 @@ def _loose_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
                     yield f"{place}[{index}]" if item is not value else place, item
 
 
-def _fingerprint(tensor: Tensor) -> tuple[int, int, Tensor]:
-    # PyTorch increases the version with every change in place. Inference tensors have no version, but models are not
-    # made inside inference mode.
-    return id(tensor), tensor._version, tensor
+Fingerprint = tuple[int, int, Tensor]
+
+
+def _fingerprint(tensor: Tensor) -> Fingerprint:
+    # PyTorch increases the version with every change in place. Tensors made in inference mode have no version.
+    return id(tensor), -1 if tensor.is_inference() else tensor._version, tensor
+
+
+def plain_tensors(module: nn.Module) -> dict[str, Fingerprint]:
+    """Return the tensors that :func:`plain_state` compares."""
+    return {name: _fingerprint(tensor) for name, tensor in _loose_tensors(module)}
+
+
+def plain_state(module: nn.Module, before: dict[str, Fingerprint]) -> str:
+    """Return a sentence about a tensor that has changed since `before` and is not a registered buffer; empty if there
+    is none. Such state cannot be reset, and exporters may lose it."""
+    for name, tensor in _loose_tensors(module):
+        if name not in before or before[name][:2] != _fingerprint(tensor)[:2]:
+            attribute = name.removeprefix("wrapper.")
+            own_name = attribute.rpartition(".")[2].partition("[")[0]
+            return (
+                f"state is kept in the attribute {attribute!r}, which is a plain tensor: make it a buffer with "
+                f"register_buffer({own_name!r}, ...), so that it is exported"
+            )
+    return ""
 
 
 def find_state(module: nn.Module, run: Callable[[], object]) -> list[str]:
@@ -34,17 +55,11 @@ def find_state(module: nn.Module, run: Callable[[], object]) -> list[str]:
             at its first value.
     """
     buffers = {name: _fingerprint(tensor) for name, tensor in module.named_buffers()}
-    loose = {name: _fingerprint(tensor) for name, tensor in _loose_tensors(module)}
+    before = plain_tensors(module)
     with torch.no_grad():
         run()
-    for name, tensor in _loose_tensors(module):
-        if name not in loose or loose[name][:2] != _fingerprint(tensor)[:2]:
-            attribute = name.removeprefix("wrapper.")
-            own_name = attribute.rpartition(".")[2].partition("[")[0]
-            raise ModelFileError(
-                f"state is kept in the attribute {attribute!r}, which is a plain tensor: make it a buffer with "
-                f"register_buffer({own_name!r}, ...), so that it is exported"
-            )
+    if complaint := plain_state(module, before):
+        raise ModelFileError(complaint)
     return [
         name
         for name, tensor in module.named_buffers()

@@ -9,7 +9,6 @@ A branch or a loop count must not depend on what changes from block to block. So
 tensor that the audio, the parameters or the state influence. A branch on such a tensor is refused.
 """
 
-import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,14 +16,15 @@ import torch
 from torch import Tensor
 
 from neutone.errors import ModelFileError
-from neutone.sdk.convert.script_attributes import ScriptAttributes, ScriptPart
-from neutone.sdk.convert.script_operators import (
+from neutone.sdk.export.onnx.script_attributes import ScriptAttributes, ScriptPart
+from neutone.sdk.export.onnx.script_operators import (
     RECURRENT,
     SCALARS_OF_TENSORS,
     call_tensor_operator,
     python_operator,
     recurrent_operator,
 )
+from neutone.sdk.export.script_errors import place_of
 
 RANDOM = {
     *("rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "randperm", "random", "uniform", "normal"),
@@ -248,5 +248,4 @@ class _LocatedError(ModelFileError):
 
 def _place(node: Any) -> str:
     """Return the line that a node comes from, and its file name without the author's folders."""
-    found = re.search(r'File "(?:[^"]*/)?([^"/]+)", line (\d+)', node.sourceRange())
-    return f"{found[1]}, line {found[2]}" if found else f"operator {node.kind()}"
+    return place_of(node.sourceRange()) or f"operator {node.kind()}"

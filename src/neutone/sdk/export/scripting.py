@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 import torch
 from torch import nn
 
-from neutone.sdk.export.nm.signatures import complete_signatures
+from neutone.sdk.export.signatures import complete_signatures
 
 
 @contextmanager
