@@ -131,3 +131,17 @@ def test_load_says_what_is_wrong(tmp_path: Path) -> None:
         load_neutone_model(tmp_path / "plain.nm")
     with pytest.raises(ModelFileError, match=r"wrong.nm, metadata.json: model metadata"):
         load_neutone_model(tmp_path / "wrong.nm")
+
+
+def test_a_file_holds_no_queues(tmp_path: Path) -> None:
+    """They are allocated by the first block, or by the host's settings."""
+    save(Clip(), tmp_path)
+    assert (tmp_path / "model.nm").stat().st_size < 80_000
+    audio = torch.rand(2, 2048) - 0.5
+    for method in ("forward", "forward_bt", "forward_offline"):
+        told, not_told = (load_neutone_model(tmp_path / "model.nm")[0] for _ in range(2))
+        told.set_daw_sample_rate_and_buffer_size(48_000, 2048)
+        torch.testing.assert_close(getattr(not_told, method)(audio), getattr(told, method)(audio), rtol=0.0, atol=0.0)
+        not_told.reset()
+        told.reset()
+        torch.testing.assert_close(getattr(not_told, method)(audio), getattr(told, method)(audio), rtol=0.0, atol=0.0)

@@ -84,15 +84,20 @@ class SampleQueueWrapper(HostSurface):
         self.is_broken = False
         self.blocks_to_wait = 0  # used by forward_bt
         self.is_in_background = False
-        # One row of everything, so that TorchScript knows their types; the call below replaces them.
+        self.total = torch.zeros(())
+        self.release_memory()
+        self.set_daw_sample_rate_and_buffer_size(daw_sr, daw_bs, model_sr, model_bs)
+
+    def release_memory(self) -> None:
+        """Release the queues' memory until the next block or the next settings. A file of this module is then small."""
+        self.is_allocated = False
+        # One row of everything, so that TorchScript knows their types.
         self.way_in = StreamingInterpolator(self.in_n_ch, self.n_params, self.points, 1, 1, 1, 1)
         self.way_out = StreamingInterpolator(self.out_n_ch, 0, self.points, 1, 1, 1, 1)
         self.answers = SlidingTensorBuffer(self.out_n_ch, 1)
         self.host_memory = torch.zeros((1,))
         self.fold_memory = torch.zeros((2, 1))
         self.model_memory = torch.zeros((1,))
-        self.total = torch.zeros(())
-        self.set_daw_sample_rate_and_buffer_size(daw_sr, daw_bs, model_sr, model_bs)
 
     # -- settings ------------------------------------------------------------------------------------------------------
 
@@ -158,6 +163,7 @@ class SampleQueueWrapper(HostSurface):
         self.model_memory = torch.zeros(((self.in_n_ch + self.n_params) * self.session_bs,))
         self.host_memory = torch.zeros((2 * longest,))
         self.fold_memory = torch.zeros((2, self.daw_bs))
+        self.is_allocated = True
 
     @torch.jit.export
     def reset(self) -> None:
@@ -166,6 +172,8 @@ class SampleQueueWrapper(HostSurface):
         self._reset_queues()
 
     def _reset_queues(self) -> None:
+        if not self.is_allocated:
+            self._allocate()
         self.way_in.reset()
         self.way_out.reset()
         self.answers.reset()
@@ -200,6 +208,8 @@ class SampleQueueWrapper(HostSurface):
                 an exception, call :meth:`reset` before going on.
         """
         with torch.no_grad():
+            if not self.is_allocated:
+                self._reset_queues()
             self._write(x, params)
             self._run()
             return self._read(x.size(0), x.size(1))
@@ -223,6 +233,8 @@ class SampleQueueWrapper(HostSurface):
             ValueError: There are more than ``daw_bs`` frames; or in debug mode, a shape is wrong.
         """
         with torch.no_grad():
+            if not self.is_allocated:
+                self._reset_queues()
             if not self.is_in_background:
                 self.is_in_background = True
                 self.blocks_to_wait = self.delay // self.daw_bs

@@ -135,6 +135,7 @@ def write_nm_file(model: WaveformToWaveformBase | SampleQueueWrapper, path: Path
     if options.freeze or options.optimize:
         wrapper.prepare_for_inference()
         freeze_network(wrapper.w2w_base, options.optimize)
+    wrapper.release_memory()
     compiled = _compile(wrapper, name, options.freeze or options.optimize)
     pairs = make_sample_pairs(
         _read(compiled)[0], options.audio_sample_pairs, options.dump_samples, options.max_n_samples
