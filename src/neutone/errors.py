@@ -35,6 +35,7 @@ __all__ = [
     "UnknownParameterError",
     "UnknownPluginError",
     "UntrustedFileError",
+    "WrapperWarning",
 ]
 
 SHOWN_CHARACTERS = 80
@@ -201,3 +202,7 @@ class CompatibilityWarning(UserWarning):
 
 class ModelCheckWarning(UserWarning):
     """An exported model does not behave as its metadata says."""
+
+
+class WrapperWarning(UserWarning):
+    """A wrapped model does something that neutone puts right, such as writing to its input."""
