@@ -22,6 +22,7 @@ __all__ = [
     "InferenceError",
     "MetadataError",
     "MissingExtraError",
+    "MissingNameError",
     "ModelCheckWarning",
     "ModelFileError",
     "NativeSessionWarning",
@@ -178,6 +179,10 @@ class UnknownPluginError(NeutoneError, LookupError):
 
 class MissingExtraError(NeutoneError, ImportError):
     """An optional dependency is not installed. The message names the extra that installs it."""
+
+
+class MissingNameError(NeutoneError, ImportError):
+    """A name of neutone_sdk is imported from ``neutone.compat``, but neutone does not have it yet."""
 
 
 class PluginWarning(UserWarning):
