@@ -42,6 +42,13 @@ class NoReset(Echo):
         return False
 
 
+class Forgetful(Echo):
+    """The same, but its reset does nothing, and claims to have."""
+
+    def reset_model(self) -> bool:
+        return True
+
+
 class Blocks(WaveformToWaveformBase):
     """A stereo-to-mono model with look-behind and a block size of its own."""
 

@@ -22,7 +22,6 @@ from neutone.sdk import export_onnx  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::neutone.errors.WrapperWarning"),
-    pytest.mark.filterwarnings("ignore::neutone.errors.ModelCheckWarning"),
 ]
 
 RATE, BLOCK, BLOCKS = 48_000, 128, 8

@@ -19,6 +19,7 @@ from neutone.sdk.wrap.checks import (
     check_settings,
     conversions,
 )
+from neutone.sdk.wrap.initial_state import InitialState
 from neutone.sdk.wrap.look_behind import LookBehind, NoLookBehind, make_look_behind
 from neutone.sdk.wrap.model import NeutoneModel
 from neutone.sdk.wrap.older_names import adopt_older_names
@@ -97,6 +98,7 @@ class WaveformToWaveformBase(NeutoneModel):
         self.realtime = True
         self.curr_bs = -1
         self._has_warned = False
+        self._initial_state = InitialState()
 
     def _gather(self) -> None:
         super()._gather()
@@ -169,10 +171,16 @@ class WaveformToWaveformBase(NeutoneModel):
         return False
 
     def reset_model(self) -> bool:
-        """Clear the model's state. Returns whether that was done; a model without state may return True."""
+        """Clear the model's state. Returns whether that was done. If not, the buffers that blocks change get their
+        initial values back, so this is needed for other kinds of state only."""
         return False
 
     # -- for hosts and wrappers ----------------------------------------------------------------------------------------
+
+    def prepare_for_inference(self) -> None:
+        """Leave training mode and debug mode. Call this before the model is scripted or exported."""
+        super().prepare_for_inference()
+        self._initial_state.prepare(self)
 
     def forward(self, x: Tensor, params: Tensor | None = None) -> Tensor:
         """Process one block at the model's own rate.
@@ -206,6 +214,7 @@ class WaveformToWaveformBase(NeutoneModel):
             self._check_units(units)
         values: dict[str, Tensor] = self._parameter_map(units)
         if not is_scripting():
+            self._initial_state.observe(self)
             window, values, guard = self._guarded(window, values)
         y = self.do_forward_pass(window, values)
         if not is_scripting():
@@ -227,7 +236,17 @@ class WaveformToWaveformBase(NeutoneModel):
             self.curr_bs = n_samples
         self._past_audio.reset()
         self._past_params.reset()
-        return self.set_model_sample_rate_and_buffer_size(sample_rate, n_samples)
+        if is_scripting():
+            if self._initial_state.is_needed:
+                self._put_buffers_back()
+            is_adapted = self.set_model_sample_rate_and_buffer_size(sample_rate, n_samples)
+            if self._initial_state.is_needed:
+                self._keep_buffers()
+        else:
+            marks = self._initial_state.marks(self)
+            is_adapted = self.set_model_sample_rate_and_buffer_size(sample_rate, n_samples)
+            self._initial_state.update(self, marks)
+        return is_adapted
 
     @torch.jit.export
     def set_daw_sample_rate_and_buffer_size(
@@ -243,11 +262,28 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def reset(self) -> bool:
-        """Clear the look-behind and the model's state.
-        Returns whether the model cleared its state by :meth:`reset_model`."""
+        """Clear the look-behind and the model's state. If :meth:`reset_model` does not clear it, the buffers that
+        blocks change get their initial values back. Returns what :meth:`reset_model` returned."""
         self._past_audio.reset()
         self._past_params.reset()
-        return self.reset_model()
+        is_reset = self.reset_model()
+        if not is_reset:
+            if is_scripting():
+                if self._initial_state.is_needed:
+                    self._put_buffers_back()
+            else:
+                self._initial_state.put_back(self)
+        return is_reset
+
+    def _put_buffers_back(self) -> None:
+        for path, module in self.named_modules():
+            for name, buffer in module.named_buffers():
+                self._initial_state(name if path == "" else path + "." + name, buffer)
+
+    def _keep_buffers(self) -> None:
+        for path, module in self.named_modules():
+            for name, buffer in module.named_buffers():
+                self._initial_state.keep(name if path == "" else path + "." + name, buffer)
 
     @torch.jit.export
     def to_metadata(self) -> dict[str, Any]:
