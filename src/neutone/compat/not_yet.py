@@ -42,8 +42,7 @@ def refuse_missing(module: str) -> Callable[[str], NoReturn]:
         short = module.rpartition(".")[2]
         if name in NOT_YET[short]:
             raise MissingNameError(
-                f"neutone_sdk.{short}.{name} is not part of neutone yet: copy the class into your code, or use "
-                f"neutone_sdk for this file"
+                f"neutone_sdk.{short}.{name} is not part of neutone yet: until it is, your code needs its own"
             )
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
