@@ -1,4 +1,4 @@
-"""Models without ``reset_model``: the buffers that blocks change get their initial values back, the others do not."""
+"""At a reset, the buffers that blocks change and the author's code does not get their initial values back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import neutone
 from neutone.sdk import ModelMetadata, WaveformToWaveformBase, export_onnx
 from support.saving import results, save
-from support.scripted_forms import in_every_form
+from support.scripted_forms import FORMS, in_every_form
 
 
 class Memory(nn.Module):
@@ -140,6 +140,44 @@ def test_state_of_the_size_of_a_block(form: Callable[[nn.Module], Any]) -> None:
                 torch.testing.assert_close(model(torch.ones(2, size)), torch.full((2, size), 2.0))
 
 
+class PartlyReset(NoReset):
+    """Resets one of its modules, to a value of its own, and says that all is done."""
+
+    def reset_model(self) -> bool:
+        self.model[0].past.fill_(0.125)
+        return True
+
+
+@in_every_form
+def test_what_the_author_resets_is_left_to_the_author(form: Callable[[nn.Module], Any]) -> None:
+    model = form(PartlyReset())
+    model.set_sample_rate_and_buffer_size(48_000, BLOCK)
+    play(model)
+    assert model.reset()
+    buffers = dict(model.named_buffers())
+    assert buffers["model.0.past"].unique().tolist() == [0.125]
+    assert buffers["model.2.past"].unique().tolist() == [0.5]
+    assert buffers["model.0.blocks"].item() == buffers["model.2.blocks"].item() == 0.0
+
+
+class Growing(NoReset):
+    """Keeps state whose shape changes with the first block."""
+
+    def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
+        y = x + self.top[:, :1]
+        self.top = y.clone()
+        return y
+
+
+@in_every_form
+def test_state_whose_shape_changes(form: Callable[[nn.Module], Any]) -> None:
+    model = form(Growing())
+    first = play(model)
+    model.reset()
+    if form is FORMS["eager"]:  # a compiled model cannot replace it
+        torch.testing.assert_close(play(model), first)
+
+
 @pytest.mark.parametrize("options", [{}, {"freeze": True}, {"optimize": True}], ids=str)
 def test_submissions_need_no_reset_model(options: dict[str, bool], tmp_path: Path) -> None:
     report = save(NoReset(), tmp_path, dump_samples=True, submission=True, **options)
@@ -149,7 +187,9 @@ def test_submissions_need_no_reset_model(options: dict[str, bool], tmp_path: Pat
 @pytest.mark.long
 def test_onnx_files_reset_alike(tmp_path: Path) -> None:
     expected = play(NoReset())
-    export_onnx(NoReset(), tmp_path / "model.onnx")
+    model = NoReset()
+    play(model)
+    export_onnx(model, tmp_path / "model.onnx")
     with neutone.Engine(neutone.load(tmp_path / "model.onnx"), 44_100, BLOCK, 2) as engine:
         for _ in range(2):
             answers = [engine.process(x.numpy()).copy() for x in NOISE.split(BLOCK, 1)]

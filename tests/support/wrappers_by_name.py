@@ -43,7 +43,15 @@ class NoReset(Echo):
 
 
 class Forgetful(Echo):
-    """The same, but its reset does nothing, and claims to have."""
+    """The same, but it keeps a number, too, and its reset claims to have cleared that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fade: float = 1.0
+
+    def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
+        self.fade *= 0.99
+        return x * self.fade
 
     def reset_model(self) -> bool:
         return True

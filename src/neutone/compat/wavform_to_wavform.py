@@ -1,16 +1,19 @@
 """The base class of real-time models, with the attributes that wrappers written for neutone_sdk read."""
 
-from typing import ClassVar
+import warnings
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from neutone import sdk
+from neutone.errors import WrapperWarning, shown
+from neutone.model.metadata import MAX_TAG_LENGTH
 from neutone.sdk.wrap.checks import InputGuard
 
 
 class WaveformToWaveformBase(sdk.WaveformToWaveformBase):
-    """:class:`neutone.sdk.WaveformToWaveformBase` with attributes of neutone_sdk's.
+    """:class:`neutone.sdk.WaveformToWaveformBase` with attributes of neutone_sdk's. Tags that are too long are cut.
 
     Attributes:
         neutone_parameter_names: The names of the parameters, in row order.
@@ -26,6 +29,16 @@ class WaveformToWaveformBase(sdk.WaveformToWaveformBase):
         super().__init__(model, use_debug_mode)
         self.agg_params = torch.zeros(self.max_parameters, 1)
         self.remapped_params: dict[str, Tensor] = {}
+
+    def _answers(self) -> dict[str, Any]:
+        answers = super()._answers()
+        tags = answers["tags"]
+        if isinstance(tags, list) and (
+            long := [tag for tag in tags if isinstance(tag, str) and len(tag) > MAX_TAG_LENGTH]
+        ):
+            warnings.warn(f"tags are cut to {MAX_TAG_LENGTH} characters: {shown(long)}", WrapperWarning, stacklevel=2)
+            answers["tags"] = [tag[:MAX_TAG_LENGTH] if isinstance(tag, str) else tag for tag in tags]
+        return answers
 
     def _gather(self) -> None:
         super()._gather()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import neutone
+from neutone.errors import MetadataError, WrapperWarning
 from support.older_wrappers import MODELS, Overdrive
 
 torch = pytest.importorskip("torch")
@@ -56,6 +57,15 @@ def test_every_form_of_a_wrapper_plays_alike(name: str, tmp_path: Path) -> None:
 
 def test_the_delay_under_its_older_name_is_reported() -> None:
     assert neutone.load(Overdrive(5)).model_delay == 5
+
+
+def test_tags_that_are_too_long_are_cut() -> None:
+    kind = type("Tagged", (Overdrive,), {"get_tags": lambda self: ["subtractive synth", "acid"]})
+    with pytest.warns(WrapperWarning, match=r"cut to 15 characters: \['subtractive synth'\]"):
+        model = kind()
+    assert model.to_metadata()["tags"] == ["subtractive syn", "acid"]
+    with pytest.raises(MetadataError, match="get_tags"):
+        type("Wrong", (Overdrive,), {"get_tags": lambda self: "acid"})()
 
 
 def test_attributes_that_wrappers_read() -> None:

@@ -18,10 +18,10 @@ OWN_STATE = ("_past_audio.", "_past_params.")
 
 
 class InitialState(nn.Module):
-    """Restores the buffers of models whose authors define no ``reset_model``.
+    """Restores the buffers that blocks change and the author's ``reset_model`` does not.
 
-    A buffer is state if blocks change it, which is found out by running a few blocks of noise on a copy of the model.
-    The other buffers (weights, statistics, filters that depend on the sample rate) are left alone.
+    Which ones these are is found out by running a few blocks of noise on a copy of the model, and resetting it. The
+    other buffers (weights, statistics, filters that depend on the sample rate) are left alone.
 
     Attributes:
         values: The initial value of each state buffer, by the buffer's name. This is what compiled models use; it is
@@ -47,7 +47,9 @@ class InitialState(nn.Module):
     def forward(self, name: str, now: Tensor) -> None:
         """Put the buffer of a name back, which is `now`, if it is state. For compiled models."""
         if name in self.values:
-            now.copy_(self.values[name])
+            initial = self.values[name]
+            if now.size() == initial.size():  # a compiled model cannot replace a buffer whose name it looks up
+                now.copy_(initial)
 
     @torch.jit.export
     def keep(self, name: str, now: Tensor) -> None:
@@ -60,7 +62,7 @@ class InitialState(nn.Module):
     def observe(self, model: nn.Module) -> None:
         """Remember all buffers, unless that was done. Call it before each block."""
         if self._before is None:
-            self._before = {name: tensor.detach().clone() for name, tensor in _buffers(model)}
+            self._before = _values(model)
 
     def marks(self, model: nn.Module) -> dict[str, tuple[Tensor, int]]:
         """Return what :meth:`update` compares with."""
@@ -74,13 +76,14 @@ class InitialState(nn.Module):
                 if name not in marks or marks[name][0] is not tensor or marks[name][1] != _version(tensor):
                     self._before[name] = tensor.detach().clone()
 
-    def put_back(self, model: "WaveformToWaveformBase") -> None:
-        """Give the state buffers their initial values."""
+    def put_back(self, model: "WaveformToWaveformBase", is_reset: bool) -> None:
+        """Give the state buffers their initial values. If a copy of the model cannot tell which these are, they are all
+        that have changed, unless the author says that the model `is_reset`."""
         before = self._before or {}
         changed = [name for name, tensor in _buffers(model) if name in before and not _equal(tensor, before[name])]
         state = self._search(model) if changed else None
         for name in changed:
-            if state is None or name in state:
+            if name in state if state is not None else not is_reset:
                 path, _, own = name.rpartition(".")
                 setattr(model.get_submodule(path), own, before[name].clone())
 
@@ -107,6 +110,10 @@ def _buffers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
             yield name, tensor
 
 
+def _values(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in _buffers(model)}
+
+
 def _version(tensor: Tensor) -> int:
     return 0 if tensor.is_inference() else tensor._version
 
@@ -116,19 +123,21 @@ def _equal(a: Tensor, b: Tensor) -> bool:
 
 
 def _state_of(model: "WaveformToWaveformBase") -> set[str] | None:
-    """Return the names of the buffers that blocks change, or none if the author resets them; None if the model cannot
-    be copied or run."""
+    """Return the names of the buffers that blocks change and ``reset_model`` leaves as they are; None if the model
+    cannot be copied or run."""
     try:
         trial = copy.deepcopy(model).eval()
         trial.use_debug_mode = False
         frames = (trial.get_native_buffer_sizes() or [TYPICAL_FRAMES])[0]
         with torch.no_grad(), torch.random.fork_rng(devices=[]):  # leave the caller's random state as it is
             trial.set_sample_rate_and_buffer_size((trial.get_native_sample_rates() or [TYPICAL_RATE])[0], frames)
-            if trial.reset_model():
-                return set()
-            before = {name: tensor.clone() for name, tensor in _buffers(trial)}
+            first = _values(trial)
             for _ in range(TRIAL_BLOCKS):
                 trial.forward(torch.rand(trial.in_n_ch, frames) - 0.5)
-            return {name for name, tensor in _buffers(trial) if not _equal(tensor, before.get(name, tensor))}
+            then = _values(trial)
+            trial.reset_model()
+            last = _values(trial)
+        both = first.keys() & then.keys() & last.keys()
+        return {name for name in both if not _equal(then[name], first[name]) and _equal(last[name], then[name])}
     except Exception:  # anything that the model raises; it raises it again where it is run for the user
         return None

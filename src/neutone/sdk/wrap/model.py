@@ -196,10 +196,9 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
     def _validated(self, parameters: Sequence[NeutoneParameter]) -> ModelMetadata:
         """Collect what the methods return, and validate it against the metadata schema."""
         stated = self._stated()
-        fields: dict[str, Any] = {key: getattr(self, method)() for key, method in self.metadata_methods.items()}
         try:
             return ModelMetadata(
-                **fields,
+                **self._answers(),
                 neutone_parameters={f"p{index + 1}": parameter for index, parameter in enumerate(parameters)},
                 sdk_version=version("neutone"),
                 pytorch_version=str(torch.__version__),
@@ -207,6 +206,10 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
             )
         except MetadataError as error:
             raise MetadataError(self._name_method(str(error))) from None
+
+    def _answers(self) -> dict[str, Any]:
+        """Return what the describing methods return, by metadata key."""
+        return {key: getattr(self, method)() for key, method in self.metadata_methods.items()}
 
     def _name_method(self, message: str) -> str:
         """Turn "model metadata, tags.2: too long" into "Amp.get_tags(), item 2: too long"."""

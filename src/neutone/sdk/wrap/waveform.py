@@ -171,8 +171,8 @@ class WaveformToWaveformBase(NeutoneModel):
         return False
 
     def reset_model(self) -> bool:
-        """Clear the model's state. Returns whether that was done. If not, the buffers that blocks change get their
-        initial values back, so this is needed for other kinds of state only."""
+        """Clear the model's state. Returns whether that was done. Buffers that blocks change and this method does not
+        get their initial values back anyway, so it is needed for other kinds of state only."""
         return False
 
     # -- for hosts and wrappers ----------------------------------------------------------------------------------------
@@ -262,17 +262,16 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def reset(self) -> bool:
-        """Clear the look-behind and the model's state. If :meth:`reset_model` does not clear it, the buffers that
-        blocks change get their initial values back. Returns what :meth:`reset_model` returned."""
+        """Clear the look-behind and the model's state. The buffers that blocks change and :meth:`reset_model` does not
+        get their initial values back. Returns what :meth:`reset_model` returned."""
         self._past_audio.reset()
         self._past_params.reset()
         is_reset = self.reset_model()
-        if not is_reset:
-            if is_scripting():
-                if self._initial_state.is_needed:
-                    self._put_buffers_back()
-            else:
-                self._initial_state.put_back(self)
+        if is_scripting():
+            if self._initial_state.is_needed:
+                self._put_buffers_back()
+        else:
+            self._initial_state.put_back(self, is_reset)
         return is_reset
 
     def _put_buffers_back(self) -> None:
