@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,23 @@ def test_state_whose_shape_changes(form: Callable[[nn.Module], Any]) -> None:
     model.reset()
     if form is FORMS["eager"]:  # a compiled model cannot replace it
         torch.testing.assert_close(play(model), first)
+
+
+def test_one_trial_serves_all_copies_of_a_model() -> None:
+    blocks: list[int] = []
+
+    class Counting(NoReset):
+        def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
+            blocks.append(x.size(1))
+            return super().do_forward_pass(x, params)
+
+    model = Counting()
+    for wrapper in (copy.deepcopy(model), copy.deepcopy(model), model):
+        wrapper.prepare_for_inference()
+        assert len(blocks) == 3
+    play(model)
+    model.reset()
+    assert len(blocks) == 3 + 4
 
 
 @pytest.mark.parametrize("options", [{}, {"freeze": True}, {"optimize": True}], ids=str)

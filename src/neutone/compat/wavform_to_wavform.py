@@ -28,7 +28,7 @@ class WaveformToWaveformBase(sdk.WaveformToWaveformBase):
     def __init__(self, model: nn.Module | None = None, use_debug_mode: bool = True) -> None:
         super().__init__(model, use_debug_mode)
         self.agg_params = torch.zeros(self.max_parameters, 1)
-        self.remapped_params: dict[str, Tensor] = {}
+        self.remapped_params = dict[str, Tensor]()
 
     def _answers(self) -> dict[str, Any]:
         answers = super()._answers()

@@ -17,6 +17,22 @@ OWN_STATE = ("_past_audio.", "_past_params.")
 """The look-behinds, which every reset clears."""
 
 
+class Trial:
+    """What a trial run has shown. All copies of a model share it, so that exporting runs one trial.
+
+    Attributes:
+        is_done: Whether there was a trial.
+        state: The names of the state buffers; None if the model cannot be copied or run.
+    """
+
+    def __init__(self) -> None:
+        self.is_done = False
+        self.state: set[str] | None = None
+
+    def __deepcopy__(self, memo: object) -> "Trial":
+        return self
+
+
 class InitialState(nn.Module):
     """Restores the buffers that blocks change and the author's ``reset_model`` does not.
 
@@ -31,7 +47,7 @@ class InitialState(nn.Module):
     """
 
     __constants__: ClassVar[list[str]] = ["is_needed"]
-    __jit_ignored_attributes__: ClassVar[list[str]] = ["_before", "_state"]
+    __jit_ignored_attributes__: ClassVar[list[str]] = ["_before", "_trial"]
 
     values: dict[str, Tensor]
     is_needed: bool
@@ -41,8 +57,7 @@ class InitialState(nn.Module):
         self.values = {}
         self.is_needed = False
         self._before: dict[str, Tensor] | None = None
-        self._is_searched = False
-        self._state: set[str] | None = None
+        self._trial = Trial()
 
     def forward(self, name: str, now: Tensor) -> None:
         """Put the buffer of a name back, which is `now`, if it is state. For compiled models."""
@@ -81,7 +96,7 @@ class InitialState(nn.Module):
         that have changed, unless the author says that the model `is_reset`."""
         before = self._before or {}
         changed = [name for name, tensor in _buffers(model) if name in before and not _equal(tensor, before[name])]
-        state = self._search(model) if changed else None
+        state = self._state(model) if changed else None
         for name in changed:
             if name in state if state is not None else not is_reset:
                 path, _, own = name.rpartition(".")
@@ -90,18 +105,18 @@ class InitialState(nn.Module):
     def prepare(self, model: "WaveformToWaveformBase") -> None:
         """Make :attr:`values`, before the model is compiled."""
         if self._before is not None and self._before.keys() != dict(_buffers(model)).keys():
-            self._before, self._is_searched = None, False  # another network, such as a frozen one
+            self._before, self._trial = None, Trial()  # another network, such as a frozen one
         self.observe(model)
         before = self._before or {}
-        state = self._search(model) if before else None
+        state = self._state(model) if before else None
         self.values = {name: before[name].clone() for name in state or () if name in before}
         self.is_needed = bool(self.values)
 
-    def _search(self, model: "WaveformToWaveformBase") -> set[str] | None:
-        if not self._is_searched:
-            self._is_searched = True
-            self._state = _state_of(model)
-        return self._state
+    def _state(self, model: "WaveformToWaveformBase") -> set[str] | None:
+        if not self._trial.is_done:
+            self._trial.is_done = True
+            self._trial.state = _state_of(model)
+        return self._trial.state
 
 
 def _buffers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
