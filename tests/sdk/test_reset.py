@@ -1,4 +1,4 @@
-"""At a reset, the buffers that blocks change and the author's code does not get their initial values back."""
+"""A reset gives buffers that blocks change, and that the author's code leaves, their initial values back."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 import neutone
-from neutone.sdk import ModelMetadata, WaveformToWaveformBase, export_onnx
+from neutone.sdk import ModelMetadata, WaveformToWaveformBase, export_onnx, script
 from support.saving import results, save
-from support.scripted_forms import FORMS, in_every_form
+from support.scripted_forms import FORMS, in_every_form, reloaded
 
 
 class Memory(nn.Module):
@@ -39,8 +39,8 @@ class NoReset(WaveformToWaveformBase):
 
     metadata = ModelMetadata(model_name="No reset", native_sample_rates=[44_100, 48_000])
 
-    def __init__(self) -> None:
-        super().__init__(nn.Sequential(Memory(), nn.Identity(), Memory()))
+    def __init__(self, network: nn.Module | None = None) -> None:
+        super().__init__(network or nn.Sequential(Memory(), nn.Identity(), Memory()))
         self.register_buffer("top", torch.zeros(2, 1))
         self.register_buffer("rate", torch.zeros(1))
 
@@ -139,6 +139,18 @@ def test_state_of_the_size_of_a_block(form: Callable[[nn.Module], Any]) -> None:
             with torch.no_grad():
                 torch.testing.assert_close(model(torch.ones(2, size)), torch.full((2, size), 1.25))
                 torch.testing.assert_close(model(torch.ones(2, size)), torch.full((2, size), 2.0))
+
+
+@in_every_form
+@pytest.mark.parametrize("network", [script, reloaded])
+def test_networks_that_are_compiled_already(
+    network: Callable[[nn.Module], Any], form: Callable[[nn.Module], Any]
+) -> None:
+    model = form(NoReset(network(nn.Sequential(Memory(), Memory()))))
+    model.set_sample_rate_and_buffer_size(48_000, BLOCK)
+    first = play(model)
+    model.reset()
+    torch.testing.assert_close(play(model), first)
 
 
 class PartlyReset(NoReset):

@@ -34,7 +34,7 @@ class Trial:
 
 
 class InitialState(nn.Module):
-    """Restores the buffers that blocks change and the author's ``reset_model`` does not.
+    """Restores the buffers that blocks change and that the author's ``reset_model`` leaves as they are.
 
     Which ones these are is found out by running a few blocks of noise on a copy of the model, and resetting it. The
     other buffers (weights, statistics, filters that depend on the sample rate) are left alone.

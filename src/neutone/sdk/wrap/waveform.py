@@ -171,8 +171,8 @@ class WaveformToWaveformBase(NeutoneModel):
         return False
 
     def reset_model(self) -> bool:
-        """Clear the model's state. Returns whether that was done. Buffers that blocks change and this method does not
-        get their initial values back anyway, so it is needed for other kinds of state only."""
+        """Clear the model's state. Returns whether that was done. Buffers that blocks change get their initial values
+        back without it, so it is needed for other kinds of state only."""
         return False
 
     # -- for hosts and wrappers ----------------------------------------------------------------------------------------
@@ -262,8 +262,8 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def reset(self) -> bool:
-        """Clear the look-behind and the model's state. The buffers that blocks change and :meth:`reset_model` does not
-        get their initial values back. Returns what :meth:`reset_model` returned."""
+        """Clear the look-behind and the model's state. Buffers that blocks change, and that :meth:`reset_model` leaves
+        as they are, get their initial values back. Returns what :meth:`reset_model` returned."""
         self._past_audio.reset()
         self._past_params.reset()
         is_reset = self.reset_model()
@@ -274,6 +274,7 @@ class WaveformToWaveformBase(NeutoneModel):
             self._initial_state.put_back(self, is_reset)
         return is_reset
 
+    # TorchScript unrolls these loops; it has no other access to buffers by name.
     def _put_buffers_back(self) -> None:
         for path, module in self.named_modules():
             for name, buffer in module.named_buffers():
