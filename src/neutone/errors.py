@@ -22,6 +22,7 @@ __all__ = [
     "InferenceError",
     "MetadataError",
     "MissingExtraError",
+    "MissingNameError",
     "ModelCheckWarning",
     "ModelFileError",
     "NativeSessionWarning",
@@ -35,6 +36,7 @@ __all__ = [
     "UnknownParameterError",
     "UnknownPluginError",
     "UntrustedFileError",
+    "WrapperWarning",
 ]
 
 SHOWN_CHARACTERS = 80
@@ -179,6 +181,10 @@ class MissingExtraError(NeutoneError, ImportError):
     """An optional dependency is not installed. The message names the extra that installs it."""
 
 
+class MissingNameError(NeutoneError, ImportError):
+    """A name of neutone_sdk is imported from ``neutone.compat``, but neutone does not have it yet."""
+
+
 class PluginWarning(UserWarning):
     """An installed plug-in cannot be used: it is broken, or another has the same name."""
 
@@ -201,3 +207,7 @@ class CompatibilityWarning(UserWarning):
 
 class ModelCheckWarning(UserWarning):
     """An exported model does not behave as its metadata says."""
+
+
+class WrapperWarning(UserWarning):
+    """A wrapped model does something that neutone puts right, such as writing to its input."""

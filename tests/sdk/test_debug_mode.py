@@ -11,12 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from neutone.errors import AudioTypeError, ConfigurationError, InferenceError, ParameterError, ShapeError
-from neutone.sdk import ModelMetadata, WaveformToWaveformBase
-from support.described_wrappers import Bare, Everything, Window, knob
-
-
-def in_place(x: Tensor) -> Tensor:
-    return x.mul_(0.5)
+from support.described_wrappers import Bare, Everything, Window
 
 
 @pytest.mark.parametrize(
@@ -28,12 +23,11 @@ def in_place(x: Tensor) -> Tensor:
         (lambda x: x[:1], ShapeError, r"is_output_mono\(\) returns False, so it must return 2 channels \(stereo\)"),
         (lambda x: x[:, 2:], ShapeError, "2 frames too few"),
         (lambda x: torch.cat([x, x], 1), ShapeError, "8 frames too many"),
-        (lambda x: x.double(), AudioTypeError, "torch.float64, expected torch.float32"),
+        (lambda x: x.int(), AudioTypeError, "torch.int32, expected torch.float32"),
         (lambda x: (x, x), AudioTypeError, "returned a tuple"),
         (lambda x: x.to("meta"), AudioTypeError, "device meta, but its input is on cpu"),
         (lambda x: torch.log(-x.abs() - 1), InferenceError, "NaN in channel 0, frame 0, though its input is finite"),
         (lambda x: x / torch.tensor([[1.0], [0.0]]), InferenceError, "inf in channel 1, frame 0"),
-        (in_place, InferenceError, "changed its input x in place"),
     ],
 )
 def test_debug_mode_says_what_is_wrong_with_the_output(
@@ -51,19 +45,6 @@ def test_debug_mode_on_a_look_behind_answered_too() -> None:
 
     with pytest.raises(ShapeError, match=r"return the block alone.*y\[:, 3:\]"):
         Long()(torch.ones(1, 8))
-
-
-def test_debug_mode_on_changed_parameters() -> None:
-    class Greedy(WaveformToWaveformBase):
-        metadata = ModelMetadata(model_name="Greedy")
-        neutone_parameters = (knob(),)
-
-        def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
-            params["knob"].zero_()
-            return x
-
-    with pytest.raises(InferenceError, match=r"changed params\['knob'\] in place"):
-        Greedy()(torch.ones(2, 8))
 
 
 def test_debug_mode_on_wrong_aggregation() -> None:

@@ -1,4 +1,4 @@
-"""Wrappers written for neutone_sdk 1.5.2, with only their import line changed."""
+"""Wrappers written for neutone_sdk 1.5.2, as ``neutone port`` changes them, play as they do there."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ import pytest
 import torch
 from torch import nn
 
+from support.command_line import call
 from support.places import PEER_FILES, TESTS
 from support.scripted_forms import in_every_form
 
 
-@pytest.fixture(scope="module")
-def ported(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+@pytest.fixture(scope="module", params=["neutone.sdk", "neutone.compat"])
+def ported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """The peer's models, with only the package name in their import line changed."""
-    source = (TESTS / "support" / "peer_models.py").read_text(encoding="utf-8")
-    assert source.count("from neutone_sdk import") == 1
     path = tmp_path_factory.mktemp("ported") / "ported_models.py"
-    path.write_text(source.replace("from neutone_sdk import", "from neutone.sdk import"), encoding="utf-8")
+    assert call("port", TESTS / "support" / "peer_models.py", "-o", path).exit_code == 0
+    source = path.read_text(encoding="utf-8")
+    assert source.count("from neutone.compat import") == 1
+    path.write_text(source.replace("from neutone.compat import", f"from {request.param} import"), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("ported_models", path)
     assert spec is not None
     assert spec.loader is not None

@@ -42,6 +42,21 @@ class NoReset(Echo):
         return False
 
 
+class Forgetful(Echo):
+    """The same, but it keeps a number, too, and its reset claims to have cleared that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fade: float = 1.0
+
+    def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
+        self.fade *= 0.99
+        return x * self.fade
+
+    def reset_model(self) -> bool:
+        return True
+
+
 class Blocks(WaveformToWaveformBase):
     """A stereo-to-mono model with look-behind and a block size of its own."""
 

@@ -1,7 +1,6 @@
 """Wrap PyTorch models, describe them, and export them for every host.
 
-The names are those of neutone_sdk: a wrapper written for it works once its import line is changed. It needs PyTorch:
-``pip install "neutone[torch]"``.
+It needs PyTorch: ``pip install "neutone[torch]"``. For wrappers written for neutone_sdk there is :mod:`neutone.compat`.
 """
 
 from neutone.errors import MissingExtraError

@@ -85,7 +85,7 @@ def check_aggregated(name: str, units: Any, rows: int) -> None:
 
 
 def check_answer(name: str, y: Any, channels: int, frames: int, look_behind: int, device: torch.device) -> None:
-    """Raise unless do_forward_pass returned finite float32 of shape (channels, frames)."""
+    """Raise unless do_forward_pass returned finite floats of shape (channels, frames)."""
     method = f"{name}.do_forward_pass()"
     if not isinstance(y, Tensor):
         raise AudioTypeError(
@@ -96,7 +96,7 @@ def check_answer(name: str, y: Any, channels: int, frames: int, look_behind: int
             f"{method} returned shape {tuple(y.shape)}, expected ({channels}, {frames})"
             f"{_shape_hint(tuple(y.shape), channels, frames, look_behind)}"
         )
-    if y.dtype != torch.float32:
+    if not y.dtype.is_floating_point:
         raise AudioTypeError(f"{method} returned {y.dtype}, expected torch.float32")
     if y.device != device:
         raise AudioTypeError(f"{method} returned a tensor on device {y.device}, but its input is on {device}")
@@ -122,19 +122,27 @@ def _shape_hint(shape: tuple[int, ...], channels: int, frames: int, look_behind:
     return f": {shape[1] - frames} frames too many"
 
 
+def conversions(y: Tensor) -> list[str]:
+    """Return a line that says how the model's output is converted, or none if it is float32."""
+    return [] if y.dtype == torch.float32 else [f"returned {y.dtype}, which is converted to torch.float32"]
+
+
 class InputGuard:
-    """A copy of the inputs of do_forward_pass, to find out whether it changed them: their memory is the host's."""
+    """Copies of the inputs of do_forward_pass for the model, which may write to them: their memory is the host's.
+
+    Attributes:
+        audio: The copy of the audio.
+        params: The copies of the parameters.
+    """
 
     def __init__(self, x: Tensor, params: Mapping[str, Tensor]) -> None:
-        self._audio = (x, x.detach().clone())
-        self._params = {name: (value, value.detach().clone()) for name, value in params.items()}
+        self._given = x, params
+        self.audio = x.clone()
+        self.params = {name: value.clone() for name, value in params.items()}
 
-    def check(self, name: str) -> None:
-        """Raise if an input has changed."""
-        if not torch.equal(*self._audio):
-            raise InferenceError(
-                f"{name}.do_forward_pass() changed its input x in place; work on a copy, or use x + 1 for x += 1"
-            )
-        for parameter, (value, before) in self._params.items():
-            if not torch.equal(value, before):
-                raise InferenceError(f"{name}.do_forward_pass() changed params[{parameter!r}] in place")
+    def changes(self) -> list[str]:
+        """Return a line that says what the model has changed, or none."""
+        x, params = self._given
+        changed = [] if torch.equal(self.audio, x) else ["x"]
+        changed += [f"params[{name!r}]" for name, value in params.items() if not torch.equal(self.params[name], value)]
+        return [f"changed {', '.join(changed)} in place, and is given copies"] if changed else []

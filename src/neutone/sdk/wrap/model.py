@@ -6,7 +6,7 @@ annotations of attributes as objects, not as strings.
 
 import json
 import time
-from abc import ABC, abstractmethod
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -31,7 +31,17 @@ from neutone.sdk.wrap.card import ModelCard
 from neutone.sdk.wrap.parameter_map import ParameterMap
 
 
-class NeutoneModel(ABC, nn.Module):
+class DescribedWhenComplete(ABCMeta):
+    """The metaclass of wrapped models: it gathers a model's description once its constructor has returned, because the
+    methods that describe it may read attributes that the author sets after ``super().__init__()``."""
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        model = super().__call__(*arguments, **options)
+        model._describe()
+        return model
+
+
+class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
     """The base class of :class:`~neutone.sdk.WaveformToWaveformBase` and of other kinds of models. Subclass one of
     those instead.
 
@@ -40,8 +50,8 @@ class NeutoneModel(ABC, nn.Module):
     what :attr:`metadata` says.
 
     Methods that hosts call are compiled with the model; a subclass that overrides one need not decorate it with
-    ``torch.jit.export``. Methods that describe the model are called once, by the constructor, and may use Python that
-    TorchScript cannot compile.
+    ``torch.jit.export``. Methods that describe the model are called once, when the constructor of the subclass has
+    returned or when the description is first needed, and may use Python that TorchScript cannot compile.
 
     Args:
         model: The network that does the work, or None if the wrapper needs none. It is put into eval mode and becomes
@@ -57,6 +67,7 @@ class NeutoneModel(ABC, nn.Module):
         parameter_kinds: The classes of parameters that a model may have.
         host_methods: The names of the methods that are compiled and survive freezing.
         metadata_methods: A mapping from metadata keys to the methods that return their values.
+        described: The names of the attributes that are made from the description.
 
     Raises:
         neutone.errors.MetadataError: A value exceeds a limit of the format. The message names the method that returned
@@ -66,6 +77,7 @@ class NeutoneModel(ABC, nn.Module):
     metadata: ClassVar[ModelMetadata | None] = None
     neutone_parameters: ClassVar[Sequence[NeutoneParameter]] = ()
 
+    described: ClassVar[tuple[str, ...]] = ("_card", "_parameter_map", "n_neutone_parameters", "metadata_json_str")
     max_parameters: ClassVar[int] = HOST_PARAMETERS
     parameter_kinds: ClassVar[tuple[type[NeutoneParameter], ...]] = (
         ContinuousNeutoneParameter,
@@ -122,7 +134,28 @@ class NeutoneModel(ABC, nn.Module):
         self.use_debug_mode = use_debug_mode
         self.MAX_N_PARAMS = self.max_parameters
         self._preserved = ["model", *self.host_methods]
+        self._is_described = False
 
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name not in self.described or self.__dict__.get("_is_described", True):
+                raise
+        self._describe()  # a constructor that reads its own description needs it before it returns
+        return getattr(self, name)
+
+    def _describe(self) -> None:
+        """Make the attributes in :attr:`described` from what the describing methods return, unless they are made."""
+        if not self._is_described:
+            self._is_described = True
+            try:
+                self._gather()
+            except BaseException:
+                self._is_described = False
+                raise
+
+    def _gather(self) -> None:
         self._card = ModelCard(self._stated())
         parameters = self._checked_parameters()
         self._card = ModelCard(self._validated(parameters))
@@ -131,7 +164,7 @@ class NeutoneModel(ABC, nn.Module):
         self._parameter_map = ParameterMap(numerical, self._parameter_rows(len(numerical)))
         self.metadata_json_str = json.dumps(self.to_metadata(), indent=4, sort_keys=True)
 
-    # -- what the constructor collects ---------------------------------------------------------------------------------
+    # -- how the description is collected ------------------------------------------------------------------------------
 
     def _stated(self) -> ModelMetadata:
         if self.metadata is None:
@@ -163,10 +196,9 @@ class NeutoneModel(ABC, nn.Module):
     def _validated(self, parameters: Sequence[NeutoneParameter]) -> ModelMetadata:
         """Collect what the methods return, and validate it against the metadata schema."""
         stated = self._stated()
-        fields: dict[str, Any] = {key: getattr(self, method)() for key, method in self.metadata_methods.items()}
         try:
             return ModelMetadata(
-                **fields,
+                **self._answers(),
                 neutone_parameters={f"p{index + 1}": parameter for index, parameter in enumerate(parameters)},
                 sdk_version=version("neutone"),
                 pytorch_version=str(torch.__version__),
@@ -174,6 +206,10 @@ class NeutoneModel(ABC, nn.Module):
             )
         except MetadataError as error:
             raise MetadataError(self._name_method(str(error))) from None
+
+    def _answers(self) -> dict[str, Any]:
+        """Return what the describing methods return, by metadata key."""
+        return {key: getattr(self, method)() for key, method in self.metadata_methods.items()}
 
     def _name_method(self, message: str) -> str:
         """Turn "model metadata, tags.2: too long" into "Amp.get_tags(), item 2: too long"."""
@@ -305,7 +341,7 @@ class NeutoneModel(ABC, nn.Module):
 
     @abstractmethod
     def to_metadata(self) -> dict[str, Any]:
-        """Return the contents of ``metadata.json`` without the sample sounds. The constructor calls it."""
+        """Return the contents of ``metadata.json`` without the sample sounds."""
 
     @torch.jit.export
     def get_metadata_json(self) -> str:

@@ -1,5 +1,6 @@
 """The base class of models that turn audio into audio, block by block."""
 
+import warnings
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit import is_scripting  # type: ignore[attr-defined]
 
+from neutone.errors import WrapperWarning
 from neutone.model.parameters import CategoricalNeutoneParameter, ContinuousNeutoneParameter, NeutoneParameter
 from neutone.sdk.wrap.checks import (
     InputGuard,
@@ -15,9 +17,12 @@ from neutone.sdk.wrap.checks import (
     check_block,
     check_params,
     check_settings,
+    conversions,
 )
+from neutone.sdk.wrap.initial_state import InitialState
 from neutone.sdk.wrap.look_behind import LookBehind, NoLookBehind, make_look_behind
 from neutone.sdk.wrap.model import NeutoneModel
+from neutone.sdk.wrap.older_names import adopt_older_names
 
 
 class WaveformToWaveformBase(NeutoneModel):
@@ -68,6 +73,13 @@ class WaveformToWaveformBase(NeutoneModel):
         "native_buffer_sizes": "get_native_buffer_sizes",
         "look_behind_samples": "get_look_behind_samples",
     }
+    described: ClassVar[tuple[str, ...]] = (
+        *NeutoneModel.described,
+        "in_n_ch",
+        "out_n_ch",
+        "_past_audio",
+        "_past_params",
+    )
     parameter_kinds: ClassVar[tuple[type[NeutoneParameter], ...]] = (
         ContinuousNeutoneParameter,
         CategoricalNeutoneParameter,
@@ -77,12 +89,21 @@ class WaveformToWaveformBase(NeutoneModel):
         _past_audio: LookBehind | NoLookBehind
         _past_params: LookBehind | NoLookBehind
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        adopt_older_names(cls)
+        super().__init_subclass__(**options)
+
     def __init__(self, model: nn.Module | None = None, use_debug_mode: bool = True) -> None:
         super().__init__(model, use_debug_mode)
         self.realtime = True
+        self.curr_bs = -1
+        self._has_warned = False
+        self._initial_state = InitialState()
+
+    def _gather(self) -> None:
+        super()._gather()
         self.in_n_ch = 1 if self._card.is_input_mono else 2
         self.out_n_ch = 1 if self._card.is_output_mono else 2
-        self.curr_bs = -1
         look_behind = self._card.look_behind_samples
         self._past_audio = make_look_behind(torch.zeros(self.in_n_ch, 1), look_behind)
         self._past_params = make_look_behind(self._parameter_map.default_units(), look_behind)
@@ -94,7 +115,8 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @abstractmethod
     def do_forward_pass(self, x: Tensor, params: dict[str, Tensor]) -> Tensor:
-        """Process one block. Do not write to `x` or `params`: their memory belongs to the host.
+        """Process one block. `x` and `params` are copies while debug mode is on, otherwise the host's memory: do not
+        write to them.
 
         Args:
             x: The input at the model's own rate, float32 of shape (C_in, N_LB + N): N_LB frames of look-behind, then
@@ -103,7 +125,7 @@ class WaveformToWaveformBase(NeutoneModel):
                 choice. Each has the shape (1,), or the length that :meth:`aggregate_params` left.
 
         Returns:
-            The output, float32 of shape (C_out, N).
+            The output, of shape (C_out, N). If it is not float32, it is converted.
         """
 
     @torch.jit.export
@@ -129,7 +151,7 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def get_look_behind_samples(self) -> int:
-        """Return N_LB, the number of frames before each block that the model needs. The constructor calls it once."""
+        """Return N_LB, the number of frames before each block that the model needs. It is called once."""
         return self._card.look_behind_samples
 
     @torch.jit.export
@@ -149,10 +171,16 @@ class WaveformToWaveformBase(NeutoneModel):
         return False
 
     def reset_model(self) -> bool:
-        """Clear the model's state. Returns whether that was done; a model without state may return True."""
+        """Clear the model's state. Returns whether that was done. Buffers that blocks change get their initial values
+        back without it, so it is needed for other kinds of state only."""
         return False
 
     # -- for hosts and wrappers ----------------------------------------------------------------------------------------
+
+    def prepare_for_inference(self) -> None:
+        """Leave training mode and debug mode. Call this before the model is scripted or exported."""
+        super().prepare_for_inference()
+        self._initial_state.prepare(self)
 
     def forward(self, x: Tensor, params: Tensor | None = None) -> Tensor:
         """Process one block at the model's own rate.
@@ -186,11 +214,12 @@ class WaveformToWaveformBase(NeutoneModel):
             self._check_units(units)
         values: dict[str, Tensor] = self._parameter_map(units)
         if not is_scripting():
-            guard = self._guard(window, values)
+            self._initial_state.observe(self)
+            window, values, guard = self._guarded(window, values)
         y = self.do_forward_pass(window, values)
         if not is_scripting():
             self._check_answer(y, window, params.size(1), guard)
-        return y
+        return y.to(window.dtype)
 
     @torch.jit.export
     def is_resampling(self) -> bool:
@@ -207,7 +236,17 @@ class WaveformToWaveformBase(NeutoneModel):
             self.curr_bs = n_samples
         self._past_audio.reset()
         self._past_params.reset()
-        return self.set_model_sample_rate_and_buffer_size(sample_rate, n_samples)
+        if is_scripting():
+            if self._initial_state.is_needed:
+                self._put_buffers_back()
+            is_adapted = self.set_model_sample_rate_and_buffer_size(sample_rate, n_samples)
+            if self._initial_state.is_needed:
+                self._keep_buffers()
+        else:
+            marks = self._initial_state.marks(self)
+            is_adapted = self.set_model_sample_rate_and_buffer_size(sample_rate, n_samples)
+            self._initial_state.update(self, marks)
+        return is_adapted
 
     @torch.jit.export
     def set_daw_sample_rate_and_buffer_size(
@@ -223,11 +262,28 @@ class WaveformToWaveformBase(NeutoneModel):
 
     @torch.jit.export
     def reset(self) -> bool:
-        """Clear the look-behind and the model's state.
-        Returns whether the model cleared its state by :meth:`reset_model`."""
+        """Clear the look-behind and the model's state. Buffers that blocks change, and that :meth:`reset_model` leaves
+        as they are, get their initial values back. Returns what :meth:`reset_model` returned."""
         self._past_audio.reset()
         self._past_params.reset()
-        return self.reset_model()
+        is_reset = self.reset_model()
+        if is_scripting():
+            if self._initial_state.is_needed:
+                self._put_buffers_back()
+        else:
+            self._initial_state.put_back(self, is_reset)
+        return is_reset
+
+    # TorchScript unrolls these loops; it has no other access to buffers by name.
+    def _put_buffers_back(self) -> None:
+        for path, module in self.named_modules():
+            for name, buffer in module.named_buffers():
+                self._initial_state(name if path == "" else path + "." + name, buffer)
+
+    def _keep_buffers(self) -> None:
+        for path, module in self.named_modules():
+            for name, buffer in module.named_buffers():
+                self._initial_state.keep(name if path == "" else path + "." + name, buffer)
 
     @torch.jit.export
     def to_metadata(self) -> dict[str, Any]:
@@ -259,11 +315,21 @@ class WaveformToWaveformBase(NeutoneModel):
         if self.use_debug_mode:
             check_aggregated(type(self).__name__, units, self.max_parameters)
 
-    def _guard(self, x: Tensor, params: dict[str, Tensor]) -> InputGuard | None:
-        return InputGuard(x, params) if self.use_debug_mode else None
+    def _guarded(self, x: Tensor, params: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], InputGuard | None]:
+        """Return what the model is given, and a guard in debug mode."""
+        if not self.use_debug_mode:
+            return x, params, None
+        guard = InputGuard(x, params)
+        return guard.audio, guard.params, guard
 
     def _check_answer(self, y: Tensor, x: Tensor, frames: int, guard: InputGuard | None) -> None:
         if guard is not None:
             name = type(self).__name__
-            guard.check(name)
             check_answer(name, y, self.out_n_ch, frames, self._card.look_behind_samples, x.device)
+            self._warn_once(f"{name}.do_forward_pass()", [*guard.changes(), *conversions(y)])
+
+    def _warn_once(self, method: str, habits: list[str]) -> None:
+        """Warn of what is put right at every block, once for each model."""
+        if habits and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(f"{method} {' and '.join(habits)}", WrapperWarning, stacklevel=2)

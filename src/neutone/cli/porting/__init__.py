@@ -1,0 +1,1 @@
+"""Turn code written for neutone_sdk into code for neutone."""

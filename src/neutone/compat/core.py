@@ -1,0 +1,5 @@
+"""The base class of all models."""
+
+from neutone.sdk import NeutoneModel
+
+__all__ = ["NeutoneModel"]

@@ -1,0 +1,5 @@
+"""The queue of audio frames."""
+
+from neutone.sdk import CircularInplaceTensorQueue
+
+__all__ = ["CircularInplaceTensorQueue"]
