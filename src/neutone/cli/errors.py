@@ -12,7 +12,7 @@ import typer
 
 from neutone.cli import interruption
 from neutone.cli.terminal import complain, print_traceback, remark
-from neutone.errors import LONGEST_MESSAGE, IncompleteAudioWarning, NeutoneError, PluginWarning
+from neutone.errors import LONGEST_MESSAGE, AudioWarning, NeutoneError, PluginWarning
 
 EXIT_ERROR = 2
 
@@ -24,7 +24,7 @@ traceback_wanted: ContextVar[bool] = ContextVar("traceback_wanted", default=Fals
 
 def explain(error: Exception) -> str:
     """Return an error as one line of text."""
-    if isinstance(error, NeutoneError):
+    if isinstance(error, NeutoneError | AudioWarning):  # a warning that --strict makes an error
         message = str(error)
     elif isinstance(error, OSError):
         message = _explain_system_error(error)
@@ -60,7 +60,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     def guarded(*arguments: P.args, **options: P.kwargs) -> R:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            for category in (PluginWarning, IncompleteAudioWarning):
+            for category in (PluginWarning, AudioWarning):
                 warnings.simplefilter("always", category)
             try:
                 return command(*arguments, **options)

@@ -16,6 +16,8 @@ from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWa
 
 SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
 """The most exact sample format of each container. Containers that are not listed use libsndfile's default."""
+UNCLIPPED = {"FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
+"""The sample formats that hold more than full scale."""
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3}
 
 WRITTEN = {"WAV", "W64", "RF64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"}
@@ -134,6 +136,11 @@ def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames:
         raise AudioFileError(f"cannot write {path}, is the disk full? ({error.error_string})") from error
     if container in COMPRESSED and written and not _holds(name, written):
         raise AudioFileError(f"cannot write {path}, is the disk full? (it ends before frame {written})")
+
+
+def clips(file: soundfile.SoundFile) -> bool:
+    """Return whether a file that is being written cuts samples beyond full scale: whether it holds integers."""
+    return file.subtype not in UNCLIPPED
 
 
 def _holds(name: Path, frames: int) -> bool:

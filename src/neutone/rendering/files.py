@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from neutone.errors import AudioFileError
 from neutone.file_replacement import replaced_when_complete
 from neutone.model.contract import Model
-from neutone.rendering.audio_file import container_of, open_input, open_output
+from neutone.rendering.audio_file import clips, container_of, open_input, open_output
+from neutone.rendering.curves import Curves
+from neutone.rendering.losses import Losses
 from neutone.rendering.options import RenderOptions, open_engine
 from neutone.rendering.signal import Progress, render_blocks
 
@@ -48,7 +50,7 @@ def render_file(
 
     The file is streamed. ``target`` is put in place once it is complete, and may be the source itself. WAV and AIFF are
     written as 32-bit float, FLAC as 24 bits, other formats in libsndfile's default. The other arguments are those of
-    :func:`neutone.render`.
+    :func:`neutone.render`; breakpoints of parameters are in seconds from the start of the file.
 
     Raises:
         FileNotFoundError: The source does not exist.
@@ -57,6 +59,9 @@ def render_file(
 
     Warns:
         neutone.errors.IncompleteAudioWarning: The source is truncated; the audio that it holds is rendered.
+        neutone.errors.NonFiniteAudioWarning: Samples were NaN or infinite and became silence.
+        neutone.errors.CancelledAudioWarning: The channels cancel each other when they are mixed.
+        neutone.errors.ClippedAudioWarning: The target holds integers, and the result exceeds their full scale.
     """
     source, target = Path(source), Path(target)
     container_of(target)
@@ -68,15 +73,18 @@ def render_file(
             open_output(temporary, target, reader.samplerate, reader.channels, reader.frames) as writer,
         ):
             done = 0
-            for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
+            losses = Losses(engine, clips=clips(writer))
+            for block in render_blocks(engine, _read_blocks(reader, source, curves, losses, engine.block_size)):
                 writer.write(block.T)
+                losses.write(block)
                 done += block.shape[1]
                 if progress is not None:
                     progress(min(1.0, done / max(1, reader.frames)))
+            losses.warn(str(source), str(target), "a .wav file")
 
 
 def _read_blocks(
-    reader: soundfile.SoundFile, path: Path, curves: Array | None, size: int
+    reader: soundfile.SoundFile, path: Path, curves: Curves | None, losses: Losses, size: int
 ) -> Iterator[tuple[Array, Array | None]]:
     start = 0
     while True:
@@ -91,5 +99,6 @@ def _read_blocks(
             if start < reader.frames:
                 raise AudioFileError(f"{path} ends at frame {start}, but its header says {reader.frames}")
             return
-        yield audio, None if curves is None else curves[:, start : start + frames]
+        losses.hear(audio)
+        yield audio, None if curves is None else curves.cut(start, frames)
         start += frames

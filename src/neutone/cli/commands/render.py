@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import time as clock
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neutone.cli import interruption
 from neutone.cli.errors import EXIT_ERROR, explain, traceback_wanted
-from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model, read_parameters
+from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model
 from neutone.cli.terminal import complain, print_line, print_traceback, progress_bar
+from neutone.errors import AudioWarning
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from neutone.file_replacement import ProtectedFiles
-    from neutone.model.parameters import ParameterValue
     from neutone.plugins import Model
     from neutone.rendering.jobs import Job
     from neutone.rendering.options import RenderOptions
@@ -37,6 +38,13 @@ class Format(StrEnum):
     FLAC = "flac"
 
 
+class Channels(StrEnum):
+    """What a model with fewer channels than the file does."""
+
+    MIX = "mix"
+    DUAL = "dual"
+
+
 def render(
     model_name: ModelName,
     inputs: Annotated[
@@ -47,8 +55,22 @@ def render(
     ],
     params: Annotated[
         list[str] | None,
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value in natural units, or a label; repeatable."),
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            help="A value in natural units, a label, or a ramp such as 0..1@2s; repeatable.",
+        ),
     ] = None,
+    curves: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--curve", metavar="NAME=FILE", help="A CSV file with lines SECONDS,VALUE, or a VALUE a frame; repeatable."
+        ),
+    ] = None,
+    channels: Annotated[
+        Channels, typer.Option(help="For a mono model: mix the channels, or run the model on each of them (dual).")
+    ] = Channels.MIX,
     wet: Annotated[float | None, typer.Option(help="Level of the model's output, 0..1.")] = None,
     dry: Annotated[float | None, typer.Option(help="Level of the unprocessed input, 0..1.")] = None,
     input_gain: Annotated[float | None, typer.Option(help="Gain before the model, -30..30 dB.")] = None,
@@ -59,6 +81,9 @@ def render(
     block: Annotated[int, typer.Option(help="Frames per step.")] = 2048,
     resampler: Annotated[str, typer.Option(help="sinc, hermite or linear.")] = "sinc",
     taps: Annotated[int, typer.Option(help="Length of the sinc, 8..128.")] = 32,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Make warnings about lost audio (clipping, NaN, ...) errors.")
+    ] = False,
     backend: BackendName = None,
     options: LoadOptions = None,
     trust: TrustFlag = False,
@@ -72,6 +97,7 @@ def render(
     jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}", Path(model_name))
     model = open_model(model_name, backend, options, trust)
     settings: RenderOptions = {
+        "channels": channels.value,
         "block_size": block,
         "resampler": resampler,
         "taps": taps,
@@ -80,18 +106,23 @@ def render(
         "input_gain_db": input_gain,
         "output_gain_db": output_gain,
     }
-    settings["params"] = _check_settings(model, params, settings)
+    settings["params"] = _check_settings(model, params, curves, settings)
+    if strict:
+        warnings.simplefilter("error", AudioWarning)  # one_line_errors restores the filters
     _render_jobs(model, jobs, settings)
 
 
-def _check_settings(model: Model, params: list[str] | None, options: RenderOptions) -> dict[str, ParameterValue]:
+def _check_settings(
+    model: Model, params: list[str] | None, curves: list[str] | None, options: RenderOptions
+) -> dict[str, Any]:
     """Return the parameters. Errors that concern every file are raised here, before the first file."""
-    from neutone.rendering.options import open_engine
+    from neutone.cli.automation import read_automation
+    from neutone.rendering.options import apply_params, open_engine
 
     engine, _ = open_engine(model, TYPICAL_RATE, model.input_channels, None, options)
     with engine:
-        values = read_parameters(params, engine.parameters)
-        engine.parameters.update(values)
+        values = read_automation(params, curves, engine.parameters)
+        apply_params(values, engine, None)
     return values
 
 
