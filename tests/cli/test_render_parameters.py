@@ -116,3 +116,23 @@ def test_a_clipped_flac_says_which_gain_avoids_it(tmp_path: Path) -> None:
     gain = line.split("--output-gain ")[1].split(")")[0]
     result = call("render", "amp", source, tmp_path / "out.flac", "--dry", "1", "--output-gain", gain, "--strict")
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_models_in_a_row(tmp_path: Path) -> None:
+    source = write_noise(tmp_path / "in.wav", rate=44_100)
+    other = tmp_path / "other.onnx"
+    other.write_bytes(neutone.default_model().read_bytes())
+    result = call("render", f"amp+{other}", source, tmp_path / "out.wav", "-p", "drive_2=0.9")
+    assert result.exit_code == 0, result.stderr
+    expected = neutone.Chain([amp(), amp()])(read(source), 44_100, drive_2=0.9)
+    np.testing.assert_array_equal(read(tmp_path / "out.wav"), expected)
+    assert_one_line(call("render", f"amp+{other}", source, tmp_path / "out.wav", "-p", "drive=0.9"), "drive_1, tone_1")
+    assert_one_line(call("render", f"amp+{other}", source, other), "overwrite the input", "other.onnx")
+    assert_one_line(call("render", "amp+missing.onnx", source, tmp_path / "out.wav"), "missing.onnx")
+
+
+def test_a_file_with_a_plus_in_its_name_is_one_model(tmp_path: Path) -> None:
+    source, model = write_noise(tmp_path / "in.wav"), tmp_path / "a+b.onnx"
+    model.write_bytes(neutone.default_model().read_bytes())
+    result = call("render", model, source, tmp_path / "out.wav", "-p", "drive=0.9")
+    assert result.exit_code == 0, result.stderr

@@ -15,7 +15,7 @@ import typer
 
 from neutone.cli import interruption
 from neutone.cli.errors import EXIT_ERROR, explain, traceback_wanted
-from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model
+from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, models_in, open_model
 from neutone.cli.terminal import complain, print_line, print_traceback, progress_bar
 from neutone.errors import AudioWarning
 
@@ -94,7 +94,9 @@ def render(
     """
     from neutone.rendering.jobs import plan_jobs
 
-    jobs = plan_jobs(inputs, output, None if file_format is None else f".{file_format.value}", Path(model_name))
+    jobs = plan_jobs(
+        inputs, output, None if file_format is None else f".{file_format.value}", map(Path, models_in(model_name))
+    )
     model = open_model(model_name, backend, options, trust)
     settings: RenderOptions = {
         "channels": channels.value,
