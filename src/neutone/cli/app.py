@@ -12,6 +12,7 @@ from neutone.cli.commands.convert import convert
 from neutone.cli.commands.devices import devices
 from neutone.cli.commands.export import export
 from neutone.cli.commands.info import info
+from neutone.cli.commands.play import play
 from neutone.cli.commands.plugins import plugins
 from neutone.cli.commands.render import render
 from neutone.cli.commands.validate import validate
@@ -45,5 +46,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, live, devices, plugins, bench, export, convert, validate):
+for command in (demo, info, render, play, live, devices, plugins, bench, export, convert, validate):
     app.command()(one_line_errors(command))
