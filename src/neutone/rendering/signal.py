@@ -123,10 +123,9 @@ def render(
     engine, curves = open_engine(model, sample_rate, channels, frames, options)
     with engine:
         losses = Losses(engine, clips=signal.integer)
-        losses.hear(planar)
         out = np.empty_like(planar, order="C")
         done = 0
-        for block in render_blocks(engine, _cut(planar, curves, engine.block_size)):
+        for block in render_blocks(engine, _cut(planar, curves, losses, engine.block_size)):
             out[:, done : done + block.shape[1]] = block
             done += block.shape[1]
             if progress is not None:
@@ -136,7 +135,8 @@ def render(
     return signal.restore(out)
 
 
-def _cut(audio: Array, curves: Curves | None, size: int) -> Iterator[tuple[Array, Array | None]]:
+def _cut(audio: Array, curves: Curves | None, losses: Losses, size: int) -> Iterator[tuple[Array, Array | None]]:
     for start in range(0, audio.shape[1], size):
         block = audio[:, start : start + size]
+        losses.hear(block)
         yield block, None if curves is None else curves.cut(start, block.shape[1])
