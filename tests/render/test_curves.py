@@ -125,3 +125,14 @@ def test_an_array_instead_of_a_number_is_named_by_its_shape() -> None:
             engine.parameters[name] = np.zeros(300)  # type: ignore[assignment]
     with pytest.raises(ValueError, match=r"wet is an array of shape \(2, 3\)"):
         engine.wet = np.zeros((2, 3))  # type: ignore[assignment]
+
+
+def test_an_array_for_all_parameters_may_be_of_any_number_type() -> None:
+    torch = pytest.importorskip("torch")
+    curve = np.linspace(0.0, 1.0, SILENCE.size)[np.newaxis]
+    for form in (curve, curve.astype(np.float16), torch.from_numpy(curve)):
+        out = neutone.render(shows(knob("x", 0.0, -5.0, 5.0)), SILENCE, RATE, params=form)
+        np.testing.assert_allclose(out, curve[0], atol=1e-3)
+    for wrong in (curve.astype(complex), curve.astype(str)):
+        with pytest.raises(TypeError, match="params holds"):
+            neutone.render(shows(knob("x")), SILENCE, RATE, params=wrong)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neutone.engine.parameter_set import ParameterSet
-from neutone.errors import ParameterError, ShapeError, is_array, shown
+from neutone.errors import AudioTypeError, ParameterError, ShapeError, is_array, shown
 from neutone.model.parameters import CategoricalNeutoneParameter, NumericalNeutoneParameter
 
 Array = NDArray[np.float32]
@@ -33,6 +33,8 @@ class CurveArray(Curves):
                 f"params has shape {params.shape}, expected ({parameters}, {'frames' if frames is None else frames}): "
                 f"a row for each declared parameter"
             )
+        if params.dtype.kind not in "fiu":
+            raise AudioTypeError(f"params holds {params.dtype}, expected numbers from 0 to 1")
         self._values = params.astype(np.float32, copy=False)
         if params.size:
             low, high = float(params.min()), float(params.max())

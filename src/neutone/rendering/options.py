@@ -9,7 +9,7 @@ import numpy as np
 
 from neutone.engine.dual import Dual
 from neutone.engine.engine import Engine
-from neutone.errors import AudioTypeError, ConfigurationError, shown
+from neutone.errors import AudioTypeError, ConfigurationError, is_array, shown
 from neutone.model.contract import Model
 from neutone.rendering.curves import CurveArray, Curves, NamedCurves, is_curve
 
@@ -80,11 +80,11 @@ def apply_params(params: object, engine: Engine, frames: int | None) -> Curves |
     """Set parameters from a mapping, or return the curves."""
     if params is None:
         return None
-    if isinstance(params, np.ndarray):
-        return CurveArray(params, len(engine.parameters), frames)
+    if isinstance(params, np.ndarray) or is_array(params):
+        return CurveArray(np.asarray(params), len(engine.parameters), frames)
     if not isinstance(params, Mapping):
         raise AudioTypeError(
-            f"params is a {type(params).__name__}, expected a mapping of names, or float32 (parameters, frames)"
+            f"params is a {type(params).__name__}, expected a mapping of names, or an array (parameters, frames)"
         )
     engine.parameters.update({name: value for name, value in params.items() if not is_curve(value)})
     curves = {name: value for name, value in params.items() if is_curve(value)}
