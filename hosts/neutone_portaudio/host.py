@@ -10,6 +10,7 @@ from neutone.plugins import Model, RunHost
 from neutone_portaudio._stream import StreamCallback
 from neutone_portaudio.devices import DeviceChoice, PortAudioDevice, find_device, list_devices, pair_of_devices
 from neutone_portaudio.duplex_stream import DuplexStream
+from neutone_portaudio.file_player import FilePlayer
 
 MAX_BLOCK = 16_384
 
@@ -82,6 +83,14 @@ class PortAudioHost(RunHost[DuplexStream]):
         """Return the devices that PortAudio finds.
         Raises :class:`~neutone.errors.MissingExtraError` if it is not installed."""
         return list_devices()
+
+    @staticmethod
+    def player(device: DeviceChoice = None) -> FilePlayer:
+        """Return a player of audio files for an output device: by default the system's.
+
+        Raises the errors of :meth:`open`.
+        """
+        return FilePlayer(device)
 
     def _make_device(self) -> DuplexStream:
         _check_block_size(self._engine.block_size)

@@ -18,6 +18,8 @@ from neutone import errors
 
 if TYPE_CHECKING:
     from neutone._core import Resampler, Ring, Schedule
+    from neutone.engine.chain import Chain
+    from neutone.engine.dual import Dual
     from neutone.engine.engine import Engine
     from neutone.engine.latency import Latency
     from neutone.engine.stats import EngineStats, LiveStats
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Chain",
+    "Dual",
     "Engine",
     "EngineStats",
     "Latency",
@@ -54,6 +58,8 @@ def __dir__() -> list[str]:
 
 
 _HOMES = {
+    "Chain": "engine.chain",
+    "Dual": "engine.dual",
     "Engine": "engine.engine",
     "EngineStats": "engine.stats",
     "Latency": "engine.latency",

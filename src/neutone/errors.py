@@ -15,6 +15,9 @@ import unicodedata
 __all__ = [
     "AudioFileError",
     "AudioTypeError",
+    "AudioWarning",
+    "CancelledAudioWarning",
+    "ClippedAudioWarning",
     "CompatibilityWarning",
     "ConfigurationError",
     "HostError",
@@ -27,6 +30,7 @@ __all__ = [
     "ModelFileError",
     "NativeSessionWarning",
     "NeutoneError",
+    "NonFiniteAudioWarning",
     "OutputFileError",
     "ParameterError",
     "PluginWarning",
@@ -48,12 +52,20 @@ _shortened = reprlib.Repr()
 _shortened.maxstring = _shortened.maxother = _shortened.maxlong = SHOWN_CHARACTERS
 
 
+def is_array(value: object) -> bool:
+    """Return whether a value is an array or a tensor with at least one axis."""
+    return getattr(value, "shape", ()) != () and hasattr(value, "dtype")
+
+
 def shown(value: object) -> str:
-    """Return the repr of a value for a message. Long ones are cut in the middle: a file may hold a name of 100 MB.
+    """Return the repr of a value for a message. Long ones are cut in the middle: a file may hold a name of 100 MB. An
+    array is named by its shape.
 
     >>> shown("amp"), len(shown("x" * 1000))
     ("'amp'", 80)
     """
+    if is_array(value):
+        return f"an array of shape {tuple(value.shape)}"  # type: ignore[attr-defined]
     try:
         return _shortened.repr(value)
     except ValueError:  # Python does not write integers of more than 4300 digits
@@ -197,8 +209,24 @@ class NativeSessionWarning(UserWarning):
     """A session that could run without the GIL cannot do so on this system."""
 
 
-class IncompleteAudioWarning(UserWarning):
+class AudioWarning(UserWarning):
+    """The base class of warnings about audio that is missing, or that was changed on its way."""
+
+
+class IncompleteAudioWarning(AudioWarning):
     """An audio file holds less audio than its header promises."""
+
+
+class NonFiniteAudioWarning(AudioWarning):
+    """Samples that are NaN or infinite became silence."""
+
+
+class ClippedAudioWarning(AudioWarning):
+    """Samples beyond full scale were cut, because the output holds integers."""
+
+
+class CancelledAudioWarning(AudioWarning):
+    """Channels cancel each other when they are mixed for a model with fewer channels."""
 
 
 class CompatibilityWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""The check of integer arguments, which most of the package shares."""
+"""The checks of integer arguments and sample rates, which most of the package shares."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def require_integer(value: Any, name: str, least: int | None = None, most: int |
         high = "" if most is None else f" to {most}"
         raise ConfigurationError(f"{name} is {shown(value)}, expected an integer{low}{high}{unit and f' ({unit})'}")
     return number
+
+
+def whole_rate(value: Any) -> Any:
+    """Return a sample rate that is a whole float, such as the 48000.0 of a division, as an integer. Anything else is
+    returned as it is, for :func:`require_integer` to judge.
+
+    >>> whole_rate(48_000.0), whole_rate(44_100.5)
+    (48000, 44100.5)
+    """
+    number = value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+    return int(number) if isinstance(number, float) and number.is_integer() else value

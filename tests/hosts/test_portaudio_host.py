@@ -68,6 +68,33 @@ def test_lists_devices(server):
     assert "name='system', host_api='JACK Audio Connection Kit', input_channels=2, output_channels=2" in out
 
 
+def test_plays_a_file(server, tmp_path):
+    """neutone play, in the time that the file takes: the server's clock pulls the audio."""
+    run(
+        server,
+        f"""
+        import time
+        import numpy as np
+        from pathlib import Path
+        from neutone.cli.playback import open_player
+        from neutone.errors import HostError
+        from neutone.rendering.files import write_audio
+
+        write_audio(Path({str(tmp_path)!r}) / "take.wav", np.zeros((1, 48_000), np.float32), 48_000)
+        start = time.monotonic()
+        open_player("system")(Path({str(tmp_path)!r}) / "take.wav")
+        assert time.monotonic() - start > 0.8
+        write_audio(Path({str(tmp_path)!r}) / "fast.wav", np.zeros((1, 4_000), np.float32), 96_000)
+        try:
+            open_player("system")(Path({str(tmp_path)!r}) / "fast.wav")
+        except HostError as error:
+            assert "system does not play 1 channels at 96000 Hz" in str(error), error
+        else:
+            raise AssertionError("JACK has one rate")
+        """,
+    )
+
+
 def test_keeps_the_contract_of_hosts(server):
     run(
         server,

@@ -68,8 +68,13 @@ def test_params_by_name_and_by_curve():
 @pytest.mark.parametrize(
     ("audio", "error"),
     [
-        (np.zeros((2, 100)), TypeError),
-        ([[0.0]], TypeError),
+        (np.zeros((2, 100), np.int64), TypeError),
+        (np.zeros((2, 100), complex), TypeError),
+        (np.zeros((2, 100), bool), TypeError),
+        ([[0, 1]], TypeError),
+        ("audio", TypeError),
+        (None, TypeError),
+        ([[0.0], [0.0, 0.1]], ValueError),
         (np.zeros((1, 2, 3), np.float32), ValueError),
         (np.zeros((0, 3), np.float32), ValueError),
     ],

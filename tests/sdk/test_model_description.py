@@ -69,7 +69,7 @@ def test_do_forward_pass_is_needed() -> None:
 @pytest.mark.parametrize(
     ("declared", "complaint"),
     [
-        ([knob(str(n)) for n in range(5)], "5 parameters, at most 4"),
+        ([knob(str(n)) for n in range(257)], "257 parameters, at most 256"),
         ([knob(), knob()], "two parameters named 'knob'"),
         ([TextNeutoneParameter("words", "")], "'words', a TextNeutoneParameter, expected one of Continuous"),
         ([NeutoneParameter("plain", "")], "'plain', a NeutoneParameter"),

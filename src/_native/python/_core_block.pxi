@@ -53,7 +53,10 @@ cdef class _HostBlock:
         hold_input(&self.in_view, audio, "audio")
         cdef Py_ssize_t channels = self.in_view.shape[0], frames = self.in_view.shape[1]
         if channels != self.channels:
-            raise ShapeError(f"audio has {channels} rows, expected {self.channels}: ({self.channels}, frames)")
+            transposed = "; is it transposed? Then give audio.T" if frames == self.channels else ""
+            raise ShapeError(
+                f"audio has {channels} rows, expected {self.channels}: ({self.channels}, frames){transposed}"
+            )
         if frames > self.size:
             raise ShapeError(f"audio has {frames} frames, expected at most {self.size} (block_size)")
         if not self.varies and frames != self.size:

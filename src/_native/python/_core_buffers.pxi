@@ -40,13 +40,26 @@ cdef str axes_of(str what):
     return "(parameters, frames)" if what.endswith("params") else "(channels, frames)"
 
 
+# How to convert an array that is refused. Here nothing is converted: that would allocate on the audio path.
+cdef str cure(str what, object array):
+    if not isinstance(array, np.ndarray):
+        return f": convert it with numpy.asarray({what}, numpy.float32)"
+    if array.dtype.kind == "i":
+        return f": convert it with ({what} / {1 << (8 * array.itemsize - 1)}).astype(numpy.float32)"
+    if array.dtype != np.float32:
+        return f": convert it with {what}.astype(numpy.float32)"
+    return f": convert it with {what}[numpy.newaxis]" if array.ndim == 1 else ""
+
+
 # Returns 0, or 1 if the samples of a channel do not lie side by side (nothing is held then).
 cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
     cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT
     if writable:
         flags |= PyBUF_WRITABLE
     if not PyObject_CheckBuffer(array):
-        raise AudioTypeError(f"{what} is a {type(array).__name__}, expected a numpy array of float32 {axes_of(what)}")
+        raise AudioTypeError(
+            f"{what} is a {type(array).__name__}, expected a numpy array of float32 {axes_of(what)}{'' if writable else cure(what, array)}"
+        )
     try:
         PyObject_GetBuffer(array, view, flags)
     except BufferError:
@@ -55,10 +68,10 @@ cdef int hold(Py_buffer *view, object array, bint writable, str what) except -1:
         raise ShapeError(f"{what} cannot be used: {error}") from None
     if view.itemsize != 4 or not is_native_float(view.format):
         PyBuffer_Release(view)
-        raise AudioTypeError(f"{what} is {describe(array)}, expected float32 {axes_of(what)}")
+        raise AudioTypeError(f"{what} is {describe(array)}, expected float32 {axes_of(what)}{'' if writable else cure(what, array)}")
     if view.ndim != 2:
         PyBuffer_Release(view)
-        raise ShapeError(f"{what} is {describe(array)}, expected two axes {axes_of(what)}")
+        raise ShapeError(f"{what} is {describe(array)}, expected two axes {axes_of(what)}{'' if writable else cure(what, array)}")
     if (
         (view.shape[1] > 1 and view.strides[1] != 4)
         or view.strides[0] % 4 != 0

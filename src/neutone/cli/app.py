@@ -12,6 +12,7 @@ from neutone.cli.commands.convert import convert
 from neutone.cli.commands.devices import devices
 from neutone.cli.commands.export import export
 from neutone.cli.commands.info import info
+from neutone.cli.commands.play import play
 from neutone.cli.commands.plugins import plugins
 from neutone.cli.commands.port import port
 from neutone.cli.commands.render import render
@@ -46,5 +47,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, live, devices, plugins, bench, export, port, convert, validate):
+for command in (demo, info, render, play, live, devices, plugins, bench, export, port, convert, validate):
     app.command()(one_line_errors(command))

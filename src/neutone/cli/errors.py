@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import ParamSpec, TextIO, TypeVar
 
@@ -12,7 +13,7 @@ import typer
 
 from neutone.cli import interruption
 from neutone.cli.terminal import complain, print_traceback, remark
-from neutone.errors import LONGEST_MESSAGE, IncompleteAudioWarning, NeutoneError, PluginWarning
+from neutone.errors import LONGEST_MESSAGE, AudioWarning, NeutoneError, PluginWarning
 
 EXIT_ERROR = 2
 
@@ -24,7 +25,7 @@ traceback_wanted: ContextVar[bool] = ContextVar("traceback_wanted", default=Fals
 
 def explain(error: Exception) -> str:
     """Return an error as one line of text."""
-    if isinstance(error, NeutoneError):
+    if isinstance(error, NeutoneError | AudioWarning):  # a warning that --strict makes an error
         message = str(error)
     elif isinstance(error, OSError):
         message = _explain_system_error(error)
@@ -42,15 +43,25 @@ def _explain_system_error(error: OSError) -> str:
     return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    remark(f"neutone: warning: {' '.join(str(message).split())}")
+@contextmanager
+def one_line_warnings(show: Callable[[str], object] = remark) -> Iterator[None]:
+    """Show each warning in the ``with`` block as one line, with `show(line)`."""
+
+    def show_warning(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        show(f"neutone: warning: {' '.join(str(message).split())}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show_warning
+        for category in (PluginWarning, AudioWarning):
+            warnings.simplefilter("always", category)
+        yield
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
@@ -58,10 +69,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def guarded(*arguments: P.args, **options: P.kwargs) -> R:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            for category in (PluginWarning, IncompleteAudioWarning):
-                warnings.simplefilter("always", category)
+        with one_line_warnings():
             try:
                 return command(*arguments, **options)
             except (typer.Exit, typer.Abort, BrokenPipeError):  # typer's own, and `neutone ... | head`

@@ -22,7 +22,8 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A model file, my_model.py:MyWrapper, or 'amp' for the guitar amp that comes with neutone.",
+        help="A model file, my_model.py:MyWrapper, or 'amp' for the guitar amp that comes with neutone; "
+        "render, live and bench also take several in a row, such as amp+other.onnx.",
     ),
 ]
 BackendName = Annotated[
@@ -66,9 +67,27 @@ def pick_backend(name: str, backend: str | None) -> str:
     )
 
 
+def models_in(name: str) -> list[str]:
+    """Return the models that a MODEL argument names: those between plus signs, unless a file has the whole name.
+
+    >>> models_in("amp+other.onnx")
+    ['amp', 'other.onnx']
+    """
+    parts = [part.strip() for part in name.split("+")]
+    return [name] if Path(name).exists() or not all(parts) else parts
+
+
 def open_model(name: str, backend: str | None, options: Iterable[str] | None, trust: bool = False) -> Model:
-    """Load the model that the shared options MODEL, ``--backend``, ``--option`` and ``--trust`` describe. On a terminal
-    the user is asked whether a fetched file may run its code."""
+    """Load the model that the shared options MODEL, ``--backend``, ``--option`` and ``--trust`` describe: a chain if it
+    names several. On a terminal the user is asked whether a fetched file may run its code."""
+    from neutone.engine.chain import Chain
+
+    names, options = models_in(name), list(options or ())
+    models = [_open_single_model(single, backend, options, trust) for single in names]
+    return models[0] if len(models) == 1 else Chain(models)
+
+
+def _open_single_model(name: str, backend: str | None, options: list[str], trust: bool) -> Model:
     from neutone.plugins.loading import load
 
     file, chosen, settings = _model_file(name), pick_backend(name, backend), _settings(options)

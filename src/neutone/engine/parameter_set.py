@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from typing import TYPE_CHECKING
 
 from neutone.errors import UnknownParameterError
+from neutone.model.declared_parameters import DeclaredParameters
 
 if TYPE_CHECKING:
     from neutone.model.parameters import NumericalNeutoneParameter, ParameterValue
@@ -34,7 +35,7 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
     """
 
     def __init__(self, declared: Sequence[NumericalNeutoneParameter]) -> None:
-        self._declared = {parameter.name: (row, parameter) for row, parameter in enumerate(declared)}
+        self._declared = DeclaredParameters(declared)
         self._units = [parameter.default_unit for parameter in declared]
         self._send: Callable[[int, float], None] | None = None
         self._read: Callable[[int], float] | None = None
@@ -62,14 +63,11 @@ class ParameterSet(MutableMapping[str, "ParameterValue"]):
 
     def declaration(self, name: str) -> NumericalNeutoneParameter:
         """Return the model's declaration of a parameter: its range, default and description."""
-        return self._find(name)[1]
+        return self._declared[name]
 
     def _find(self, name: str) -> tuple[int, NumericalNeutoneParameter]:
-        try:
-            return self._declared[name]
-        except (KeyError, TypeError):
-            known = ", ".join(self._declared) or "none"
-            raise UnknownParameterError(f"no parameter {name!r}; the model declares: {known}") from None
+        parameter = self._declared[name]
+        return self._declared.row(name), parameter
 
     def _set_unit(self, row: int, unit: float) -> None:
         self._units[row] = unit

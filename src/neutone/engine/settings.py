@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from neutone._core import LATE, Schedule
 from neutone.errors import ConfigurationError
 from neutone.limits import MAX_CHANNELS
-from neutone.validation import require_integer
+from neutone.validation import require_integer, whole_rate
 
 MAX_SLACK = 1024
 BACKLOG_SECONDS = 0.5
@@ -29,6 +29,7 @@ class HostSettings:
     fixed_blocks: bool
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sample_rate", whole_rate(self.sample_rate))
         for name in ("sample_rate", "block_size", "channels", "taps"):
             object.__setattr__(self, name, require_integer(getattr(self, name), name))
         object.__setattr__(self, "fixed_blocks", bool(self.fixed_blocks))

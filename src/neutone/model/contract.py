@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neutone.model.declared_parameters import DeclaredParameters
 
 if TYPE_CHECKING:  # pydantic takes a third of neutone's import time, so import it only where models are opened
     from neutone.model.metadata import ModelMetadata
@@ -74,6 +76,8 @@ class Session(ABC):
 class Model(ABC):
     """A loaded model: its description, and a method that makes sessions to run it.
 
+    Calling a model renders a signal: ``model(audio, sample_rate, drive=0.7)``.
+
     Attributes:
         metadata: The model's name, parameters, sample rates, block sizes and channels.
         model_delay: The delay of the output in frames at the model's rate.
@@ -91,6 +95,37 @@ class Model(ABC):
     def output_channels(self) -> int:
         """The number of output channels, C_out. Models with more than two override it."""
         return 1 if self.metadata.is_output_mono else 2
+
+    @property
+    def parameters(self) -> DeclaredParameters:
+        """The declared parameters by name: their ranges, defaults and descriptions.
+
+        >>> import neutone
+        >>> neutone.load(neutone.default_model()).parameters["drive"].max_value
+        1.0
+        """
+        return DeclaredParameters(self.metadata.parameters)
+
+    def __call__(self, audio: Any, sample_rate: float, /, **values: Any) -> Any:
+        """Run the model over a whole signal, as :func:`neutone.render` does, which has more options.
+
+        Args:
+            audio: The signal, of shape (channels, frames) or (frames,).
+            sample_rate: The signal's sample rate in Hz.
+            values: Parameters by name: a value in natural units, or a curve, as in the ``params`` of
+                :func:`neutone.render`.
+
+        Returns:
+            The result, in the shape and dtype of ``audio``.
+
+        >>> import neutone
+        >>> model = neutone.load(neutone.default_model())
+        >>> model(np.zeros(1000), 44_100, drive=0.7, tone=[(0.0, 0.2), (0.01, 0.9)]).shape
+        (1000,)
+        """
+        import neutone  # whose engine imports this module
+
+        return neutone.render(self, audio, sample_rate, params=values)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.metadata.model_name!r}>"

@@ -14,9 +14,11 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from neutone.errors import MetadataError, ParameterError, shown
+from neutone.errors import MetadataError, ParameterError, is_array, shown
 
 MAX_NAME_LENGTH = 200
 MAX_TEXT_LENGTH = 10_000
@@ -90,6 +92,17 @@ class NumericalNeutoneParameter(NeutoneParameter, ABC):
     def default_unit(self) -> float:
         """The default value, converted to 0..1."""
 
+    @property
+    @abstractmethod
+    def range_text(self) -> str:
+        """The natural values that are valid, for people to read."""
+
+    def to_units(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Convert an array of natural values to 0..1. Raises :class:`~neutone.errors.ParameterError` if one of the
+        values is not valid."""
+        different, places = np.unique(values, return_inverse=True)
+        return np.array([self.to_unit(value) for value in different.tolist()], np.float64)[places]
+
 
 class ContinuousNeutoneParameter(NumericalNeutoneParameter):
     """A number from ``min_value`` to ``max_value``. Its range maps linearly to 0..1.
@@ -125,14 +138,28 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
         return self
 
     def to_unit(self, value: ParameterValue) -> float:
-        expected = f"a number from {self.min_value:g} to {self.max_value:g}"
         try:
-            number = math.nan if isinstance(value, bool | str) else float(value)
+            # An array, even of one value, is more likely a curve in the wrong place than a number.
+            number = math.nan if isinstance(value, bool | str) or is_array(value) else float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not self.min_value <= number <= self.max_value:  # NaN too
-            raise ParameterError(f"parameter {self.name!r} is {value!r}, expected {expected}")
+            raise ParameterError(
+                f"parameter {self.name!r} is {shown(value)}, expected a number from {self.min_value:g} to "
+                f"{self.max_value:g}"
+            )
         return (number - self.min_value) / (self.max_value - self.min_value)
+
+    def to_units(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        numbers = values.astype(np.float64) if values.dtype.kind in "fiu" else np.full(values.shape, math.nan)
+        wrong = ~((numbers >= self.min_value) & (numbers <= self.max_value))  # NaN too
+        if wrong.any():
+            self.to_unit(values[wrong].tolist()[0])
+        return (numbers - self.min_value) / (self.max_value - self.min_value)
+
+    @property
+    def range_text(self) -> str:
+        return f"{self.min_value:g}..{self.max_value:g}"
 
     def from_unit(self, unit: float) -> float:
         return self.min_value + unit * (self.max_value - self.min_value)
@@ -185,14 +212,18 @@ class CategoricalNeutoneParameter(NumericalNeutoneParameter):
     def to_unit(self, value: ParameterValue) -> float:
         if isinstance(value, str) and value in self.choices:
             index = self.choices.index(value)
-        elif not isinstance(value, bool | str) and value in range(self.n_values):
+        elif not isinstance(value, bool | str) and not is_array(value) and value in range(self.n_values):
             index = int(value)
         else:
             raise ParameterError(
-                f"parameter {self.name!r} is {value!r}, expected one of {self.choices} or an integer from 0 to "
+                f"parameter {self.name!r} is {shown(value)}, expected one of {self.choices} or an integer from 0 to "
                 f"{self.n_values - 1}"
             )
         return index / (self.n_values - 1)
+
+    @property
+    def range_text(self) -> str:
+        return ", ".join(self.choices)
 
     def from_unit(self, unit: float) -> str:
         return self.choices[round(unit * (self.n_values - 1))]

@@ -3,20 +3,25 @@ what each container can hold, and opening files with errors that say what is wro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import soundfile
 
-from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWarning
+from neutone.errors import AudioFileError, ConfigurationError, IncompleteAudioWarning, shown
 
 SUBTYPES = {"WAV": "FLOAT", "W64": "FLOAT", "RF64": "FLOAT", "AIFF": "FLOAT", "CAF": "FLOAT", "FLAC": "PCM_24"}
 """The most exact sample format of each container. Containers that are not listed use libsndfile's default."""
-SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3}
+UNCLIPPED = {"FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
+"""The sample formats that hold more than full scale."""
+SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "DOUBLE": 8}
+TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
+"""The tags that are kept from an input. ``software`` is not: libsndfile adds its own name to it."""
 
 WRITTEN = {"WAV", "W64", "RF64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"}
 """The containers that keep every rate, length and channel count, or refuse them. Others of libsndfile silently write
@@ -56,6 +61,43 @@ def container_of(path: Path) -> str:
             f".w64, .rf64, .caf, .au"
         )
     return name
+
+
+def subtype_of(path: Path, name: str | None) -> str:
+    """Return libsndfile's name of the sample format for a file.
+
+    Args:
+        path: The file, whose suffix stands for the container.
+        name: Such as ``"pcm16"``, ``"pcm24"`` or ``"float"``; None for the container's most exact format.
+
+    Raises :class:`~neutone.errors.ConfigurationError` if the container does not have that format.
+
+    >>> subtype_of(Path("take.wav"), "pcm24"), subtype_of(Path("take.flac"), None)
+    ('PCM_24', 'PCM_24')
+    """
+    container = container_of(path)
+    if name is None:
+        return SUBTYPES.get(container) or str(soundfile.default_subtype(container))
+    known: dict[str, str] = {
+        subtype.replace("_", "").lower(): subtype for subtype in soundfile.available_subtypes(container)
+    }
+    found = known.get(name.replace("_", "").lower()) if isinstance(name, str) else None
+    if found is None:
+        raise ConfigurationError(
+            f"subtype is {shown(name)}, expected one of {', '.join(known)} for {path.suffix} files"
+        )
+    return found
+
+
+def tags_of(file: soundfile.SoundFile) -> dict[str, str]:
+    """Return the tags of a file that is being read: its title, artist and so on."""
+    return {name: text for name, text in file.copy_metadata().items() if name in TAGS}
+
+
+def unclipped_form(path: Path) -> str:
+    """Return what to write instead of the integers in a file, for a message."""
+    has_floats = "FLOAT" in soundfile.available_subtypes(container_of(path))
+    return "subtype='float' (--subtype float)" if has_floats else "a .wav file"
 
 
 def require_audio_file(path: Path) -> None:
@@ -105,15 +147,22 @@ def _missing_share(log: str) -> float:
 
 
 @contextmanager
-def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames: int) -> Iterator[soundfile.SoundFile]:
-    """Open a file called `name` for writing at most `frames` frames, in the format that the suffix of `path` stands
-    for.
+def open_output(
+    name: Path,
+    path: Path,
+    sample_rate: int,
+    channels: int,
+    frames: int,
+    subtype: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Iterator[soundfile.SoundFile]:
+    """Open a file called `name` for writing at most `frames` frames, in the container that the suffix of `path` stands
+    for, in the sample format `subtype`, with the tags that the container can hold.
 
     Raises :class:`~neutone.errors.AudioFileError` if that is too much for the container or the disk.
     """
-    container = container_of(path)
-    subtype = SUBTYPES.get(container)
-    size = HEADER_BYTES + frames * channels * SAMPLE_BYTES.get(subtype or soundfile.default_subtype(container), 4)
+    container, subtype, tags = container_of(path), subtype_of(path, subtype), tags or {}
+    size = HEADER_BYTES + sum(map(len, tags.values())) * 4 + frames * channels * SAMPLE_BYTES.get(subtype, 4)
     largest = LARGEST_BYTES.get(container, LARGEST_OTHER_BYTES)
     if container not in UNLIMITED and size > largest:
         if container not in LONG_FORM:
@@ -128,12 +177,20 @@ def open_output(name: Path, path: Path, sample_rate: int, channels: int, frames:
         raise AudioFileError(f"cannot write {path} with {channels} channels at {sample_rate} Hz: {error}") from error
     try:
         with file:
+            for tag, text in tags.items():
+                with contextlib.suppress(soundfile.LibsndfileError):  # some containers have few tags, or none
+                    setattr(file, tag, text)
             yield file
             written = file.frames
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot write {path}, is the disk full? ({error.error_string})") from error
     if container in COMPRESSED and written and not _holds(name, written):
         raise AudioFileError(f"cannot write {path}, is the disk full? (it ends before frame {written})")
+
+
+def clips(file: soundfile.SoundFile) -> bool:
+    """Return whether a file that is being written cuts samples beyond full scale: whether it holds integers."""
+    return file.subtype not in UNCLIPPED
 
 
 def _holds(name: Path, frames: int) -> bool:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from neutone.errors import AudioFileError
 from neutone.file_replacement import replaced_when_complete
 from neutone.model.contract import Model
-from neutone.rendering.audio_file import container_of, open_input, open_output
+from neutone.rendering.audio_file import clips, open_input, open_output, subtype_of, tags_of, unclipped_form
+from neutone.rendering.curves import Curves
+from neutone.rendering.losses import Losses
 from neutone.rendering.options import RenderOptions, open_engine
 from neutone.rendering.signal import Progress, render_blocks
 
@@ -40,43 +42,55 @@ def render_file(
     source: str | Path,
     target: str | Path,
     *,
+    subtype: str | None = None,
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> None:
     """Run a model over an audio file and write the result to another file, with the same rate, length and channels. The
     delay of the model and the engine is compensated.
 
-    The file is streamed. ``target`` is put in place once it is complete, and may be the source itself. WAV and AIFF are
-    written as 32-bit float, FLAC as 24 bits, other formats in libsndfile's default. The other arguments are those of
-    :func:`neutone.render`.
+    The file is streamed. ``target`` is put in place once it is complete, and may be the source itself. Its suffix picks
+    the container, and ``subtype`` the sample format, such as ``"pcm16"``, ``"pcm24"`` or ``"float"``. By default WAV
+    and AIFF are written as 32-bit float, FLAC as 24 bits, other formats in libsndfile's default. Tags such as title and
+    artist are kept, as far as the target's container has them. The other arguments are those of
+    :func:`neutone.render`; breakpoints of parameters are in seconds from the start of the file.
 
     Raises:
         FileNotFoundError: The source does not exist.
         neutone.errors.AudioFileError: A file cannot be read or written (this is an :class:`OSError`).
-        neutone.errors.ConfigurationError: The target's suffix does not stand for an audio format.
+        neutone.errors.ConfigurationError: The target's suffix does not stand for an audio format, or that has no such
+            subtype.
 
     Warns:
         neutone.errors.IncompleteAudioWarning: The source is truncated; the audio that it holds is rendered.
+        neutone.errors.NonFiniteAudioWarning: Samples were NaN or infinite and became silence.
+        neutone.errors.CancelledAudioWarning: The channels cancel each other when they are mixed.
+        neutone.errors.ClippedAudioWarning: The target holds integers, and the result exceeds their full scale.
     """
     source, target = Path(source), Path(target)
-    container_of(target)
+    subtype = subtype_of(target, subtype)
     with open_input(source) as reader:
         engine, curves = open_engine(model, reader.samplerate, reader.channels, reader.frames, options)
         with (
             engine,
             replaced_when_complete(target) as temporary,
-            open_output(temporary, target, reader.samplerate, reader.channels, reader.frames) as writer,
+            open_output(
+                temporary, target, reader.samplerate, reader.channels, reader.frames, subtype, tags_of(reader)
+            ) as writer,
         ):
             done = 0
-            for block in render_blocks(engine, _read_blocks(reader, source, curves, engine.block_size)):
+            losses = Losses(engine, clips=clips(writer))
+            for block in render_blocks(engine, _read_blocks(reader, source, curves, losses, engine.block_size)):
                 writer.write(block.T)
+                losses.write(block)
                 done += block.shape[1]
                 if progress is not None:
                     progress(min(1.0, done / max(1, reader.frames)))
+            losses.warn(str(source), str(target), unclipped_form(target))
 
 
 def _read_blocks(
-    reader: soundfile.SoundFile, path: Path, curves: Array | None, size: int
+    reader: soundfile.SoundFile, path: Path, curves: Curves | None, losses: Losses, size: int
 ) -> Iterator[tuple[Array, Array | None]]:
     start = 0
     while True:
@@ -91,5 +105,6 @@ def _read_blocks(
             if start < reader.frames:
                 raise AudioFileError(f"{path} ends at frame {start}, but its header says {reader.frames}")
             return
-        yield audio, None if curves is None else curves[:, start : start + frames]
+        losses.hear(audio)
+        yield audio, None if curves is None else curves.cut(start, frames)
         start += frames

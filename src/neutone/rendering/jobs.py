@@ -19,13 +19,13 @@ class Job:
     target: Path
 
 
-def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, model: Path | None = None) -> list[Job]:
+def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, models: Iterable[Path] = ()) -> list[Job]:
     """Return a job for each audio file.
 
     Args:
         inputs: Files, and folders that are searched for audio files.
         output: The target file if there is a single input file, otherwise a folder.
-        model: The model file, which must not be overwritten.
+        models: The model files, which must not be overwritten.
         suffix: The suffix, with the dot, of the files in the output folder; None to keep each input's own.
     """
     inputs = list(inputs)
@@ -49,7 +49,7 @@ def plan_jobs(inputs: Iterable[Path], output: Path, suffix: str | None, model: P
         ]
     if not jobs:
         raise ConfigurationError(f"no audio files in {', '.join(map(str, inputs))}")
-    protected = ProtectedFiles([*(job.source for job in jobs), *([] if model is None else [model])])
+    protected = ProtectedFiles([*(job.source for job in jobs), *models])
     for job in jobs:
         protected.refuse_as_target(job.target)
     _refuse_shared_targets(jobs)

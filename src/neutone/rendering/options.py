@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neutone.engine.engine import Engine, Parameters
-from neutone.errors import AudioTypeError, ParameterError, ShapeError
+from neutone.engine.dual import Dual
+from neutone.engine.engine import Engine
+from neutone.errors import AudioTypeError, ConfigurationError, is_array, shown
 from neutone.model.contract import Model
-
-Array = NDArray[np.float32]
+from neutone.rendering.curves import CurveArray, Curves, NamedCurves, is_curve
 
 DEFAULT_BLOCK_SIZE = 2048
+CHANNEL_MODES = ("mix", "dual")
 LEVELS = ("wet", "dry", "input_gain_db", "output_gain_db")
 
 
 class RenderOptions(TypedDict, total=False):
     """The keywords of :func:`neutone.render` and :func:`neutone.render_file`, whose docstrings explain them."""
 
-    params: Parameters | None
+    params: Mapping[str, Any] | np.ndarray[Any, Any] | None
+    channels: str
     block_size: int
     resampler: str
     taps: int
@@ -32,16 +33,16 @@ class RenderOptions(TypedDict, total=False):
 
 
 def open_engine(
-    model: Model, sample_rate: int, channels: int, frames: int | None, options: RenderOptions
-) -> tuple[Engine, Array | None]:
+    model: Model, sample_rate: float, host_channels: int, frames: int | None, options: RenderOptions
+) -> tuple[Engine, Curves | None]:
     """Make an engine with all options applied. Returns it with the curves that drive its parameters, or None if
-    ``params`` are not curves.
+    ``params`` has no curves.
 
     Args:
         model: The model to run, as :func:`neutone.load` returns it.
         sample_rate: The host's sample rate in Hz.
-        channels: The host's number of channels, both in and out.
-        frames: How many frames the curves must have; None for any number.
+        host_channels: The host's number of channels, both in and out.
+        frames: How many frames curves with one value a frame must have; None for any number.
         options: The keywords that the caller of the public function gave.
 
     Raises:
@@ -52,10 +53,10 @@ def open_engine(
         if name not in RenderOptions.__annotations__:
             raise TypeError(f"render got an unexpected keyword argument {name!r}")
     engine = Engine(
-        model,
-        sample_rate,
+        _with_channels(model, host_channels, options.get("channels", "mix")),
+        sample_rate,  # type: ignore[arg-type]
         options.get("block_size", DEFAULT_BLOCK_SIZE),
-        channels,
+        host_channels,
         resampler=options.get("resampler", "sinc"),
         taps=options.get("taps", 32),
     )
@@ -63,31 +64,28 @@ def open_engine(
         for level in LEVELS:
             if options.get(level) is not None:
                 setattr(engine, level, options[level])  # type: ignore[literal-required]
-        return engine, _apply(options.get("params"), engine, frames)
+        return engine, apply_params(options.get("params"), engine, frames)
     except BaseException:
         engine.close()
         raise
 
 
-def _apply(params: Parameters | None, engine: Engine, frames: int | None) -> Array | None:
-    """Set parameters from a mapping, or check and return curves."""
+def _with_channels(model: Model, channels: int, mode: str) -> Model:
+    if mode not in CHANNEL_MODES:
+        raise ConfigurationError(f"channels is {shown(mode)}, expected one of {', '.join(CHANNEL_MODES)}")
+    return Dual(model, channels) if mode == "dual" and isinstance(model, Model) else model
+
+
+def apply_params(params: object, engine: Engine, frames: int | None) -> Curves | None:
+    """Set parameters from a mapping, or return the curves."""
     if params is None:
         return None
-    if isinstance(params, np.ndarray):
-        expected = len(engine.parameters)
-        if params.ndim != 2 or params.shape[0] != expected or (frames is not None and params.shape[1] != frames):
-            raise ShapeError(
-                f"params has shape {params.shape}, expected ({expected}, {'frames' if frames is None else frames}): "
-                f"a row for each declared parameter"
-            )
-        if params.dtype == np.float32 and params.size:
-            low, high = float(params.min()), float(params.max())
-            if not (low >= 0.0 and high <= 1.0):  # NaN too
-                raise ParameterError(f"params has values from {low:g} to {high:g}, expected curves from 0 to 1")
-        return params
+    if isinstance(params, np.ndarray) or is_array(params):
+        return CurveArray(np.asarray(params), len(engine.parameters), frames)
     if not isinstance(params, Mapping):
         raise AudioTypeError(
-            f"params is a {type(params).__name__}, expected a mapping of names, or float32 (parameters, frames)"
+            f"params is a {type(params).__name__}, expected a mapping of names, or an array (parameters, frames)"
         )
-    engine.parameters.update(params)
-    return None
+    engine.parameters.update({name: value for name, value in params.items() if not is_curve(value)})
+    curves = {name: value for name, value in params.items() if is_curve(value)}
+    return NamedCurves(curves, engine.parameters, engine.sample_rate, frames) if curves else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neutone.engine.engine import Engine
-from neutone.errors import AudioTypeError, ShapeError
-from neutone.limits import MAX_CHANNELS
 from neutone.model.contract import Model
+from neutone.rendering.conversion import CallerArray
+from neutone.rendering.curves import Curves
+from neutone.rendering.losses import Losses
 from neutone.rendering.options import RenderOptions, open_engine
 
 Array = NDArray[np.float32]
@@ -58,21 +59,30 @@ def _with_tail(
 
 def render(
     model: Model,
-    audio: Array,
-    sample_rate: int,
+    audio: Any,
+    sample_rate: float,
     *,
+    layout: str | None = None,
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
-) -> Array:
+) -> Any:
     """Run a model over a whole signal. The delay of the model and the engine is compensated.
 
     Args:
         model: The model to run, as :func:`neutone.load` returns it.
-        audio: The signal, float32 of shape (channels, frames), or (frames,) for one channel.
-        sample_rate: The signal's sample rate in Hz.
+        audio: The signal, of shape (channels, frames), or (frames,) for one channel: an array or a torch tensor of
+            floats or of 8, 16 or 32-bit integers, or a list of floats. The model receives float32; integers are divided
+            by their type's full scale.
+        sample_rate: The signal's sample rate in Hz, a whole number.
+        layout: ``"frames-first"`` if the shape is (frames, channels). It is never guessed, but a shape that looks so is
+            refused. ``"channels-first"`` also accepts such a shape.
         progress: A function that is called with the fraction that is done, 0..1.
-        params: A mapping from names to natural values, or a float32 array of shape (P, frames) in 0..1 with a curve for
-            each of the P declared parameters.
+        params: A mapping from names to natural values or to curves. A curve is an array with one value a frame, or
+            breakpoints ``[(seconds, value), ...]``: the value moves in a straight line from one to the next, and holds
+            before the first and after the last. ``params`` may also be an array of shape (P, frames) in 0..1, which is
+            not in natural units, with a row for each of the P declared parameters.
+        channels: What a model with fewer channels than the signal does. ``"mix"``: it gets their mean, and its output
+            goes to all of them. ``"dual"``: each channel has a session of its own, so that stereo stays stereo.
         block_size: The number of frames per step. The result does not depend on it, except for rounding in the model.
         resampler, taps: As in :class:`neutone.Engine`.
         wet, dry: The levels in the mix, 0..1. By default the model's own.
@@ -80,44 +90,53 @@ def render(
         own.
 
     Returns:
-        The result, float32 in the shape of ``audio``. Its frame i belongs to frame i of ``audio``.
+        The result, in the shape and dtype of ``audio``: a torch tensor on the same device if that is one, otherwise a
+        numpy array. Its frame i belongs to frame i of ``audio``.
 
     Raises:
-        neutone.errors.AudioTypeError: ``audio`` is not an array of float32, or ``params`` neither one nor a mapping.
+        neutone.errors.AudioTypeError: ``audio`` does not hold floats or integers of a known full scale, or ``params``
+            is neither an array nor a mapping.
         neutone.errors.ShapeError: The shape of one of them is wrong.
-        neutone.errors.ParameterError: A value is out of its range. Curves must stay within 0..1 and hold no NaN.
+        neutone.errors.ParameterError: A value is out of its range or NaN, or breakpoints are not in order.
         neutone.errors.UnknownParameterError: ``params`` names a parameter that the model does not declare.
-        neutone.errors.ConfigurationError: A rate, block size, resampler or level is not valid.
+        neutone.errors.ConfigurationError: A rate, block size, resampler, level or layout is not valid.
         neutone.errors.InferenceError: The model raised an exception.
+
+    Warns:
+        neutone.errors.NonFiniteAudioWarning: Samples were NaN or infinite and became silence.
+        neutone.errors.CancelledAudioWarning: The channels cancel each other when they are mixed.
+        neutone.errors.ClippedAudioWarning: ``audio`` has integers, and the result exceeds their full scale.
 
     >>> import neutone
     >>> model = neutone.load(neutone.default_model())
     >>> neutone.render(model, np.zeros((2, 1000), np.float32), 44_100, params={"drive": 0.9}).shape
     (2, 1000)
+    >>> stereo = np.zeros((1000, 2), np.int16)
+    >>> sweep = [(0.0, 0.0), (0.02, 1.0)]
+    >>> out = neutone.render(model, stereo, 44_100, layout="frames-first", params={"drive": sweep}, channels="dual")
+    >>> out.shape, out.dtype
+    ((1000, 2), dtype('int16'))
     """
-    if not isinstance(audio, np.ndarray):
-        raise AudioTypeError(f"audio is a {type(audio).__name__}, expected a numpy array of float32 (channels, frames)")
-    if audio.dtype != np.float32:
-        raise AudioTypeError(f"audio is {audio.dtype}, expected float32 (channels, frames)")
-    if audio.ndim not in (1, 2) or audio.shape[0] == 0:
-        raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames) or (frames,)")
-    planar = audio[np.newaxis] if audio.ndim == 1 else audio
-    if planar.shape[0] > MAX_CHANNELS:
-        raise ShapeError(f"audio has shape {audio.shape}, expected (channels, frames): is it transposed?")
+    signal = CallerArray(audio, layout)
+    planar = signal.audio
     channels, frames = planar.shape
     engine, curves = open_engine(model, sample_rate, channels, frames, options)
     with engine:
+        losses = Losses(engine, clips=signal.integer)
         out = np.empty_like(planar, order="C")
         done = 0
-        for block in render_blocks(engine, _cut(planar, curves, engine.block_size)):
+        for block in render_blocks(engine, _cut(planar, curves, losses, engine.block_size)):
             out[:, done : done + block.shape[1]] = block
             done += block.shape[1]
             if progress is not None:
                 progress(done / frames)
-    return out[0] if audio.ndim == 1 else out
+        losses.write(out)
+        losses.warn("audio", "the result", "float32 audio")
+    return signal.restore(out)
 
 
-def _cut(audio: Array, curves: Array | None, size: int) -> Iterator[tuple[Array, Array | None]]:
+def _cut(audio: Array, curves: Curves | None, losses: Losses, size: int) -> Iterator[tuple[Array, Array | None]]:
     for start in range(0, audio.shape[1], size):
-        stop = start + size
-        yield audio[:, start:stop], None if curves is None else curves[:, start:stop]
+        block = audio[:, start : start + size]
+        losses.hear(block)
+        yield block, None if curves is None else curves.cut(start, block.shape[1])

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from neutone.errors import MetadataError
-from neutone.limits import HOST_PARAMETERS
+from neutone.limits import HOST_PARAMETERS, MAX_PARAMETERS
 from neutone.model.metadata import ModelMetadata
 from neutone.model.parameters import (
     CategoricalNeutoneParameter,
@@ -63,7 +63,8 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
         metadata: What the describing methods return if a subclass does not define them.
         neutone_parameters: What :meth:`get_neutone_parameters` returns by default. Parameters can be part of
             :attr:`metadata` instead.
-        max_parameters: The most parameters that a model may have.
+        max_parameters: The rows of the model's parameter tensor: one for each parameter, and at least the four that
+            hosts of ``.nm`` files always send. A model with more can be exported to ONNX, but not to ``.nm``.
         parameter_kinds: The classes of parameters that a model may have.
         host_methods: The names of the methods that are compiled and survive freezing.
         metadata_methods: A mapping from metadata keys to the methods that return their values.
@@ -77,8 +78,14 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
     metadata: ClassVar[ModelMetadata | None] = None
     neutone_parameters: ClassVar[Sequence[NeutoneParameter]] = ()
 
-    described: ClassVar[tuple[str, ...]] = ("_card", "_parameter_map", "n_neutone_parameters", "metadata_json_str")
-    max_parameters: ClassVar[int] = HOST_PARAMETERS
+    described: ClassVar[tuple[str, ...]] = (
+        "_card",
+        "_parameter_map",
+        "n_neutone_parameters",
+        "metadata_json_str",
+        "MAX_N_PARAMS",
+    )
+    max_parameters: int = HOST_PARAMETERS
     parameter_kinds: ClassVar[tuple[type[NeutoneParameter], ...]] = (
         ContinuousNeutoneParameter,
         CategoricalNeutoneParameter,
@@ -132,7 +139,6 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
         self.model = nn.Identity() if model is None else model
         self.model.eval()
         self.use_debug_mode = use_debug_mode
-        self.MAX_N_PARAMS = self.max_parameters
         self._preserved = ["model", *self.host_methods]
         self._is_described = False
 
@@ -158,6 +164,7 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
     def _gather(self) -> None:
         self._card = ModelCard(self._stated())
         parameters = self._checked_parameters()
+        self.max_parameters = self.MAX_N_PARAMS = max(HOST_PARAMETERS, len(parameters))
         self._card = ModelCard(self._validated(parameters))
         self.n_neutone_parameters = len(parameters)
         numerical = [parameter for parameter in parameters if isinstance(parameter, NumericalNeutoneParameter)]
@@ -180,8 +187,8 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
         declared: Any = self.get_neutone_parameters()
         if not isinstance(declared, list | tuple):
             raise MetadataError(f"{method} returned a {type(declared).__name__}, expected a list of parameters")
-        if len(declared) > self.max_parameters:
-            raise MetadataError(f"{method} returned {len(declared)} parameters, at most {self.max_parameters} fit")
+        if len(declared) > MAX_PARAMETERS:
+            raise MetadataError(f"{method} returned {len(declared)} parameters, at most {MAX_PARAMETERS} fit")
         for parameter in declared:
             if not isinstance(parameter, self.parameter_kinds):
                 kinds = ", ".join(kind.__name__ for kind in self.parameter_kinds)

@@ -20,6 +20,7 @@ from neutone.errors import (
     ModelFileError,
 )
 from neutone.file_replacement import replaced_when_complete
+from neutone.limits import HOST_PARAMETERS
 from neutone.model.archive import METADATA_FILE, check_archive, read_archive_metadata
 from neutone.model.check_result import CheckResult
 from neutone.model.metadata import ModelMetadata
@@ -202,6 +203,13 @@ def _check_arguments(model: Any, options: NmOptions) -> None:
         raise ConfigurationError(f"model is a {type(model).__name__}, expected a WaveformToWaveformBase")
     if options.submission and not (options.dump_samples and options.test_offline_mode):
         raise ConfigurationError("submission=True needs dump_samples=True and test_offline_mode=True")
+    wrapped: Any = model.w2w_base if isinstance(model, SampleQueueWrapper) else model
+    count = int(wrapped.n_neutone_parameters)
+    if count > HOST_PARAMETERS:
+        raise ConfigurationError(
+            f"{type(wrapped).__name__} has {count} parameters, and a .nm file holds {HOST_PARAMETERS}, because its "
+            f"hosts send no more: export it to ONNX (neutone export --format onnx)"
+        )
 
 
 def _wrapped_copy(model: WaveformToWaveformBase | SampleQueueWrapper) -> SampleQueueWrapper:

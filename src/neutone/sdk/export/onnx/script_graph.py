@@ -12,7 +12,6 @@ from neutone.sdk.export.onnx.graph import TRIAL_BLOCKS, Body, StreamFunction, re
 from neutone.sdk.export.onnx.script_attributes import ScriptAttributes, leaves, map_leaves
 from neutone.sdk.export.onnx.script_interpreter import ScriptInterpreter
 
-"""The number of parameter rows that the model in a ``.nm`` file takes."""
 PAST_PARAMS = "past_params"
 """The path of the parameters' look-behind, if the model itself keeps it in a queue."""
 
@@ -24,10 +23,9 @@ class Window(nn.Module):
     ring buffer whose position is a number and so cannot be state. Their parts are put together here without the queue.
     """
 
-    max_parameters = HOST_PARAMETERS
-
     def __init__(self, interpreter: ScriptInterpreter, metadata: ModelMetadata) -> None:
         super().__init__()
+        self.max_parameters = max(HOST_PARAMETERS, len(metadata.parameters))
         self._interpreter = interpreter
         self._names = [parameter.name for parameter in metadata.parameters]
         self._look_behind = metadata.look_behind_samples
