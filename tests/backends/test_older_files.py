@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,14 @@ import pytest
 import neutone
 from neutone import ModelMetadata, errors
 from neutone.checks.file import check_file
+from neutone.model.check_result import CheckResult
+from support.places import TESTS
 
 torch = pytest.importorskip("torch")
 nn, Tensor = torch.nn, torch.Tensor
+
+CLIPPERS = sorted((TESTS / "data" / "older_sdks").glob("*.nm.xz"))
+"""The same wrapper, exported by the released packages neutone_sdk 1.0.1 to 1.5.0 (with PyTorch 2.13)."""
 
 PADDING = {"name": "", "description": "", "type": "knob", "used": False, "default_value": 0.0}
 OLDER: dict[str, Any] = {
@@ -124,3 +130,63 @@ def test_what_is_no_number_is_one_error(field: str, value: object) -> None:
     parameters = {"p1": {**PADDING, field: value}}
     with pytest.raises(errors.MetadataError, match=field):
         ModelMetadata.from_json(json.dumps({"model_name": "fuzz", "neutone_parameters": parameters}))
+
+
+# -- files of released packages ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=CLIPPERS, ids=[path.name.removesuffix(".nm.xz") for path in CLIPPERS])
+def clipper(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / request.param.name.removesuffix(".xz")
+    path.write_bytes(lzma.decompress(request.param.read_bytes()))
+    return path
+
+
+def checks_of(path: Path) -> dict[str, CheckResult]:
+    return {check.name: check for check in check_file(path, 0.01) if not check.name.endswith("speed")}
+
+
+def test_there_is_a_file_of_each_generation() -> None:
+    assert [path.name for path in CLIPPERS] == [
+        f"clipper_{version}.nm.xz" for version in ("1.0.1", "1.1.3", "1.2.1", "1.3.0", "1.4.2", "1.5.0")
+    ]
+
+
+def test_released_packages_files_play(clipper: Path) -> None:
+    """The wrapper clips at -min and max, and multiplies by gain."""
+    model = neutone.load(clipper)
+    audio = np.random.default_rng(0).uniform(-1, 1, (2, 5000)).astype(np.float32)
+    out = neutone.render(model, audio, 48_000, params={"min": 0.25, "max": 0.5, "gain": 0.75})
+    np.testing.assert_allclose(out, 0.75 * np.clip(audio, -0.25, 0.5), atol=1e-6)
+    by_default = neutone.render(model, audio, 48_000)
+    np.testing.assert_allclose(by_default, np.clip(audio, -0.15, 0.15), atol=1e-6)
+
+
+def test_released_packages_files_fail_no_check(clipper: Path) -> None:
+    found = checks_of(clipper)
+    assert not [check for check in found.values() if check.failed]
+    older = "1.5" not in clipper.name
+    assert ("metadata as read" in found) == older
+    assert (found["metadata"].passed is None) == older
+    if older:
+        assert "neutone_sdk 1." in found["preserved attributes"].detail
+    assert found["block size"].passed
+
+
+def test_an_output_that_depends_on_the_block_size_is_reported(tmp_path: Path) -> None:
+    """The mean of a block depends on where blocks begin."""
+
+    class Mean(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x - x.mean(-1, keepdim=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(Mean()), tmp_path / "mean.ts")
+    found = checks_of(tmp_path / "mean.ts")["block size"]
+    assert found.passed is None
+    assert "the output depends on it" in found.detail
+    assert "block_size=512" in found.detail
+    model = neutone.load(tmp_path / "mean.ts", block_size=512)
+    with neutone.Engine(model, 44_100, 441, 1) as engine:
+        assert engine.model_block_size == 512

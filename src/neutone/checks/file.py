@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neutone.checks.in_engine import check_in_engine, noise_for
+from neutone.checks.in_engine import check_block_sizes, check_in_engine, noise_for
 from neutone.checks.timing import time_blocks
 from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError, in_words
 from neutone.model.check_result import CheckResult
@@ -59,6 +60,8 @@ def _check_model(path: Path, backend: Backend, model: Model, seconds: float) -> 
     if odd := model.metadata.oddities:
         checks.append(CheckResult("metadata as read", None, f"{'; '.join(odd)}"))
     checks += _check_format(path, backend)
+    with suppress(Exception):  # the checks in hosts report it
+        checks += check_block_sizes(model)
     for sample_rate, block_size in HOSTS:
         checks += _check_in_host(model, sample_rate, block_size, seconds)
     return checks

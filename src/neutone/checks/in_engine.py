@@ -25,6 +25,8 @@ MODEL_BLOCKS = 6
 LEAST_SECONDS = 0.5
 LEVEL = 0.25
 TOLERANCE = 1e-5
+TYPICAL_RATE = 48_000
+TYPICAL_BLOCK, OTHER_BLOCK = 512, 441
 
 
 def check_in_engine(model: Model, sample_rate: int, block_size: int, prefix: str = "") -> Iterator[CheckResult]:
@@ -51,6 +53,33 @@ def check_in_engine(model: Model, sample_rate: int, block_size: int, prefix: str
     found = f"the same audio after a reset: largest difference {difference:.1e}"
     yield CheckResult(f"{prefix}reset", difference <= TOLERANCE, found)
     yield compare_delay(f"{prefix}delay", noise[0], first, delay, sample_rate)
+
+
+def check_block_sizes(model: Model) -> Iterator[CheckResult]:
+    """Yield the check "block size" of a model that takes any: its output should not depend on it. A host at another
+    rate gives such a model as many frames as have arrived, 470 and 471 in turn.
+
+    Raises:
+        Exception: Whatever the model or its backend raises.
+    """
+    if model.metadata.native_buffer_sizes:
+        return
+    rate = (model.metadata.native_sample_rates or [TYPICAL_RATE])[0]
+    noise = noise_for(model, rate, TYPICAL_BLOCK)
+    outputs = []
+    for block_size in (TYPICAL_BLOCK, OTHER_BLOCK):
+        with Engine(model, rate, block_size, len(noise)) as engine:
+            engine.wet, engine.dry = 1.0, 0.0
+            outputs.append(_play(engine, noise[:, : noise.shape[1] // block_size * block_size]))
+    frames = min(audio.shape[1] for audio in outputs)
+    difference = float(np.abs(outputs[0][:, :frames] - outputs[1][:, :frames]).max())
+    sizes = f"blocks of {TYPICAL_BLOCK} and {OTHER_BLOCK} frames"
+    if difference <= TOLERANCE:
+        yield CheckResult("block size", True, f"the same output in {sizes}: largest difference {difference:.1e}")
+    else:
+        hint = f"load it with block_size={TYPICAL_BLOCK} to give it this size only"
+        found = f"the output depends on it: largest difference {difference:.1e} between {sizes}"
+        yield CheckResult("block size", None, f"{found}; {hint}")
 
 
 def noise_for(model: Model, sample_rate: int, block_size: int) -> Array:

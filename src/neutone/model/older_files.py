@@ -36,13 +36,15 @@ def brought_up_to_date(
     >>> odd
     ["the parameter 'p1' has no name", "used and default_value of 'p1' are text"]
     """
-    updated, odd = dict(fields), list[str]()
+    updated, odd, as_text = dict(fields), list[str](), dict[str, list[str]]()
     parameters = fields.get("neutone_parameters")
     if isinstance(parameters, Mapping):
         updated["neutone_parameters"] = {
-            key: _parameter(key, dict(parameter), odd.append) if isinstance(parameter, Mapping) else parameter
+            key: _parameter(key, dict(parameter), odd.append, as_text) if isinstance(parameter, Mapping) else parameter
             for key, parameter in parameters.items()
         }
+    for what, keys in as_text.items():
+        odd.append(f"{what} of {in_a_row([shown(key) for key in keys])} are text")
     for name, most in limits.items():
         value = fields.get(name)
         if isinstance(value, str) and most < len(value) <= LONGEST_TEXT:
@@ -58,7 +60,16 @@ def brought_up_to_date(
     return updated, odd
 
 
-def _parameter(key: str, parameter: dict[str, Any], report: Report) -> dict[str, Any]:
+def in_a_row(words: list[str]) -> str:
+    """Return words as a part of a sentence.
+
+    >>> in_a_row(["p1", "p2", "p3"])
+    'p1, p2 and p3'
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def _parameter(key: str, parameter: dict[str, Any], report: Report, as_text: dict[str, list[str]]) -> dict[str, Any]:
     """Return one parameter as of today: up to version 1.4 each is a knob, unused ones have the name '', and numbers and
     truth values may be text, which the schema reads."""
     if parameter.get("type") == "knob":
@@ -68,5 +79,5 @@ def _parameter(key: str, parameter: dict[str, Any], report: Report) -> dict[str,
         parameter["name"] = key
     texts = [name for name in NUMBERS if isinstance(parameter.get(name), str)]
     if texts and parameter.get("type", "continuous") == "continuous":
-        report(f"{' and '.join(texts)} of {shown(key)} {'is' if len(texts) == 1 else 'are'} text")
+        as_text.setdefault(in_a_row(texts), []).append(key)
     return parameter

@@ -2,6 +2,7 @@
 Each check runs a module that was newly loaded from the file."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,10 +64,11 @@ class NmChecks:
             offline: Whether to check ``forward_offline``.
             tolerant: If True, a check that raises an error has failed. If False, the error is raised.
         """
-        yield self.metadata(in_file)
-        preserved = self.preserved_attributes()
+        older = _older_sdk(in_file)
+        yield self.metadata(in_file, older)
+        preserved = self.preserved_attributes(older)
         yield preserved
-        if preserved.failed:
+        if not preserved.passed:
             return
         checks: list[tuple[str, Callable[[], CheckResult]]] = [("reset", self.reset), ("delay", self.delay)]
         if reference is not None:
@@ -83,21 +85,24 @@ class NmChecks:
 
     # -- the contents --------------------------------------------------------------------------------------------------
 
-    def metadata(self, in_file: dict[str, Any]) -> CheckResult:
-        """Check that the file's ``metadata.json`` is within the limits and equals what the module returns."""
+    def metadata(self, in_file: dict[str, Any], older: str = "") -> CheckResult:
+        """Check that the file's ``metadata.json`` is within the limits and equals what the module returns.
+        `older` names the older SDK that wrote the file; its limits were others."""
         name = "metadata"
+        module = self._fresh()
         try:
             ModelMetadata(**in_file)
         except MetadataError as error:
-            return CheckResult(name, False, str(error))
-        answered = json.loads(json.dumps(self._fresh().to_metadata()))
+            return CheckResult(name, None, f"{older} wrote it") if older else CheckResult(name, False, str(error))
+        answered = json.loads(json.dumps(module.to_metadata()))
         wrong = [key for key in answered if key not in in_file or in_file[key] != answered[key]]
         if wrong:
             return CheckResult(name, False, f"to_metadata() and metadata.json differ in {', '.join(sorted(wrong))}")
         return CheckResult(name, True, f"{len(in_file)} keys, all within their limits")
 
-    def preserved_attributes(self) -> CheckResult:
-        """Check that everything is there that hosts use."""
+    def preserved_attributes(self, older: str = "") -> CheckResult:
+        """Check that everything is there that today's hosts use.
+        `older` names the older SDK that wrote the file; it may lack what came later."""
         name = "preserved attributes"
         module = self._fresh()
         expected = ["forward", *PRESERVED]
@@ -107,7 +112,10 @@ class NmChecks:
         if hasattr(module, "w2w_base"):
             missing += [f"w2w_base.{method}" for method in MODEL_SURFACE if not hasattr(module.w2w_base, method)]
         if missing:
-            return CheckResult(name, False, f"missing: {', '.join(missing)}")
+            found = f"missing: {', '.join(missing)}"
+            if older:
+                return CheckResult(name, None, f"{older} wrote it, and neutone plays it; for other hosts, {found}")
+            return CheckResult(name, False, found)
         return CheckResult(name, True, f"all {len(expected)} are there")
 
     # -- the behaviour -------------------------------------------------------------------------------------------------
@@ -201,6 +209,12 @@ class NmChecks:
             torch.manual_seed(SEED)
             blocks = [module.forward(x, values).clone() for x, values in zip(audio, params, strict=True)]
             return torch.cat(blocks, dim=1)
+
+
+def _older_sdk(in_file: dict[str, Any]) -> str:
+    """Return the SDK before 1.5 that wrote a file, such as "neutone_sdk 1.3.0". Empty for a later one."""
+    version = re.fullmatch(r"1\.([0-4])\.\d+", str(in_file.get("sdk_version", "")))
+    return f"neutone_sdk {version[0]}" if version else ""
 
 
 def _buffers(module: Any) -> dict[str, Tensor]:
