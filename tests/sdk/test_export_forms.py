@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript")
 from torch import Tensor, nn  # noqa: E402
 
 from neutone import ModelMetadata  # noqa: E402
-from neutone.sdk import export_onnx, quiet_torchscript, save_neutone_model, script  # noqa: E402
+from neutone.sdk import ContinuousNeutoneParameter, export_onnx, quiet_torchscript, save_neutone_model, script  # noqa: E402
 from support.exporting import TRUE, Mono, largest_difference  # noqa: E402
 
 pytestmark = pytest.mark.long
@@ -135,8 +135,39 @@ class Spectrum(Mono):
         return torch.istft(0.5 * spectrum, 256, 64, window=window, length=x.size(1))
 
 
+class Oscillating(Mono):
+    """Real numbers of a parameter and of the state, and state that is set up by the first block."""
+
+    neutone_parameters: ClassVar[list[Any]] = [ContinuousNeutoneParameter("speed", "", 0.5, 0.1, 1.0)]
+    held: tuple[Tensor, Tensor]
+
+    def __init__(self) -> None:
+        super().__init__(nn.LSTM(1, 8, batch_first=True))
+        self.mix = nn.Linear(8, 1)
+        self.phase = torch.tensor(0.0)
+        self.held = (torch.zeros(1), torch.zeros(1))
+        self.is_set = False
+
+    def do_forward_pass(self, x, params):
+        steps = torch.full((x.size(1),), params["speed"].item() / 1000.0)
+        angles = torch.cumsum(steps, dim=0) + self.phase.item()
+        self.phase = angles[-1] % 6.283
+        y = x.unsqueeze(-1)
+        if self.is_set:
+            y, self.held = self.model(y, self.held)
+        else:
+            y, self.held = self.model(y)
+            self.is_set = True
+        return self.mix(y).squeeze(-1) * torch.cos(angles)
+
+    def reset_model(self) -> bool:
+        self.phase = torch.tensor(0.0)
+        self.is_set = False
+        return True
+
+
 ANY = (64, 64, 7, 7, 1, 300)
-FORMS = [CompiledRecurrent, Traced, Normed, TupleState, NoneAtFirst, SizeAsNumber, ComputedOnce, Spectrum]
+FORMS = [CompiledRecurrent, Traced, Normed, TupleState, NoneAtFirst, Oscillating, SizeAsNumber, ComputedOnce, Spectrum]
 
 
 def fresh(form: type[Mono]) -> Any:

@@ -143,9 +143,11 @@ class StreamFunction:
         except ModelFileError:
             raise
         except Exception as error:  # the exporter's own classes, and whatever the model raises
-            innermost = _innermost(error)
-            if isinstance(innermost, ModelFileError):
-                raise innermost from error
+            cause: BaseException | None = error
+            while cause is not None:
+                if isinstance(cause, ModelFileError):  # the outermost says where it happened
+                    raise cause from None
+                cause = cause.__cause__
             raise ModelFileError(f"{self.name} cannot be exported to ONNX: {_reason(error)}") from error
         assert program is not None
         proto = program.model_proto

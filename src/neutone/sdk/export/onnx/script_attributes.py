@@ -47,8 +47,16 @@ def _copied(path: str, leaf: Any) -> Any:
     return leaf.detach().clone() if isinstance(leaf, Tensor) else leaf
 
 
-def _zeros(path: str, leaf: Any) -> Any:
+def _zeros(leaf: Any) -> Any:
     return torch.zeros_like(leaf) if isinstance(leaf, Tensor) else leaf
+
+
+def _follows(leaf: Any, now: Any) -> bool:
+    if isinstance(leaf, Tensor) and isinstance(now, Tensor):
+        return leaf.shape == now.shape
+    if isinstance(leaf, int | float) and not isinstance(leaf, bool):
+        return True  # a number that changes is refused later
+    return not isinstance(leaf, Tensor) and not isinstance(now, Tensor) and bool(leaf == now)
 
 
 class ScriptAttributes:
@@ -99,12 +107,25 @@ class ScriptAttributes:
         """Assign a value to an attribute."""
         self.values[part.child(name)] = value
 
-    def begin_with_zeros(self) -> None:
-        """Let attributes that were None before a block, and hold tensors after it, begin as zeros of those shapes. So
-        do recurrent layers that are given None; whoever exports a model compares it with the result."""
-        for path, value in list(self.initial.items()):
-            if value is None and self.values[path] is not None:
-                self.add(path, map_leaves(self.values[path], path, _zeros))
+    def settle(self) -> None:
+        """Take what the first block has set up as given. State that did not exist before it, or had another shape,
+        begins as zeros, as in recurrent layers that are given none; flags such as ``is_set`` keep their new value.
+        Whether the model really begins so shows when it is compared with the result."""
+        settled = [path for path, value in self.initial.items() if not self._alike(path, value)]
+        if settled:  # so what the block wrote without reading it may be read from now on
+            settled += [path for path in self.values if path not in self.initial and self._holds_tensors(path)]
+        for path in settled:
+            self.add(path, map_leaves(self.values[path], path, lambda place, leaf: _zeros(leaf)))
+
+    def _alike(self, path: str, value: Any) -> bool:
+        """Return whether the value of an attribute may be followed by its present one from one block to the next."""
+        before, after = dict(leaves(value, path)), dict(leaves(self.values[path], path))
+        if isinstance(value, dict):
+            return True
+        return before.keys() == after.keys() and all(_follows(leaf, after[place]) for place, leaf in before.items())
+
+    def _holds_tensors(self, path: str) -> bool:
+        return any(isinstance(leaf, Tensor) for _, leaf in leaves(self.values[path], path))
 
     def find_state(self) -> list[str]:
         """Return the paths of the tensors that blocks have replaced or changed in place.

@@ -46,6 +46,7 @@ class Window(nn.Module):
     def process_window(self, window: Tensor, units: Tensor) -> Any:
         """Process audio with its look-behind, (C_in, N_LB + N), and parameters, (4, N).
         Returns audio of shape (C_out, N)."""
+        self._interpreter.mark([window, units])
         if self._method != "do_forward_pass":
             return self._interpreter.call(self._method, window, units)
         attributes = self._interpreter.attributes
@@ -130,7 +131,7 @@ class ScriptGraph(StreamFunction):
         interpreter = ScriptInterpreter(self.attributes)
         body = Body(Window(interpreter, metadata), metadata.parameter_rows, self.look_behind)
         with torch.no_grad():
-            for _ in range(TRIAL_BLOCKS):
+            for block in range(TRIAL_BLOCKS):
                 # Everything but the weights may change, but which tensors are weights is not known yet. So at first,
                 # all that a block has written counts as changing.
                 audio, params = self.example()
@@ -139,7 +140,8 @@ class ScriptGraph(StreamFunction):
                 if not isinstance(y, Tensor) or tuple(y.shape) != (self.channels[1], frames):
                     found = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
                     raise ModelFileError(f"the model returns {found}, expected {(self.channels[1], frames)}")
-                self.attributes.begin_with_zeros()
+                if block == 0:
+                    self.attributes.settle()
         self.states = self.attributes.find_state()
         first = {place: leaf for path, value in self.attributes.initial.items() for place, leaf in leaves(value, path)}
         self.initial = [first[place] for place in self.states]

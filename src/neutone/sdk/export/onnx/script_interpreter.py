@@ -31,6 +31,11 @@ RANDOM = {
     *("bernoulli", "multinomial", "exponential", "poisson", "cauchy", "geometric", "log_normal", "rrelu"),
 }
 """Operators that draw random numbers. Dropout is not among them, because the model is in eval mode."""
+DIFFERENT = "a branch or a size depends on the audio, the parameters or the state"
+THE_SAME = "but an ONNX graph is the same for every block"
+REAL_NUMBERS = {"aten::item", "aten::Float", "aten::FloatImplicit", "aten::ScalarImplicit"}
+_OPEN = object()
+"""In the place of a number that is different in every block."""
 MAX_STEPS = 20_000
 """The most operators on tensors in a block; with more, the file would be large and slow."""
 MAX_TURNS = 64
@@ -87,6 +92,11 @@ class ScriptInterpreter:
         self._influence.mark(changing)
         self._known = []
         self._begin()
+
+    def mark(self, changing: Any) -> None:
+        """Mark what was computed from the changing inputs outside of the module. Does nothing while tracing."""
+        if self._influence is not None:
+            self._influence.mark(changing)
 
     def trace(self) -> None:
         """Let an exporter follow the next block. Branches go as they went in the block before."""
@@ -191,16 +201,19 @@ class ScriptInterpreter:
         return results
 
     def _number(self, node: Any, arguments: list[Any]) -> Any:
-        """Return a number from a tensor, for a branch, a loop count or a size."""
+        """Return a number from a tensor, for a branch, a loop count or a size. A real number that changes from block to
+        block, such as a parameter's, stays open: the exporter follows it, unless the model branches on it."""
         if self._influence is not None:
             if self._influence.reaches(arguments):
-                raise ModelFileError(
-                    f"a branch or a size depends on the audio, the parameters or the state, by {node.kind()}, but an "
-                    f"ONNX graph is the same for every block"
-                )
+                if node.kind() in REAL_NUMBERS and arguments[0].is_floating_point():
+                    self._known.append(_OPEN)
+                    self._asked += 1
+                    return arguments[0].item()
+                raise ModelFileError(f"{DIFFERENT}, by {node.kind()}, {THE_SAME}")
             self._known.append(call_tensor_operator(node.schema(), arguments))
         self._asked += 1
-        return self._known[self._asked - 1]
+        number = self._known[self._asked - 1]
+        return arguments[0].item() if number is _OPEN else number
 
     def _constant(self, node: Any) -> Any:
         value = node.output().toIValue()
@@ -218,7 +231,10 @@ class ScriptInterpreter:
 
     def _branch(self, node: Any, condition: Any, values: dict[str, Any]) -> list[Any]:
         then, otherwise = node.blocks()
-        taken = then if condition else otherwise
+        try:
+            taken = then if condition else otherwise
+        except Exception as error:  # PyTorch's, for a number that stays open
+            raise ModelFileError(f"{DIFFERENT}, {THE_SAME}") from error
         self._run(taken, values)
         return [values[output.debugName()] for output in taken.outputs()]
 
