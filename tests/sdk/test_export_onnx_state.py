@@ -59,7 +59,7 @@ def test_a_recurrent_layer_without_a_state_starts_each_block_anew(tmp_path: Path
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")  # PyTorch's own, at each run of one
 @pytest.mark.parametrize(
-    ("options", "reason"), [({"bidirectional": True}, "bidirectional nn.LSTM"), ({"proj_size": 1}, "proj_size=1")]
+    ("options", "reason"), [({"bidirectional": True}, "bidirectional nn.LSTM"), ({"proj_size": 1}, "projection")]
 )
 def test_recurrent_layers_that_onnx_or_streams_lack(options: dict[str, Any], reason: str, tmp_path: Path) -> None:
     class Wrapped(Mono):

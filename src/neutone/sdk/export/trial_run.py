@@ -67,6 +67,8 @@ def _try(model: WaveformToWaveformBase, may_keep_views: bool) -> str:
             audio = torch.rand(model.in_n_ch, frames, generator=noise) - 0.5
             params = model.get_default_param_values().repeat(1, frames)
             model.forward(audio, params)
-            if not may_keep_views:
-                refuse_kept_views(model, audio, params)
+        if not may_keep_views:
+            model.use_debug_mode = False  # which gives the model a copy of its input
+            model.forward(audio, params)
+            refuse_kept_views(model, audio, params)
         return plain_state(model, before)

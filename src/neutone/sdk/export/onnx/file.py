@@ -14,7 +14,7 @@ from neutone.model.check_result import CheckResult
 from neutone.plugins import ExportReport, Session, backends
 from neutone.plugins.loading import load
 from neutone.sdk.export.copying import independent_copy
-from neutone.sdk.export.onnx.graph import OnnxGraph, StreamFunction, metadata_at, require_exporter
+from neutone.sdk.export.onnx.graph import ExporterError, OnnxGraph, StreamFunction, metadata_at, require_exporter
 from neutone.sdk.export.onnx.script_graph import ScriptGraph
 from neutone.sdk.export.scripting import script
 from neutone.sdk.export.signatures import complete_signatures
@@ -137,6 +137,8 @@ def _graph_of(model: WaveformToWaveformBase, rate: int, frames: int, keep_open: 
         try:
             graph = ScriptGraph(scripted, metadata, rate, frames)
             return graph, graph.to_proto(keep_open=keep_open)
+        except ExporterError:
+            raise error from None
         except ModelFileError as second:
             raise ModelFileError(f"{type(model).__name__} cannot be exported to ONNX: {second}") from error
 

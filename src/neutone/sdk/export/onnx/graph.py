@@ -22,6 +22,10 @@ NOISY_LOGGERS = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_s
 TRIAL_BLOCKS = 3
 
 
+class ExporterError(ModelFileError):
+    """An error of PyTorch's exporter, in its own words."""
+
+
 class Body(nn.Module):
     """The model as neutone's stream calls it:
     with look-behind before the audio, and with the declared parameters only."""
@@ -148,7 +152,7 @@ class StreamFunction:
                 if isinstance(cause, ModelFileError):  # the outermost says where it happened
                     raise cause from None
                 cause = cause.__cause__
-            raise ModelFileError(f"{self.name} cannot be exported to ONNX: {_reason(error)}") from error
+            raise ExporterError(f"{self.name} cannot be exported to ONNX: {_reason(error)}") from error
         assert program is not None
         proto = program.model_proto
         if keep_open and proto.graph.input[0].type.tensor_type.shape.dim[1].HasField("dim_value"):
