@@ -64,7 +64,7 @@ def test_validate_takes_a_class(tmp_path):
     pytest.importorskip("torch")
     wrapper = Path(__file__).parents[2] / "examples" / "wrappers" / "clipper.py"
     names = [line.split()[1].split("(")[0] for line in wrapper.read_text().splitlines() if line.startswith("class ")]
-    result, checks = checks_of(f"{wrapper}:{names[-1]}")
+    _, checks = checks_of(f"{wrapper}:{names[-1]}")
     assert checks["loads"]["passed"]
 
 

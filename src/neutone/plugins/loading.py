@@ -67,8 +67,8 @@ def load(path: str | Path | object, *, backend: str | None = None, trust: bool =
 
     Args:
         path: The model file, or ``"amp"`` for the guitar amp that comes with neutone. Or a wrapper: an instance of
-            ``neutone.sdk.WaveformToWaveformBase``, or the name of such a class, like ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``. A wrapper's code is run, by the
-            backend ``python``.
+            ``neutone.sdk.WaveformToWaveformBase``, or the name of such a class, like ``"my_model.py:MyWrapper"`` or
+            ``"package.module:MyWrapper"``. A wrapper's code is run, by the backend ``python``.
         backend: The name of an installed backend. By default it is the one that claims the file's suffix.
         trust: Let a file that neutone has fetched run its code. This is remembered by the file's SHA-256. Files that
             you obtained yourself run like any other program: see docs/security.md.
