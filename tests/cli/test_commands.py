@@ -234,3 +234,24 @@ def test_demo_without_matplotlib_at_another_rate(tmp_path: Path, monkeypatch: py
     assert soundfile.info(tmp_path / "lead.wav").samplerate == 44_100
     assert read(tmp_path / "lead.wav").shape == (1, 264_600)
     assert "44100/128" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("-o", "out"), ("-o is 'out'", "--output out")),
+        (("--output", "mono.wav"), ("--output is 'mono.wav'", "expected a folder")),
+    ],
+)
+def test_demo_says_where_its_files_go(
+    arguments: tuple[str, ...], parts: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert_one_line(call("demo", *arguments), *parts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_names_the_option_of_a_wrong_rate() -> None:
+    result = call("demo", "--rate", "7")
+    assert result.exit_code == 2
+    assert "'--rate'" in result.stderr
