@@ -13,6 +13,7 @@ from neutone.cli.demo.takes import Take, read_phrase, render_takes, resampled
 from neutone.cli.options import SHIPPED_MODEL, BackendName, LoadOptions, TrustFlag, open_model
 from neutone.cli.terminal import cell, new_table, output, print_line, remark
 from neutone.errors import ConfigurationError
+from neutone.installing import install_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +91,7 @@ def _draw(takes: list[Take], rate: int, model_name: str, path: Path) -> bool:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
-        remark('no picture, because matplotlib is not installed: pip install "neutone[plot]"')
+        remark(f"no picture, because matplotlib is not installed: {install_command('neutone[plot]')}")
         return False
     draw(takes, rate, f"neutone demo: a guitar phrase through {model_name}", path)
     return True
