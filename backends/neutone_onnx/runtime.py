@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neutone.errors import MissingExtraError, ModelFileError, first_line
+from neutone.installing import install_command
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -24,7 +25,7 @@ def require_runtime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise MissingExtraError(
-            'ONNX models need ONNX Runtime, which is not installed: pip install "neutone[onnx]"'
+            f"ONNX models need ONNX Runtime, which is not installed: {install_command('neutone[onnx]')}"
         ) from error
     onnxruntime.set_default_logger_severity(FATAL)
     return onnxruntime

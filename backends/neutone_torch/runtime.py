@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from neutone.errors import MissingExtraError, ModelFileError, first_line
+from neutone.installing import install_command
 from neutone.model.archive import METADATA_FILE, check_archive
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def require_torch() -> Any:
         import torch
     except ImportError as error:
         raise MissingExtraError(
-            'TorchScript models need PyTorch, which is not installed: pip install "neutone[torch]"'
+            f"TorchScript models need PyTorch, which is not installed: {install_command('neutone[torch]')}"
         ) from error
     return torch
 

@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 from neutone.errors import ConfigurationError, MissingExtraError
+from neutone.installing import install_command
 from neutone_jack import _callback
 
 CALLBACK_SETTERS = {
@@ -92,7 +93,7 @@ def load_library() -> Library:
         import jack
     except ImportError as error:
         raise MissingExtraError(
-            'the JACK host needs JACK-Client, which is not installed: pip install "neutone[jack]"'
+            f"the JACK host needs JACK-Client, which is not installed: {install_command('neutone[jack]')}"
         ) from error
     except OSError as error:
         raise MissingExtraError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from neutone.errors import ConfigurationError, HostError, MissingExtraError
+from neutone.installing import install_command
 
 DeviceChoice: TypeAlias = int | str | None
 """A device: its index, part of its name, or None for the default device."""
@@ -39,7 +40,7 @@ def require_sounddevice() -> Any:
         import sounddevice
     except ImportError as error:
         raise MissingExtraError(
-            'the PortAudio host needs sounddevice, which is not installed: pip install "neutone[portaudio]"'
+            f"the PortAudio host needs sounddevice, which is not installed: {install_command('neutone[portaudio]')}"
         ) from error
     except OSError as error:
         raise MissingExtraError(

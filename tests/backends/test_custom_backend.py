@@ -187,7 +187,7 @@ def test_unknown_name_says_what_there_is(install: Callable[..., None]) -> None:
     assert isinstance(error.value, LookupError)
 
 
-@pytest.mark.parametrize(("name", "extra"), [("onnx", "neutone[onnx]"), ("torchscript", "neutone[torch]")])
+@pytest.mark.parametrize(("name", "extra"), [("onnx", "onnxruntime>=1.18"), ("torchscript", "torch>=2.4")])
 def test_unknown_name_says_which_extra_brings_it(name: str, extra: str) -> None:
     empty: Registry[Backend] = Registry("neutone.backends.of.nobody", Backend)  # type: ignore[type-abstract]
     with pytest.raises(UnknownPluginError) as error:

@@ -213,7 +213,7 @@ except neutone.errors.MissingExtraError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'pip install "neutone[onnx]"' in done.stdout
+    assert 'pip install "onnxruntime>=1.18"' in done.stdout
 
 
 def test_importing_the_plugin_imports_no_runtime():

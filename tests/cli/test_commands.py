@@ -78,7 +78,7 @@ def test_unexpected_errors_are_one_line_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_missing_runtime_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert_one_line(call("demo", "--output", tmp_path / "demo"), 'pip install "neutone[onnx]"')
+    assert_one_line(call("demo", "--output", tmp_path / "demo"), 'pip install "onnxruntime>=1.18"')
     assert not (tmp_path / "demo").exists()
 
 
@@ -229,8 +229,29 @@ def test_demo_without_matplotlib_at_another_rate(tmp_path: Path, monkeypatch: py
     result = call("demo", "--output", tmp_path, "--rate", "44100")
     assert result.exit_code == 0, result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert 'pip install "neutone[plot]"' in result.stderr
+    assert 'pip install "matplotlib>=3.8"' in result.stderr
     assert not (tmp_path / "demo.png").exists()
     assert soundfile.info(tmp_path / "lead.wav").samplerate == 44_100
     assert read(tmp_path / "lead.wav").shape == (1, 264_600)
     assert "44100/128" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("-o", "out"), ("-o is 'out'", "--output out")),
+        (("--output", "mono.wav"), ("--output is 'mono.wav'", "expected a folder")),
+    ],
+)
+def test_demo_says_where_its_files_go(
+    arguments: tuple[str, ...], parts: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert_one_line(call("demo", *arguments), *parts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_names_the_option_of_a_wrong_rate() -> None:
+    result = call("demo", "--rate", "7")
+    assert result.exit_code == 2
+    assert "'--rate'" in result.stderr

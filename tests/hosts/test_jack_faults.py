@@ -216,7 +216,7 @@ def test_a_model_that_answers_nan(hosts, server, client):
 
 def test_without_jack_client(monkeypatch):
     monkeypatch.setitem(sys.modules, "jack", None)
-    with pytest.raises(errors.MissingExtraError, match=r'pip install "neutone\[jack\]"'):
+    with pytest.raises(errors.MissingExtraError, match=r'pip install "JACK-Client>='):
         load_library.__wrapped__()
 
 

@@ -326,7 +326,7 @@ def test_a_device_that_hangs_while_a_host_starts(server):
 
 def test_without_sounddevice(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
-    with pytest.raises(errors.MissingExtraError, match=r'pip install "neutone\[portaudio\]"'):
+    with pytest.raises(errors.MissingExtraError, match=r'pip install "sounddevice>='):
         require_sounddevice()
 
 

@@ -27,7 +27,7 @@ def test_without_torch_the_extra_is_named() -> None:
         "try:\n    import neutone.sdk\n"
         "except neutone.errors.MissingExtraError as error:\n    print(error)"
     )
-    assert 'pip install "neutone[torch]"' in message
+    assert 'pip install "torch>=2.4"' in message
 
 
 def test_files_inside_a_script() -> None:

@@ -3,63 +3,83 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neutone.checks.in_engine import check_block_sizes, check_in_engine, noise_for
 from neutone.checks.timing import time_blocks
-from neutone.errors import ConfigurationError, NeutoneError, UntrustedFileError, in_words
+from neutone.engine.chain import Chain
+from neutone.errors import ConfigurationError, NeutoneError, UnknownPluginError, UntrustedFileError, in_words
 from neutone.model.check_result import CheckResult
 from neutone.plugins import Backend, Model, backends
-from neutone.plugins.loading import load
+from neutone.plugins.loading import backend_name, load, models_in, named_file, names_a_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HOSTS = ((44_100, 512), (48_000, 64), (48_000, 441), (96_000, 256))
 """The hosts that a model is tried in, as (sample rate in Hz, block size in frames)."""
 
 
-def check_file(file: str | Path, seconds: float, trust: bool = False) -> list[CheckResult]:
-    """Run all checks on a model file. The speed is measured for `seconds` in each host. `trust` is as in
-    :func:`neutone.load`.
+def check_file(
+    file: str | Path, seconds: float, trust: bool = False, *, backend: str | None = None, **options: Any
+) -> list[CheckResult]:
+    """Run all checks on a model. The speed is measured for `seconds` in each host.
+
+    `file`, `trust`, `backend` and `options` are as in :func:`neutone.load`. `file` may also name several models in a
+    row, such as ``"amp+other.onnx"``: then each file is checked, and the models are run as a chain.
 
     Raises:
         FileNotFoundError: There is no such file.
-        neutone.errors.ConfigurationError: No installed backend claims the file's suffix.
+        neutone.errors.ConfigurationError: No installed backend claims the file's suffix, or an option is not valid.
         neutone.errors.MissingExtraError: The backend's runtime is not installed.
         neutone.errors.UntrustedFileError: The file was fetched, and is not trusted.
     """
-    path, name, backend = require_model_file(file)
+    names = models_in(file) if isinstance(file, str) else [file]
+    sources = [require_model_file(name, backend) for name in names]
     try:
-        return _check_model(path, backend, load(path, backend=name, trust=trust), seconds)
-    except (ImportError, UntrustedFileError):  # these say nothing about the file
+        models = [load(str(source.path), backend=source.name, trust=trust, **options) for source in sources]
+    except (ImportError, UntrustedFileError, ConfigurationError, FileNotFoundError):  # these say nothing about the file
         raise
     except NeutoneError as error:
         return [CheckResult("loads", False, in_words(error))]
+    return _check_models(sources, models, seconds)
 
 
-def require_model_file(file: str | Path) -> tuple[Path, str, Backend]:
-    """Return a path that :func:`check_file` accepts, and its backend's name and instance.
+class ModelSource(NamedTuple):
+    """A model file, or the name of a class, and the backend that opens it."""
+
+    path: Path
+    name: str
+    backend: Backend
+
+
+def require_model_file(file: str | Path, backend: str | None = None) -> ModelSource:
+    """Return a source that :func:`check_file` accepts.
     Raises the same errors if it does not accept it."""
-    path = Path(file)
-    suffix = path.suffix.lower()
-    takers = [(name, plugin) for name, plugin in backends.all() if suffix in plugin.suffixes]
-    if not takers:
-        known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
-        raise ConfigurationError(f"{path} is not a model file that can be checked, expected one of {', '.join(known)}")
+    path = Path(named_file(file))
+    if names_a_class(path):
+        name = backend or "python"
+        return ModelSource(path, name, backends.get(name)())
+    try:
+        name = backend_name(path, backend)
+    except UnknownPluginError as error:
+        raise ConfigurationError(f"{path} is not a model that can be checked: {error}") from None
     if not path.is_file():
         raise FileNotFoundError(f"no model file {path}")
-    name, plugin = takers[0]
-    return path, name, plugin()
+    return ModelSource(path, name, backends.get(name)())
 
 
-def _check_model(path: Path, backend: Backend, model: Model, seconds: float) -> list[CheckResult]:
-    checks = [CheckResult("loads", True, f"{model.metadata.model_name!r}, {model.metadata.model_type}")]
-    if odd := model.metadata.oddities:
-        checks.append(CheckResult("metadata as read", None, f"{'; '.join(odd)}"))
-    checks += _check_format(path, backend)
+def _check_models(sources: Sequence[ModelSource], models: Sequence[Model], seconds: float) -> list[CheckResult]:
+    checks: list[CheckResult] = []
+    for source, model in zip(sources, models, strict=True):
+        place = "" if len(models) == 1 else f"{source.path.name}: "
+        checks.append(CheckResult(f"{place}loads", True, f"{model.metadata.model_name!r}, {model.metadata.model_type}"))
+        if odd := model.metadata.oddities:
+            checks.append(CheckResult(f"{place}metadata as read", None, "; ".join(odd)))
+        checks += [replace(check, name=f"{place}{check.name}") for check in _check_format(source.path, source.backend)]
+    model = models[0] if len(models) == 1 else Chain(models)
     with suppress(Exception):  # the checks in hosts report it
         checks += check_block_sizes(model)
     for sample_rate, block_size in HOSTS:
@@ -78,13 +98,16 @@ def _check_format(path: Path, backend: Backend) -> Iterator[CheckResult]:
         yield CheckResult(f"{type(backend).__name__}.check", False, in_words(error))
 
 
-def check_file_as_data(file: str, seconds: float) -> list[dict[str, Any]]:
+def check_file_as_data(
+    file: str, seconds: float, backend: str | None = None, options: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Run :func:`check_file` inside :func:`neutone.sandbox.run_sandboxed`, and return plain data.
 
     A file that does not load raises, so that the sandbox can tell a damaged file from one that tried something
     forbidden."""
-    path, name, backend = require_model_file(file)
-    return [asdict(check) for check in _check_model(path, backend, load(path, backend=name), seconds)]
+    source = require_model_file(file, backend)
+    model = load(source.path, backend=source.name, **(options or {}))
+    return [asdict(check) for check in _check_models([source], [model], seconds)]
 
 
 def _check_in_host(model: Model, sample_rate: int, block_size: int, seconds: float) -> Iterator[CheckResult]:

@@ -25,7 +25,6 @@ app = typer.Typer(
     name="neutone",
     help="Run neural audio models: play the demo, render files, process live audio, inspect and time models.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

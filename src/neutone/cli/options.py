@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neutone.errors import ConfigurationError, UnknownPluginError, UntrustedFileError, printable
+from neutone.errors import ConfigurationError, UntrustedFileError, printable
 
 if TYPE_CHECKING:
     from neutone.engine.parameter_set import ParameterSet
@@ -23,7 +22,7 @@ ModelName = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="A model file, my_model.py:MyWrapper, or 'amp' for the guitar amp that comes with neutone; "
-        "render, live and bench also take several in a row, such as amp+other.onnx.",
+        "or several in a row, such as amp+other.onnx.",
     ),
 ]
 BackendName = Annotated[
@@ -42,45 +41,11 @@ TrustFlag = Annotated[bool, typer.Option("--trust", help="Let a fetched model fi
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def _model_file(name: str) -> str:
-    from neutone.plugins.loading import default_model
-
-    return str(default_model()) if name == SHIPPED_MODEL and not Path(name).exists() else name
-
-
-def pick_backend(name: str, backend: str | None) -> str:
-    """Return the name of the backend that :func:`open_model` uses."""
-    from neutone.plugins import backends
-    from neutone.plugins.loading import names_a_class
-
-    if backend is not None:
-        return backend
-    if names_a_class(name):
-        return "python"
-    suffix = Path(_model_file(name)).suffix.lower()
-    for candidate, plugin in backends.all():
-        if suffix in plugin.suffixes:
-            return candidate
-    raise UnknownPluginError(
-        f"no installed backend takes {name!r}; it is not a model file, or it needs --backend with one of: "
-        f"{', '.join(backends.names())}"
-    )
-
-
-def models_in(name: str) -> list[str]:
-    """Return the models that a MODEL argument names: those between plus signs, unless a file has the whole name.
-
-    >>> models_in("amp+other.onnx")
-    ['amp', 'other.onnx']
-    """
-    parts = [part.strip() for part in name.split("+")]
-    return [name] if Path(name).exists() or not all(parts) else parts
-
-
 def open_model(name: str, backend: str | None, options: Iterable[str] | None, trust: bool = False) -> Model:
     """Load the model that the shared options MODEL, ``--backend``, ``--option`` and ``--trust`` describe: a chain if it
     names several. On a terminal the user is asked whether a fetched file may run its code."""
     from neutone.engine.chain import Chain
+    from neutone.plugins.loading import models_in
 
     names, options = models_in(name), list(options or ())
     models = [_open_single_model(single, backend, options, trust) for single in names]
@@ -90,29 +55,49 @@ def open_model(name: str, backend: str | None, options: Iterable[str] | None, tr
 def _open_single_model(name: str, backend: str | None, options: list[str], trust: bool) -> Model:
     from neutone.plugins.loading import load
 
-    file, chosen, settings = _model_file(name), pick_backend(name, backend), _settings(options)
+    settings = backend_options(options)
     try:
-        return load(file, backend=chosen, trust=trust, **settings)
+        return load(name, backend=backend, trust=trust, **settings)
     except UntrustedFileError:
         if not _has_terminal():
             raise
-        if not typer.confirm(f"{printable(file)} was fetched. Opening it runs its code. Do you trust it?", err=True):
+        if not typer.confirm(f"{printable(name)} was fetched. Opening it runs its code. Do you trust it?", err=True):
             raise
-        return load(file, backend=chosen, trust=True, **settings)
+        return load(name, backend=backend, trust=True, **settings)
 
 
 def _has_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def inspect_model(name: str, backend: str | None, options: Iterable[str] | None) -> ModelSummary:
-    """Return what the file says about its model. None of its code is run."""
-    from neutone.plugins.loading import inspect
+def inspect_model(name: str, backend: str | None, options: Iterable[str] | None) -> tuple[ModelSummary, str]:
+    """Return what the file says about its model, and the backend's name. None of its code is run."""
+    from neutone.plugins.loading import backend_name, inspect, models_in
 
-    return inspect(_model_file(name), backend=pick_backend(name, backend), **_settings(options))
+    names, settings = models_in(name), backend_options(options)
+    chosen = [backend_name(single, backend) for single in names]
+    if len(names) == 1:
+        return inspect(name, backend=backend, **settings), chosen[0]
+    return _inspect_chain(names, chosen, settings), " + ".join(chosen)
 
 
-def _settings(options: Iterable[str] | None) -> dict[str, Any]:
+def _inspect_chain(names: list[str], chosen: list[str], settings: dict[str, Any]) -> ModelSummary:
+    from neutone.engine.chain import Chain
+    from neutone.plugins import ModelSummary, backends
+    from neutone.plugins.loading import load, names_a_class
+
+    for name, backend in zip(names, chosen, strict=True):
+        if backends.get(backend).runs_code and not names_a_class(name):
+            raise ConfigurationError(
+                f"a chain is known when its models are loaded, and {name} runs code then, which info does not do: "
+                f"inspect its models one by one"
+            )
+    models = (load(name, backend=backend, **settings) for name, backend in zip(names, chosen, strict=True))
+    return ModelSummary.of(Chain(models))
+
+
+def backend_options(options: Iterable[str] | None) -> dict[str, Any]:
+    """Parse ``--option KEY=VALUE``, the options of a backend."""
     return typed_pairs(options, "--option")
 
 

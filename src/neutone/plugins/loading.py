@@ -15,6 +15,8 @@ from neutone.plugins.backend import Backend
 from neutone.plugins.registry import backends
 
 ASSETS = Path(__file__).parents[1] / "assets"
+SHIPPED_MODELS = {"amp": ASSETS / "amp.onnx"}
+"""The models that come with neutone, by the names that stand for their files."""
 
 
 def default_model() -> Path:
@@ -24,7 +26,7 @@ def default_model() -> Path:
     >>> default_model().name
     'amp.onnx'
     """
-    return ASSETS / "amp.onnx"
+    return SHIPPED_MODELS["amp"]
 
 
 def names_a_class(path: str | PathLike[str]) -> bool:
@@ -37,13 +39,36 @@ def names_a_class(path: str | PathLike[str]) -> bool:
     return re.fullmatch(r".+:[^\W\d]\w*", str(path)) is not None and not Path(path).exists()
 
 
+def named_file(path: Any) -> Any:
+    """Return the file of a model that comes with neutone if `path` is its name and there is no file of that name.
+    Return anything else unchanged.
+
+    >>> named_file("amp") == default_model(), named_file("other.onnx")
+    (True, 'other.onnx')
+    """
+    if isinstance(path, str) and path in SHIPPED_MODELS and not Path(path).exists():
+        return SHIPPED_MODELS[path]
+    return path
+
+
+def models_in(name: str) -> list[str]:
+    """Return the models that a name such as ``"amp+other.onnx"`` stands for: those between plus signs, unless a file
+    has the whole name.
+
+    >>> models_in("amp+other.onnx")
+    ['amp', 'other.onnx']
+    """
+    parts = [part.strip() for part in name.split("+")]
+    return [name] if Path(name).exists() or not all(parts) else parts
+
+
 def load(path: str | Path | object, *, backend: str | None = None, trust: bool = False, **options: Any) -> Model:
     """Load a model from a file, or make one from a wrapper.
 
     Args:
-        path: The model file. Or a wrapper: an instance of ``neutone.sdk.WaveformToWaveformBase``, or the name of such a
-            class, like ``"my_model.py:MyWrapper"`` or ``"package.module:MyWrapper"``. A wrapper's code is run, by the
-            backend ``python``.
+        path: The model file, or ``"amp"`` for the guitar amp that comes with neutone. Or a wrapper: an instance of
+            ``neutone.sdk.WaveformToWaveformBase``, or the name of such a class, like ``"my_model.py:MyWrapper"`` or
+            ``"package.module:MyWrapper"``. A wrapper's code is run, by the backend ``python``.
         backend: The name of an installed backend. By default it is the one that claims the file's suffix.
         trust: Let a file that neutone has fetched run its code. This is remembered by the file's SHA-256. Files that
             you obtained yourself run like any other program: see docs/security.md.
@@ -56,10 +81,11 @@ def load(path: str | Path | object, *, backend: str | None = None, trust: bool =
         neutone.errors.MissingExtraError: The backend's runtime is not installed.
         neutone.errors.UntrustedFileError: The file was fetched, would run its code, and is not trusted.
 
-    >>> model = load(default_model())
+    >>> model = load("amp")
     >>> [parameter.name for parameter in model.metadata.parameters]
     ['drive', 'tone']
     """
+    path = named_file(path)
     runtime = _backend_of(path, backend)
     if runtime.runs_code and isinstance(path, str | PathLike):
         require_trust(Path(_file_of(path)), trust)
@@ -77,6 +103,7 @@ def inspect(path: str | Path | object, *, backend: str | None = None, **options:
     >>> summary.metadata.model_name, summary.input_channels, summary.model_delay
     ('Neutone Amp', 1, 0)
     """
+    path = named_file(path)
     return _backend_of(path, backend).inspect(cast(Any, path), **options)
 
 
@@ -85,25 +112,45 @@ def _file_of(path: str | PathLike[str]) -> str:
     return str(path).rpartition(":")[0] if names_a_class(path) else str(path)
 
 
-def _backend_of(path: object, backend: str | None) -> Backend:
-    if backend is None and (not isinstance(path, str | PathLike) or names_a_class(path)):
-        backend = "python"
+def backend_name(path: object, backend: str | None = None) -> str:
+    """Return the name of the backend that :func:`load` uses for the same arguments.
+
+    >>> backend_name("amp"), backend_name("my_model.py:MyWrapper")
+    ('onnx', 'python')
+
+    Raises :class:`~neutone.errors.UnknownPluginError` if no installed backend claims the file's suffix.
+    """
     if backend is not None:
-        return backends.get(backend)()
-    suffix = Path(path).suffix.lower()  # type: ignore[arg-type]
-    claims = {name: plugin for name, plugin in backends.all() if suffix in plugin.suffixes}
+        return backend
+    return _claims(named_file(path))[0]
+
+
+def _claims(path: object) -> list[str]:
+    """Return the names of the backends that claim a file or a wrapper. The first is used."""
+    if not isinstance(path, str | PathLike) or names_a_class(path):
+        return ["python"]
+    suffix = Path(path).suffix.lower()
+    claims = [name for name, plugin in backends.all() if suffix in plugin.suffixes]
     if not claims:
         known = sorted({suffix for _, plugin in backends.all() for suffix in plugin.suffixes})
+        found = f"its suffix is {suffix!r}" if suffix else "it is not a model file"
         raise UnknownPluginError(
-            f"no backend for {str(path)!r}: its suffix is {suffix!r}, installed backends take {', '.join(known)}; "
-            f"choose one with backend=..., from {', '.join(backends.names())}"
+            f"no installed backend takes {str(path)!r}: {found}; expected {', '.join(known)}, my_model.py:MyWrapper or "
+            f"{', '.join(SHIPPED_MODELS)}; or choose the backend (backend=..., --backend) from "
+            f"{', '.join(backends.names())}"
         )
-    first = next(iter(claims))
-    if len(claims) > 1:
+    return claims
+
+
+def _backend_of(path: object, backend: str | None) -> Backend:
+    if backend is not None:
+        return backends.get(backend)()
+    first, *others = _claims(path)
+    if others:
         warnings.warn(
-            f"the suffix {suffix!r} is claimed by the backends {', '.join(claims)}; {first} is used: choose one with "
-            f"backend=...",
+            f"the suffix {Path(str(path)).suffix!r} is claimed by the backends {', '.join((first, *others))}; {first} "
+            f"is used: choose one with backend=...",
             PluginWarning,
             stacklevel=3,
         )
-    return claims[first]()
+    return backends.get(first)()

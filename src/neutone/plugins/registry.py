@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from neutone.errors import PluginWarning, UnknownPluginError
+from neutone.installing import install_command
 from neutone.plugins.backend import Backend
 from neutone.plugins.exporter import Exporter
 from neutone.plugins.host import Host
@@ -185,7 +186,7 @@ class Registry(Generic[AnyPlugin]):
 
     def _unknown(self, name: str) -> str:
         installed = ", ".join(self.names()) or "none"
-        advice = f'; install it with: pip install "{EXTRAS[name]}"' if name in EXTRAS else ""
+        advice = f"; install it with: {install_command(EXTRAS[name])}" if name in EXTRAS else ""
         return f"no plug-in {name!r} in {self.group}; installed: {installed}{advice}"
 
 

@@ -1,15 +1,16 @@
 """Wrap PyTorch models, describe them, and export them for every host.
 
-It needs PyTorch: ``pip install "neutone[torch]"``. For wrappers written for neutone_sdk there is :mod:`neutone.compat`.
+It needs PyTorch: the extra ``torch``. For wrappers written for neutone_sdk there is :mod:`neutone.compat`.
 """
 
 from neutone.errors import MissingExtraError
+from neutone.installing import install_command
 
 try:
     import torch as _torch  # noqa: F401
 except ImportError as error:
     raise MissingExtraError(
-        'neutone.sdk wraps PyTorch models and needs PyTorch, which is not installed: pip install "neutone[torch]"'
+        f"neutone.sdk wraps PyTorch models and needs PyTorch, which is missing: {install_command('neutone[torch]')}"
     ) from error
 
 from neutone.model.metadata import ModelMetadata

@@ -24,6 +24,7 @@ from neutone.errors import (
     NeutoneError,
     in_words,
 )
+from neutone.installing import install_command
 
 if TYPE_CHECKING:
     from neutone.plugins import Exporter, ExportReport
@@ -141,7 +142,9 @@ def _exporters(formats: str) -> list[Exporter]:
     chosen = [exporters.get(name)() for name in wanted]
     for exporter in chosen:
         if missing := ", ".join(exporter.missing()):
-            raise MissingExtraError(f'the exporter {exporter.name!r} needs {missing}: pip install "{exporter.extra}"')
+            raise MissingExtraError(
+                f"the exporter {exporter.name!r} needs {missing}: {install_command(exporter.extra)}"
+            )
     for suffix, writers in Counter(exporter.suffix for exporter in chosen).items():
         if writers > 1:
             raise ConfigurationError(f"--format is {formats!r}, but {writers} of them write {STEM}{suffix}")

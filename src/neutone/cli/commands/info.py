@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, inspect_model, pick_backend
+from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, inspect_model
 from neutone.cli.terminal import cell, new_table, output, print_json
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def info(
     """
     from neutone.checks.timing import latency_at
 
-    model = inspect_model(model_name, backend, options)
-    backend_name = pick_backend(model_name, backend)
+    model, backend_name = inspect_model(model_name, backend, options)
     latencies = [latency_at(model, rate, block) for rate in SAMPLE_RATES for block in BLOCK_SIZES]
     if as_json:
         print_json(_document(model, model_name, backend_name, latencies))

@@ -8,6 +8,7 @@ from typing import Any
 from neutone.cli.options import JsonFlag
 from neutone.cli.terminal import cell, new_table, output, print_json
 from neutone.errors import PluginWarning
+from neutone.installing import install_command
 
 
 def plugins(as_json: JsonFlag = False) -> None:
@@ -31,7 +32,7 @@ def _status(line: dict[str, Any]) -> tuple[str, str]:
     if line["error"]:
         return f"broken: {line['error']}", "red"
     if line["missing"]:
-        return f'needs {", ".join(line["missing"])}: pip install "{line["extra"]}"', "yellow"
+        return f"needs {', '.join(line['missing'])}: {install_command(line['extra'])}", "yellow"
     return "ok", "green"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neutone.cli.errors import EXIT_ERROR
-from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, models_in, open_model
+from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model
 from neutone.cli.terminal import complain, print_line, remark
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def render(
     from neutone.cli.render_jobs import Recipe, in_this_process, run_jobs
     from neutone.cli.render_processes import in_processes
     from neutone.file_replacement import ProtectedFiles
+    from neutone.plugins.loading import models_in
     from neutone.rendering.audio_file import subtype_of
     from neutone.rendering.jobs import plan_jobs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neutone.cli.errors import EXIT_ERROR, explain
-from neutone.cli.options import JsonFlag, TrustFlag
+from neutone.cli.options import BackendName, JsonFlag, LoadOptions, ModelName, TrustFlag, backend_options
 from neutone.cli.sandbox_options import MemoryLimit, TimeLimit, show_protections
 from neutone.cli.terminal import output, print_json
 
@@ -18,28 +18,32 @@ if TYPE_CHECKING:
 
 
 def validate(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A model file, such as .nm or .onnx.")],
+    file: ModelName,
     seconds: Annotated[
         float, typer.Option(min=0.01, max=60.0, help="How many seconds to measure the speed in each host.")
     ] = 0.1,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Open the file in a process without rights: a .nm file's code runs.")
     ] = False,
+    backend: BackendName = None,
+    options: LoadOptions = None,
     trust: TrustFlag = False,
     time_limit: TimeLimit = 120.0,
     memory_limit: MemoryLimit = 4096,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a model file and how it runs, resets and delays in several hosts. Exit code 2: a check failed."""
+    """Check a model and how it runs, resets and delays in several hosts. Exit code 2: a check failed."""
     from neutone.checks.file import check_file
     from neutone.cli.tables import check_table
 
+    settings = backend_options(options)
     if sandbox:
         from neutone.sandbox import Limits
 
-        checks = _check_in_sandbox(file, seconds, Limits(seconds=time_limit, memory_mb=memory_limit))
+        limits = Limits(seconds=time_limit, memory_mb=memory_limit)
+        checks = _check_in_sandbox(file, seconds, limits, backend, settings)
     else:
-        checks = check_file(file, seconds, trust)
+        checks = check_file(file, seconds, trust, backend=backend, **settings)
     failed = sum(check.failed for check in checks)
     if as_json:
         print_json({"file": file, "passed": not failed, "checks": [asdict(check) for check in checks]})
@@ -50,18 +54,23 @@ def validate(
         raise typer.Exit(EXIT_ERROR)
 
 
-def _check_in_sandbox(file: str, seconds: float, limits: Limits) -> list[CheckResult]:
+def _check_in_sandbox(
+    file: str, seconds: float, limits: Limits, backend_name: str | None, options: dict[str, Any]
+) -> list[CheckResult]:
     from neutone.checks.file import check_file_as_data, require_model_file
-    from neutone.errors import ModelFileError, SandboxError
+    from neutone.errors import ConfigurationError, ModelFileError, SandboxError
     from neutone.model.check_result import CheckResult
+    from neutone.plugins.loading import models_in, names_a_class
     from neutone.sandbox import run_sandboxed
 
-    path, _, backend = require_model_file(file)
+    if names_a_class(file) or len(models_in(file)) > 1:
+        raise ConfigurationError(f"--sandbox is given for {file!r}, expected one model file")
+    path, name, backend = require_model_file(file, backend_name)
     path = path.resolve()
     try:
         answer = run_sandboxed(
             f"{check_file_as_data.__module__}:{check_file_as_data.__name__}",
-            {"file": str(path), "seconds": seconds},
+            {"file": str(path), "seconds": seconds, "backend": name, "options": options},
             readable=[path],
             modules=backend.requires,
             limits=limits,

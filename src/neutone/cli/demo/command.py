@@ -12,6 +12,8 @@ import typer
 from neutone.cli.demo.takes import Take, read_phrase, render_takes, resampled
 from neutone.cli.options import SHIPPED_MODEL, BackendName, LoadOptions, TrustFlag, open_model
 from neutone.cli.terminal import cell, new_table, output, print_line, remark
+from neutone.errors import ConfigurationError
+from neutone.installing import install_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 HOST_BLOCK = 128
 OTHER_HOSTS = ((44_100, 128), (96_000, 256))
 MEASURED_SECONDS = 0.5
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".aiff")
 
 
 def demo(
@@ -33,7 +36,9 @@ def demo(
     model_name: Annotated[
         str, typer.Option("--model", metavar="MODEL", help="Another model file to play the phrase through.")
     ] = SHIPPED_MODEL,
-    rate: Annotated[int, typer.Option(help="Sample rate of the phrase and of the host, in Hz.")] = 48_000,
+    rate: Annotated[
+        int, typer.Option(min=1000, max=768_000, help="Sample rate of the phrase and of the host, in Hz.")
+    ] = 48_000,
     backend: BackendName = None,
     options: LoadOptions = None,
     trust: TrustFlag = False,
@@ -41,6 +46,7 @@ def demo(
     """Play a guitar phrase through the amp that comes with neutone: WAV files, a picture, speed and latency."""
     from neutone.rendering.files import write_audio
 
+    _check_folder(output_folder, options)
     model = open_model(model_name, backend, options, trust)
     phrase = read_phrase(rate)
     output_folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +65,17 @@ def demo(
         print_line(f"look:   {output_folder / 'demo.png'}")
 
 
+def _check_folder(folder: Path, options: list[str] | None) -> None:
+    """Raise :class:`~neutone.errors.ConfigurationError` if the files seem to be meant for somewhere else."""
+    for option in options or ():
+        if "=" not in option:
+            raise ConfigurationError(
+                f"-o is {option!r}, expected KEY=VALUE, an option of the backend; the folder is --output {option}"
+            )
+    if folder.is_file() or folder.suffix.lower() in AUDIO_SUFFIXES:
+        raise ConfigurationError(f"--output is {str(folder)!r}, expected a folder: the demo writes several files")
+
+
 def _time_phrase(model: Model, phrase: Array, rate: int, host_rate: int, block: int) -> Timing:
     from neutone.checks.timing import time_blocks
 
@@ -74,7 +91,7 @@ def _draw(takes: list[Take], rate: int, model_name: str, path: Path) -> bool:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
-        remark('no picture, because matplotlib is not installed: pip install "neutone[plot]"')
+        remark(f"no picture, because matplotlib is not installed: {install_command('neutone[plot]')}")
         return False
     draw(takes, rate, f"neutone demo: a guitar phrase through {model_name}", path)
     return True

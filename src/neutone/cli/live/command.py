@@ -70,8 +70,9 @@ def live(
 ) -> None:
     """Process live audio with a model, until q, Ctrl-C, or the audio server goes away.
 
-    On a terminal it shows levels, load, latency and parameters, and can be controlled with keys. --cc 1=drive lets MIDI
-    controller 1 move the parameter drive.
+    On a terminal it shows levels, load, latency and parameters, and can be controlled with keys.
+
+    --cc 1=drive lets MIDI controller 1 move the parameter drive.
     """
     given = {
         "connect": connect or None,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neutone.errors import MissingExtraError, ModelFileError
+from neutone.installing import install_command
 from neutone.model.metadata import ModelMetadata
 from neutone.sdk.export.onnx.recurrent import recurrent_layers_as_nodes
 from neutone.sdk.export.state import find_state
@@ -219,7 +220,7 @@ def require_exporter() -> Any:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
-            'exporting to ONNX needs onnx and onnxscript, which are not installed: pip install "neutone[export]"'
+            f"exporting to ONNX needs onnx and onnxscript, which are missing: {install_command('neutone[export]')}"
         ) from error
     return onnx
 
