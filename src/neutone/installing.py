@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
-__all__ = ["install_command"]
+__all__ = ["install_command", "packages_of"]
 
 RELEASED = False
 """Whether the package index has neutone. If not, hints name the packages of an extra instead of the extra."""
@@ -19,12 +19,16 @@ def install_command(requirement: str) -> str:
     >>> install_command("my-plugin[fast]")
     'pip install "my-plugin[fast]"'
     """
-    packages = [requirement] if RELEASED else _packages(requirement)
+    packages = [requirement] if RELEASED else packages_of(requirement)
     return " ".join(["pip install", *(f'"{package}"' for package in packages)])
 
 
-def _packages(requirement: str) -> list[str]:
-    """Return the packages of an extra of neutone, and any other requirement as it is."""
+def packages_of(requirement: str) -> list[str]:
+    """Return the packages of an extra of neutone, and any other requirement as it is.
+
+    >>> packages_of("neutone[plot]")
+    ['matplotlib>=3.8']
+    """
     found = re.fullmatch(r"neutone\[([\w,-]+)\]", requirement)
     if found is None:
         return [requirement]
@@ -37,5 +41,5 @@ def _packages(requirement: str) -> list[str]:
         for line in declared:
             package, _, marker = line.partition(";")
             if re.search(rf"extra == ['\"]{extra}['\"]", marker):
-                packages += _packages(package.strip())
+                packages += packages_of(package.strip())
     return list(dict.fromkeys(packages)) or [requirement]

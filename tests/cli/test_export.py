@@ -184,7 +184,7 @@ def test_validate_garbage(tmp_path: Path, name: str) -> None:
 
 def test_validate_nothing(tmp_path: Path) -> None:
     assert_one_line(call("validate", tmp_path / "nothing.nm"), "no model file")
-    assert_one_line(call("validate", WRAPPERS), "expected one of .nm, .onnx, .ort, ")
+    assert_one_line(call("validate", WRAPPERS), "expected .nm, .onnx, .ort, ")
 
 
 def test_a_wrapper_file_that_ends_the_program(tmp_path: Path) -> None:

@@ -323,3 +323,19 @@ def test_without_a_sound_card_nothing_is_rendered(
     assert_one_line(call("play", source), line)
     assert_one_line(call("render", "amp", source, tmp_path / "out.wav", "--play"), line)
     assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_missing_output_is_named(tmp_path: Path) -> None:
+    assert_one_line(call("render", "amp", tmp_path / "mono.wav"), "OUT is missing")
+
+
+def test_formats_of_an_output_folder(tmp_path: Path) -> None:
+    audio = np.random.default_rng(0).uniform(-0.3, 0.3, 4800)
+    soundfile.write(tmp_path / "in.wav", audio, 48_000)
+    (tmp_path / "out").mkdir()
+    result = call("render", "amp", tmp_path / "in.wav", tmp_path / "out", "--format", "mp3")
+    assert result.exit_code == 0, result.output
+    assert soundfile.info(tmp_path / "out" / "in.mp3").format == "MP3"
+    refused = call("render", "amp", tmp_path / "in.wav", tmp_path / "out", "--format", "mp4")
+    assert_one_line(refused, "expected one of .wav, .flac")
+    assert_one_line(call("render", "amp", tmp_path / "in.wav", tmp_path / "out", "--channels", "both"), "mix, dual")

@@ -10,6 +10,7 @@ import neutone
 from neutone.cli.commands.bench import bench
 from neutone.cli.commands.convert import convert
 from neutone.cli.commands.devices import devices
+from neutone.cli.commands.doctor import doctor
 from neutone.cli.commands.export import export
 from neutone.cli.commands.info import info
 from neutone.cli.commands.play import play
@@ -46,5 +47,5 @@ def shared_options(
     traceback_wanted.set(debug)
 
 
-for command in (demo, info, render, play, live, devices, plugins, bench, export, port, convert, validate):
+for command in (demo, info, render, play, live, devices, plugins, doctor, bench, export, port, convert, validate):
     app.command()(one_line_errors(command))

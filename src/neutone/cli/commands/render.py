@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from neutone.cli.errors import EXIT_ERROR
 from neutone.cli.options import BackendName, LoadOptions, ModelName, TrustFlag, open_model
 from neutone.cli.terminal import complain, print_line, remark
+from neutone.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from neutone.cli.render_jobs import Outcome
@@ -23,31 +23,14 @@ if TYPE_CHECKING:
 TYPICAL_RATE = 48_000
 
 
-class Format(StrEnum):
-    """The formats of the files in an output folder."""
-
-    WAV = "wav"
-    FLAC = "flac"
-
-
-class Channels(StrEnum):
-    """What a model with fewer channels than the file does."""
-
-    MIX = "mix"
-    DUAL = "dual"
-
-
 def render(
     model_name: ModelName,
-    inputs: Annotated[
+    paths: Annotated[
         list[Path],
-        typer.Argument(metavar="IN", help="Audio files, folders that are searched for them, or - for standard input."),
-    ],
-    output: Annotated[
-        Path,
         typer.Argument(
-            metavar="OUT",
-            help="A file if IN is one file, otherwise a folder, created if needed; - for standard output.",
+            metavar="IN... OUT",
+            help="IN: audio files, folders that are searched for them, or - for standard input. OUT: a file if IN is "
+            "one file, otherwise a folder, created if needed; - for standard output.",
         ),
     ],
     params: Annotated[
@@ -66,14 +49,22 @@ def render(
         ),
     ] = None,
     channels: Annotated[
-        Channels, typer.Option(help="For a mono model: mix the channels, or run the model on each of them (dual).")
-    ] = Channels.MIX,
+        str,
+        typer.Option(
+            metavar="mix|dual", help="For a mono model: mix the channels, or run the model on each of them (dual)."
+        ),
+    ] = "mix",
     wet: Annotated[float | None, typer.Option(help="Level of the model's output, 0..1.")] = None,
     dry: Annotated[float | None, typer.Option(help="Level of the unprocessed input, 0..1.")] = None,
     input_gain: Annotated[float | None, typer.Option(help="Gain before the model, -30..30 dB.")] = None,
     output_gain: Annotated[float | None, typer.Option(help="Gain after the mix, -30..30 dB.")] = None,
     file_format: Annotated[
-        Format | None, typer.Option("--format", help="The format of the files in an output folder; by default IN's.")
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="SUFFIX",
+            help="The format of the files in an output folder: wav, flac, mp3 or another; by default IN's.",
+        ),
     ] = None,
     subtype: Annotated[
         str | None, typer.Option(help="The sample format: pcm16, pcm24, float or another; by default the most exact.")
@@ -110,10 +101,15 @@ def render(
     from neutone.cli.render_processes import in_processes
     from neutone.file_replacement import ProtectedFiles
     from neutone.plugins.loading import models_in
-    from neutone.rendering.audio_file import subtype_of
+    from neutone.rendering.audio_file import container_of, subtype_of
     from neutone.rendering.jobs import plan_jobs
 
-    suffix = None if file_format is None else f".{file_format.value}"
+    *inputs, output = paths
+    if not inputs:
+        raise ConfigurationError(f"OUT is missing: neutone render {model_name} {output} OUT")
+    suffix = None if file_format is None else f".{file_format.lower().removeprefix('.')}"
+    if suffix is not None:
+        container_of(Path(f"OUT/*{suffix}"))
     raw_format = None if raw is None else RawFormat.parse(raw)
     to_stdout = output == PIPE
     if to_stdout and raw_format is not None:
@@ -127,7 +123,7 @@ def render(
         open_again = partial(open_model, model_name, backend, options, trust)
         model = open_again()
         settings: RenderOptions = {
-            "channels": channels.value,
+            "channels": channels,
             "block_size": block,
             "resampler": resampler,
             "taps": taps,
