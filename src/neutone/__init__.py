@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neutone.engine.stats import EngineStats, LiveStats
     from neutone.include_folder import get_include
     from neutone.model.metadata import ModelMetadata
+    from neutone.model.parameters import CategoricalNeutoneParameter, ContinuousNeutoneParameter
     from neutone.plugins.loading import default_model, inspect, load
     from neutone.rendering.files import render_file
     from neutone.rendering.signal import render
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "CategoricalNeutoneParameter",
     "Chain",
+    "ContinuousNeutoneParameter",
     "Dual",
     "Engine",
     "EngineStats",
@@ -58,7 +61,9 @@ def __dir__() -> list[str]:
 
 
 _HOMES = {
+    "CategoricalNeutoneParameter": "model.parameters",
     "Chain": "engine.chain",
+    "ContinuousNeutoneParameter": "model.parameters",
     "Dual": "engine.dual",
     "Engine": "engine.engine",
     "EngineStats": "engine.stats",

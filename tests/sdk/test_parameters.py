@@ -153,3 +153,18 @@ def test_scripted_map_is_the_same() -> None:
 def test_a_map_without_parameters_compiles() -> None:
     assert script(ParameterMap([], 4))(torch.zeros(4, 1)) == {}
     assert ParameterMap([]).default_units().shape == (0, 1)
+
+
+def test_the_classes_have_one_identity_and_need_no_torch() -> None:
+    import neutone
+    from neutone import parameters, sdk
+    from support.processes import run_python
+
+    for name in parameters.__all__:
+        assert getattr(sdk, name, getattr(parameters, name)) is getattr(parameters, name)
+    assert neutone.ContinuousNeutoneParameter is sdk.ContinuousNeutoneParameter
+    assert neutone.CategoricalNeutoneParameter is sdk.CategoricalNeutoneParameter
+    run_python(
+        "import sys\nfrom neutone.parameters import ContinuousNeutoneParameter\n"
+        "ContinuousNeutoneParameter('drive', '', 0.5)\nassert not {'torch', 'onnxruntime'} & set(sys.modules)"
+    )

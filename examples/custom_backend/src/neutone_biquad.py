@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neutone import ModelMetadata
 from neutone.errors import ConfigurationError, ModelFileError
-from neutone.model.parameters import ContinuousNeutoneParameter
+from neutone.parameters import ContinuousNeutoneParameter
 from neutone.plugins import Backend, Model, Session
 
 Array = NDArray[np.float32]
