@@ -168,3 +168,20 @@ def test_the_classes_have_one_identity_and_need_no_torch() -> None:
         "import sys\nfrom neutone.parameters import ContinuousNeutoneParameter\n"
         "ContinuousNeutoneParameter('drive', '', 0.5)\nassert not {'torch', 'onnxruntime'} & set(sys.modules)"
     )
+
+
+def test_help_shows_the_arguments() -> None:
+    import inspect
+
+    from neutone import parameters, sdk
+
+    shown = str(inspect.signature(sdk.ContinuousNeutoneParameter))
+    assert shown.startswith("(name: str, description: str, default_value: ")
+    for name in parameters.__all__:
+        found = list(inspect.signature(getattr(parameters, name)).parameters)
+        assert found[:2] == ["name", "description"], name
+    assert list(inspect.signature(sdk.CategoricalNeutoneParameter).parameters)[2:5] == [
+        "n_values",
+        "default_value",
+        "labels",
+    ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -57,6 +58,11 @@ class NeutoneParameter(BaseModel):
     description: str = Field(default="", max_length=MAX_TEXT_LENGTH)
     used: bool = True
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        cls.__signature__ = _signature(cls)
+
     def __init__(self, /, *args: Any, **fields: Any) -> None:
         if len(args) > len(self.positional):
             raise TypeError(f"{type(self).__name__} takes at most {len(self.positional)} positional arguments")
@@ -74,6 +80,26 @@ class NeutoneParameter(BaseModel):
         except ValidationError as error:
             label = f"parameter {shown(fields.get('name'))}"
             raise MetadataError(f"{label}: {describe_validation_error(error)}") from None
+
+
+def _signature(parameter: type[NeutoneParameter]) -> Signature:
+    """Return what ``help()`` shows: the arguments in the order in which they may be positional."""
+    fields, shown_fields = parameter.model_fields, list(dict.fromkeys([*parameter.positional, "used"]))
+    required = max(index for index, name in enumerate(shown_fields) if fields[name].is_required())
+    return Signature(
+        [
+            Parameter(
+                name,
+                Parameter.POSITIONAL_OR_KEYWORD,
+                default=Parameter.empty if index <= required else fields[name].get_default(call_default_factory=True),
+                annotation=fields[name].annotation,
+            )
+            for index, name in enumerate(shown_fields)
+        ]
+    )
+
+
+NeutoneParameter.__signature__ = _signature(NeutoneParameter)
 
 
 class NumericalNeutoneParameter(NeutoneParameter, ABC):
@@ -170,7 +196,10 @@ class ContinuousNeutoneParameter(NumericalNeutoneParameter):
 
 
 class CategoricalNeutoneParameter(NumericalNeutoneParameter):
-    """One of ``n_values`` choices. Choice k reaches the model as k / (n_values - 1).
+    """One of ``n_values`` choices, set by label or by number.
+
+    A wrapper's ``do_forward_pass`` gets the number k of the choice, from 0. Where parameters are values in 0..1, as in
+    ``Session.params`` and curves, choice k is k / (n_values - 1).
 
     Attributes:
         name, description, used: As in :class:`NeutoneParameter`.
