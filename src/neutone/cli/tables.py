@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neutone.checks.timing import HostLatency, Timing
-from neutone.cli.terminal import cell, new_table
+from neutone.cli.terminal import cell, first_that_fits, new_table
 from neutone.model.check_result import CheckResult
 
 if TYPE_CHECKING:
@@ -61,11 +61,22 @@ def latency_table(rows: Sequence[HostLatency], *, title: str, caption: str | Non
 
 
 def timing_table(rows: Sequence[Timing], *, title: str, caption: str | None = None) -> Table:
-    """Return a latency table with times, in red where the audio would drop out."""
-    table = _with_columns(new_table(title=title, caption=caption), LATENCY_HEADINGS + TIMING_HEADINGS)
-    for row, ends in zip(rows, _section_ends([row.at for row in rows]), strict=True):
-        table.add_row(*_latency_cells(row.at), *_timing_cells(row), end_section=ends)
-    return table
+    """Return a latency table with times, in red where the audio would drop out. A narrow terminal gets no causes of the
+    latency; ``neutone info`` shows them."""
+    ends = _section_ends([row.at for row in rows])
+
+    def table_of(kept: slice | list[int]) -> Table:
+        headings = [*_chosen(LATENCY_HEADINGS, kept), *TIMING_HEADINGS]
+        table = _with_columns(new_table(title=title, caption=caption), headings)
+        for row, ends_section in zip(rows, ends, strict=True):
+            table.add_row(*_chosen(_latency_cells(row.at), kept), *_timing_cells(row), end_section=ends_section)
+        return table
+
+    return first_that_fits(table_of(slice(None)), table_of([0, 3, 4]))
+
+
+def _chosen(texts: Sequence[str], kept: slice | list[int]) -> list[str]:
+    return list(texts[kept]) if isinstance(kept, slice) else [texts[index] for index in kept]
 
 
 def _section_ends(rows: Sequence[HostLatency]) -> list[bool]:
@@ -79,17 +90,23 @@ def host_timing_table(rows: Iterable[HostTiming], *, title: str) -> Table:
     """Return a table of an exported file in hosts that run it without neutone, in red where the audio would drop
     out."""
     caption = "Frames of the host. RTF = compute time / audio time: below 1 keeps up. One thread."
-    table = _with_columns(new_table(title=title, caption=caption), EXPORT_HEADINGS)
-    for row in rows:
-        table.add_row(
-            f"{row.sample_rate}/{row.block_size}",
-            f"{row.buffering_delay} + {row.model_delay}",
-            str(row.delay),
-            f"{1000 * row.delay / row.sample_rate:.1f}",
-            "" if row.median_us is None else f"{row.median_us:.0f}",
-            cell("" if row.rtf is None else f"{row.rtf:.4f}", "red" if (row.rtf or 0.0) >= 1.0 else ""),
-        )
-    return table
+    rows = list(rows)
+
+    def table_of(kept: slice | list[int]) -> Table:
+        table = _with_columns(new_table(title=title, caption=caption), [*_chosen(EXPORT_HEADINGS[:-1], kept), "\nRTF"])
+        for row in rows:
+            cells = (
+                f"{row.sample_rate}/{row.block_size}",
+                f"{row.buffering_delay} + {row.model_delay}",
+                str(row.delay),
+                f"{1000 * row.delay / row.sample_rate:.1f}",
+                "" if row.median_us is None else f"{row.median_us:.0f}",
+            )
+            rtf = cell("" if row.rtf is None else f"{row.rtf:.4f}", "red" if (row.rtf or 0.0) >= 1.0 else "")
+            table.add_row(*_chosen(cells, kept), rtf)
+        return table
+
+    return first_that_fits(table_of(slice(None)), table_of([0, 2, 3, 4]))
 
 
 def check_table(checks: Iterable[CheckResult], *, title: str) -> Table:

@@ -133,6 +133,18 @@ def new_table(*, title: str | None = None, caption: str | None = None) -> Table:
     )
 
 
+UNBOUNDED = 10_000
+"""A width in characters that no table has."""
+
+
+def first_that_fits(*tables: Table) -> Table:
+    """Return the first table that is not wider than standard output, or the last one. No number is ever cut."""
+    console = output()
+    unbounded = console.options.update(width=UNBOUNDED)
+    fitting = (table for table in tables if console.measure(table, options=unbounded).maximum <= console.width)
+    return next(fitting, tables[-1])
+
+
 def progress_bar() -> Progress:
     """Return a progress bar on stderr that disappears when it is done. It shows nothing if stderr is not a terminal."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn

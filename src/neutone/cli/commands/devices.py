@@ -36,11 +36,11 @@ def devices(
 
 def _table(found: list[dict[str, Any]]) -> Table:
     table = new_table()
-    table.add_column("number", justify="right")
+    table.add_column("number", justify="right", no_wrap=True)
     for heading in ("name", "host API"):
         table.add_column(heading, overflow="fold")
     for heading in ("in", "out", "Hz"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for device in found:
         numbers = (str(device[key]) for key in ("input_channels", "output_channels", "sample_rate"))
         table.add_row(str(device["index"]), cell(device["name"]), cell(device["host_api"]), *numbers)

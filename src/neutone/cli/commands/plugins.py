@@ -6,9 +6,12 @@ import warnings
 from typing import Any
 
 from neutone.cli.options import JsonFlag
-from neutone.cli.terminal import cell, new_table, output, print_json
+from neutone.cli.terminal import cell, new_table, output, print_json, print_line
 from neutone.errors import PluginWarning
 from neutone.installing import install_command
+
+ROOMY = 100
+"""The width in characters from which the table with all columns is readable."""
 
 
 def plugins(as_json: JsonFlag = False) -> None:
@@ -16,6 +19,9 @@ def plugins(as_json: JsonFlag = False) -> None:
     lines = _describe()
     if as_json:
         print_json(lines)
+        return
+    if output().width < ROOMY:
+        _show_narrow(lines)
         return
     table = new_table()
     for heading in ("group", "name", "suffixes", "distribution", "version", "status"):
@@ -25,6 +31,27 @@ def plugins(as_json: JsonFlag = False) -> None:
         texts = (line["group"], line["name"], suffixes, line["distribution"], line["version"])
         table.add_row(*(cell(text) for text in texts), cell(*_status(line)))
     output().print(table)
+
+
+def _show_narrow(lines: list[dict[str, Any]]) -> None:
+    """Show the table without the reasons, and each reason in a line of its own below it."""
+    table = new_table()
+    for heading in ("kind", "name", "from", "status"):
+        table.add_column(heading, no_wrap=heading != "from", overflow="fold")
+    reasons = []
+    for line in lines:
+        status, style = _status(line)
+        word = status.split(maxsplit=1)[0].rstrip(":")
+        if word != "ok":
+            reasons.append(f"{line['name']} {status}")
+        kind = line["group"].rpartition(".")[2]
+        table.add_row(
+            *(cell(text) for text in (kind, line["name"], f"{line['distribution']} {line['version']}")),
+            cell(word, style),
+        )
+    output().print(table)
+    for reason in reasons:
+        print_line(reason)
 
 
 def _status(line: dict[str, Any]) -> tuple[str, str]:
