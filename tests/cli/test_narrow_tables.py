@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,34 @@ def test_plugins(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for plugin in json.loads(call("plugins", "--json").stdout):
         assert re.search(rf"\b{plugin['name']}\b", text)
         assert plugin["version"] in text
+
+
+BIG = """
+import torch
+from neutone import ModelMetadata
+from neutone.sdk import WaveformToWaveformBase
+
+class Big(WaveformToWaveformBase):
+    metadata = ModelMetadata(model_name="Big", native_buffer_sizes=[1024], native_sample_rates=[48000])
+
+    def do_forward_pass(self, x, params):
+        for _ in range(50):
+            x = torch.tanh(x)
+        return x
+"""
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_bench_shows_what_a_model_block_costs(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most blocks of 64 frames only queue, so their median says nothing about a model of 1024."""
+    pytest.importorskip("torch")
+    (tmp_path / "big.py").write_text(BIG)
+    command = ("bench", f"{tmp_path / 'big.py'}:Big", "--seconds", "0.02")
+    text = shown(monkeypatch, width, *command)
+    (line,) = (line for line in text.splitlines() if " 48000/64 " in line)
+    assert re.search(r"\d+, +\d+ %$", line.strip())
+    for row in json.loads(call(*command, "--json").stdout)["results"]:
+        runs_in_every_block = row["block_size"] * 48_000 >= 1024 * row["sample_rate"]
+        assert (row["model_block_us"] is None) == runs_in_every_block
+        if row["block_size"] == 64:
+            assert row["model_block_us"] > 3.0 * row["median_us"]

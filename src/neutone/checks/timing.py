@@ -63,6 +63,8 @@ class Timing:
         median_us: The median time for a block in microseconds.
         p99_us: The time in microseconds that 99 % of the blocks did not exceed.
         rtf: Compute time divided by audio time, over all blocks.
+        model_block_us: If the model's blocks are longer than the host's, so that the model does not run in every block:
+            the median time for a host block in which it runs, in microseconds. Otherwise None.
     """
 
     at: HostLatency
@@ -70,6 +72,7 @@ class Timing:
     median_us: float
     p99_us: float
     rtf: float
+    model_block_us: float | None = None
 
     @property
     def block_us(self) -> float:
@@ -78,7 +81,9 @@ class Timing:
 
     def to_json_dict(self) -> dict[str, Any]:
         times = {name: round(getattr(self, name), 2) for name in ("block_us", "median_us", "p99_us")}
-        return {**self.at.to_json_dict(), "blocks": self.blocks, **times, "rtf": round(self.rtf, 6)}
+        model_block = None if self.model_block_us is None else round(self.model_block_us, 2)
+        others = {"rtf": round(self.rtf, 6), "model_block_us": model_block}
+        return {**self.at.to_json_dict(), "blocks": self.blocks, **times, **others}
 
 
 def latency_at(model: Model | ModelSummary, sample_rate: int, block_size: int) -> HostLatency:
@@ -121,4 +126,9 @@ def time_blocks(model: Model, audio: Array, sample_rate: int, block_size: int, s
     microseconds = np.array(spent) / 1e3
     rtf = 1e-6 * float(microseconds.sum()) * sample_rate / (len(spent) * block_size)
     median, p99 = np.percentile(microseconds, [50, 99])
-    return Timing(at, len(spent), float(median), float(p99), rtf)
+    model_block_us = None
+    if model_block_frames > block_size:
+        # The model runs in as many host blocks as it has blocks in this audio: the slowest ones.
+        runs = max(1, int(len(spent) * block_size / model_block_frames))
+        model_block_us = float(np.median(np.sort(microseconds)[-runs:]))
+    return Timing(at, len(spent), float(median), float(p99), rtf, model_block_us)

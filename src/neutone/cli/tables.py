@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from neutone.checks.timing import HostLatency, Timing
 from neutone.cli.terminal import cell, first_that_fits, new_table
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from neutone.plugins import HostTiming
 
+T = TypeVar("T")
+
 LATENCY_HEADINGS = (
     "host\nHz/frames",
     "model\nHz/frames",
@@ -22,6 +24,7 @@ LATENCY_HEADINGS = (
     "latency\nframes",
     "\nms",
 )
+MODEL_BLOCK_HEADING = ("model runs\nus, share",)
 TIMING_HEADINGS = ("median\nus", "99 %\nus", "\nRTF")
 EXPORT_HEADINGS = ("host\nHz/frames", "buffering\n+ model", "latency\nframes", "\nms", "median\nus", "\nRTF")
 VERDICTS = {True: ("ok", "green"), False: ("FAILED", "red"), None: ("unknown", "yellow")}
@@ -52,6 +55,14 @@ def _timing_cells(row: Timing) -> tuple[Text, ...]:
     return tuple(cell(time, style) for time in times)
 
 
+def _model_block_cell(row: Timing) -> Text:
+    """Return the time of a host block in which the model runs, and its share of the block's audio."""
+    if row.model_block_us is None:
+        return cell("")
+    share = row.model_block_us / row.block_us
+    return cell(f"{row.model_block_us:.0f}, {100 * share:.0f} %", "red" if share >= 1.0 else "")
+
+
 def latency_table(rows: Sequence[HostLatency], *, title: str, caption: str | None = None) -> Table:
     """Return a table with a line for each host rate and block size."""
     table = _with_columns(new_table(title=title, caption=caption), LATENCY_HEADINGS)
@@ -64,18 +75,26 @@ def timing_table(rows: Sequence[Timing], *, title: str, caption: str | None = No
     """Return a latency table with times, in red where the audio would drop out. A narrow terminal gets no causes of the
     latency; ``neutone info`` shows them."""
     ends = _section_ends([row.at for row in rows])
+    more = MODEL_BLOCK_HEADING if any(row.model_block_us is not None for row in rows) else ()
 
     def table_of(kept: slice | list[int]) -> Table:
-        headings = [*_chosen(LATENCY_HEADINGS, kept), *TIMING_HEADINGS]
+        times = slice(None) if isinstance(kept, slice) or len(kept) > 2 else [0, 2]
+        headings = [*_chosen(LATENCY_HEADINGS, kept), *_chosen(TIMING_HEADINGS, times), *more]
         table = _with_columns(new_table(title=title, caption=caption), headings)
         for row, ends_section in zip(rows, ends, strict=True):
-            table.add_row(*_chosen(_latency_cells(row.at), kept), *_timing_cells(row), end_section=ends_section)
+            last = [_model_block_cell(row)] if more else []
+            cells: list[str | Text] = [
+                *_chosen(_latency_cells(row.at), kept),
+                *_chosen(_timing_cells(row), times),
+                *last,
+            ]
+            table.add_row(*cells, end_section=ends_section)
         return table
 
-    return first_that_fits(table_of(slice(None)), table_of([0, 3, 4]))
+    return first_that_fits(table_of(slice(None)), table_of([0, 3, 4]), table_of([0, 3]))
 
 
-def _chosen(texts: Sequence[str], kept: slice | list[int]) -> list[str]:
+def _chosen(texts: Sequence[T], kept: slice | list[int]) -> list[T]:
     return list(texts[kept]) if isinstance(kept, slice) else [texts[index] for index in kept]
 
 
