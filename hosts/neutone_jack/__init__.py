@@ -1,4 +1,4 @@
-"""The JACK host of neutone: plays an engine as a client of a JACK server. Needs ``pip install "neutone[jack]"``."""
+"""The JACK host of neutone: a client of a JACK server. Needs the package JACK-Client (the extra jack)."""
 
 from neutone_jack.host import JackHost
 

@@ -1,4 +1,4 @@
-"""The PortAudio host of neutone: plays an engine on a sound card. Needs ``pip install "neutone[portaudio]"``."""
+"""The PortAudio host of neutone: a sound card. Needs the package sounddevice (the extra portaudio)."""
 
 from neutone_portaudio.devices import PortAudioDevice
 from neutone_portaudio.host import PortAudioHost

@@ -72,7 +72,7 @@ def _open_network(path: Path, frame_size: int) -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingExtraError('DTLN needs ONNX Runtime, which is missing: pip install "neutone[onnx]"') from error
+        raise MissingExtraError("DTLN needs ONNX Runtime, which is missing: pip install onnxruntime") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # blocks of 8 ms are too small to share
     options.inter_op_num_threads = 1

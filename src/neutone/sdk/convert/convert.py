@@ -76,7 +76,7 @@ def convert_to_onnx(
             uses an operator that ONNX does not have), or the result differs from it. The message names the line in
             question.
         neutone.errors.SandboxError: The file's code took too long or too much memory, or tried something forbidden.
-        neutone.errors.MissingExtraError: ``pip install "neutone[export]"`` is needed.
+        neutone.errors.MissingExtraError: onnx, onnxscript or another package is not installed.
         neutone.errors.OutputFileError: `target` cannot be written.
     """
     source, target = Path(path), Path(target)

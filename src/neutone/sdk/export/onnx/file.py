@@ -70,7 +70,7 @@ def export_onnx(
     Raises:
         neutone.errors.ModelFileError: The model cannot be exported, the file differs from it, or a mandatory check
             failed. The message names the operator or attribute in question.
-        neutone.errors.MissingExtraError: ``pip install "neutone[export]"`` is needed.
+        neutone.errors.MissingExtraError: onnx, onnxscript or another package is not installed.
 
     Warns:
         neutone.errors.ModelCheckWarning: A check failed that is not mandatory.
