@@ -67,6 +67,7 @@ def test_the_output_is_right_in_every_form(kind: type[Any], form: Callable[[nn.M
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [Clipper, Double])
+@pytest.mark.filterwarnings("ignore::neutone.errors.WrapperWarning")
 def test_the_output_is_right_in_onnx(kind: type[Any], tmp_path: Path) -> None:
     export_onnx(kind(), tmp_path / "model.onnx")
     with neutone.Engine(neutone.load(tmp_path / "model.onnx"), 48_000, 32, 2) as engine:
