@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,12 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from neutone.checks.delay import compare_delay
 from neutone.engine.engine import Engine
 from neutone.errors import ConfigurationError, ModelFileError
 from neutone.model.contract import Model, Session
 from neutone.plugins.backend import Backend
 
 Array = NDArray[np.float32]
+
+SLOW_IMPORTS = ("torch", "onnxruntime", "tensorflow", "jax", "matplotlib")
+"""Packages that take long to import. A backend imports them in ``load``, because neutone imports every backend."""
 
 
 class BackendContract:
@@ -25,12 +32,20 @@ class BackendContract:
     Attributes:
         backend: The backend class under test.
         options: The keyword arguments of ``load``.
-        agreement: The largest difference allowed when the same audio is cut into different blocks.
+        agreement: The largest difference allowed when the same audio is cut into different blocks. Output that
+            differs by more is different output.
+        idle_parameters: The names of parameters that may do nothing between 0 and 1.
+        held_parameters: The names of parameters of which the model may use one value a block.
+        measurable_delay: Whether the delay shows when output and input are compared. Set it to False for models whose
+            output resembles the input at other lags too, such as accumulators, echoes and reverbs.
     """
 
     backend: ClassVar[type[Backend]]
     options: ClassVar[dict[str, Any]] = {}
     agreement: ClassVar[float] = 1e-5
+    idle_parameters: ClassVar[tuple[str, ...]] = ()
+    held_parameters: ClassVar[tuple[str, ...]] = ()
+    measurable_delay: ClassVar[bool] = True
 
     @pytest.fixture
     def model_file(self) -> Path:
@@ -53,8 +68,10 @@ class BackendContract:
         """Return float32 noise in -0.5..0.5."""
         return (np.random.default_rng(seed).random(shape) - 0.5).astype(np.float32)
 
-    def run_blocks(self, session: Session, blocks: list[Array]) -> Array:
-        """Run whole blocks through a session as the stream does, with all parameters at 0.5, and return the output."""
+    def run_blocks(self, session: Session, blocks: list[Array], values: Array | float = 0.5) -> Array:
+        """Run whole blocks through a session as the stream does, and return the output.
+
+        ``values`` are the parameters of every block: one value, or an array of shape (parameters, frames)."""
         outputs = []
         look_behind = session.audio_in.shape[1] - session.audio_out.shape[1]
         history = np.zeros((session.audio_in.shape[0], look_behind), np.float32)
@@ -62,7 +79,7 @@ class BackendContract:
             window = np.concatenate([history, block], axis=1)
             history = window[:, window.shape[1] - look_behind :]
             session.audio_in[...] = window
-            session.params[...] = 0.5
+            session.params[...] = values
             session.run(block.shape[1])
             outputs.append(session.audio_out.copy())
         return np.concatenate(outputs, axis=1)
@@ -174,6 +191,79 @@ class BackendContract:
         whole = self.run_packed(model.prepare(rate, 600), audio, [600], values)
         cut = self.run_packed(model.prepare(rate, 600), audio, [255, 1, 256, 64, 24], values)
         np.testing.assert_allclose(cut, whole, atol=self.agreement)
+
+    def run_with(self, model: Model, values: Array) -> Array:
+        """Run the same noise through a new session with the parameters at ``values`` in every block, and return the
+        output, which is longer than the model's delay."""
+        rate, block = self.native(model)
+        session = model.prepare(rate, block)
+        delay = model.model_delay if session.model_delay is None else session.model_delay
+        count = 4 + delay // block
+        return self.run_blocks(
+            session, [self.noise((model.input_channels, block), seed) for seed in range(count)], values
+        )
+
+    def difference(self, model: Model, one: Array, other: Array) -> float:
+        """Return the largest difference that two arrays of parameters make, as in :meth:`run_with`."""
+        return float(np.abs(self.run_with(model, one) - self.run_with(model, other)).max())
+
+    def test_every_parameter_does_something(self, model: Model) -> None:
+        _, block = self.native(model)
+        idle = []
+        for row, parameter in enumerate(model.metadata.parameters):
+            low = np.full((len(model.metadata.parameters), block), 0.5, np.float32)
+            high = low.copy()
+            low[row], high[row] = 0.0, 1.0
+            if parameter.name not in self.idle_parameters and self.difference(model, low, high) <= self.agreement:
+                idle.append(parameter.name)
+        assert not idle, (
+            f"parameters that do nothing between 0 and 1: {idle}; if they may, list them in idle_parameters"
+        )
+
+    def test_parameters_change_within_a_block(self, model: Model) -> None:
+        """A parameter that does nothing at all is the matter of :meth:`test_every_parameter_does_something`."""
+        _, block = self.native(model)
+        if block == 1:
+            pytest.skip("the model's blocks have one frame")
+        held = []
+        for row, parameter in enumerate(model.metadata.parameters):
+            low = np.full((len(model.metadata.parameters), block), 0.5, np.float32)
+            low[row] = 0.0
+            rising, high = low.copy(), low.copy()
+            rising[row, 1:], high[row] = 1.0, 1.0
+            if parameter.name in self.held_parameters or self.difference(model, low, high) <= self.agreement:
+                continue
+            if self.difference(model, low, rising) <= self.agreement:
+                held.append(parameter.name)
+        assert not held, (
+            f"parameters of which only the first value in a block counts: {held}; if so, list them in held_parameters"
+        )
+
+    def test_delay_is_as_reported(self, model: Model) -> None:
+        if not self.measurable_delay:
+            pytest.skip("the model's delay cannot be measured")
+        rate, block = self.native(model)
+        session = model.prepare(rate, block)
+        reported = model.model_delay if session.model_delay is None else session.model_delay
+        count = -(-(rate + reported) // block)  # noise of a second: less resembles other noise too much
+        audio = self.noise((1, count * block))
+        channels = np.repeat(audio, model.input_channels, axis=0)
+        out = self.run_blocks(session, [channels[:, i * block : (i + 1) * block] for i in range(count)])
+        result = compare_delay("delay", audio[0], out, reported, rate)
+        assert result.passed is not False, (
+            f"model_delay: {result.detail}; if this is wrong, set measurable_delay = False"
+        )
+
+    def test_import_is_light(self) -> None:
+        module = self.backend.__module__
+        if module == "__main__" or importlib.util.find_spec(module.partition(".")[0]) is None:
+            pytest.skip(f"the backend's module {module} cannot be imported by name")
+        code = f"import sys; sys.path[:] = {sys.path!r}; before = set(sys.modules); import {module}; "
+        code += f"print(*sorted({set(SLOW_IMPORTS)!r} & (sys.modules.keys() - before)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        loaded = done.stdout.splitlines()[-1]
+        assert not loaded, f"importing {module} imports {loaded}; import it in load"
 
     def test_in_an_engine(self, model: Model) -> None:
         engine = Engine(model, sample_rate=48_000, block_size=128, channels=2)
