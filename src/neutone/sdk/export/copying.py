@@ -77,3 +77,7 @@ def _fix_weights(module: nn.Module) -> None:
         module.__class__ = type(own.__name__, own.__bases__, namespace)
         for name in list(cast(nn.ModuleDict, module.parametrizations)):
             parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+            weight = getattr(module, name)
+            if not isinstance(weight, nn.Parameter):  # PyTorch leaves a plain tensor if there are no gradients
+                delattr(module, name)
+                module.register_parameter(name, nn.Parameter(weight.detach().clone(), requires_grad=False))
