@@ -267,7 +267,7 @@ def test_a_file_that_differs_is_not_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
 def test_what_to_install(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(MissingExtraError, match="pip install .*onnxscript"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*onnxscript"):
         export_onnx(Described(), tmp_path / "model.onnx")
 
 

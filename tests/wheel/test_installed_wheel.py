@@ -74,5 +74,5 @@ def test_the_default_model_plays():
 def test_torchscript_says_what_to_install(tmp_path):
     path = tmp_path / "model.nm"
     path.write_bytes(b"PK")
-    with pytest.raises(MissingExtraError, match="pip install .*torch"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*torch"):
         neutone.load(path)
