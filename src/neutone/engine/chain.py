@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from neutone.engine.engine import Array, Engine
@@ -90,7 +91,7 @@ class Chain(Model):
 
     def prepare(self, sample_rate: int, block_size: int) -> Session:
         engines: list[Engine] = []
-        try:
+        with ExitStack() as made:  # if one cannot be made, those before it are closed
             for part in self._parts:
                 engines.append(
                     Engine(
@@ -102,10 +103,8 @@ class Chain(Model):
                         **self._resampling,  # type: ignore[arg-type]
                     )
                 )
-        except BaseException:
-            for engine in engines:
-                engine.close()
-            raise
+                made.callback(engines[-1].close)
+            made.pop_all()
         return _ChainSession(engines, block_size)
 
 

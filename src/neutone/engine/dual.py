@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from neutone.errors import ConfigurationError
 from neutone.limits import MAX_CHANNELS
 from neutone.model.contract import Model, Session
@@ -50,13 +52,11 @@ class Dual(Model):
 
     def prepare(self, sample_rate: int, block_size: int) -> Session:
         sessions: list[Session] = []
-        try:
+        with ExitStack() as made:  # if one cannot be made, those before it are closed
             for _ in range(self._channels // self._model.input_channels):
                 sessions.append(self._model.prepare(sample_rate, block_size))
-        except BaseException:
-            for session in sessions:
-                session.close()
-            raise
+                made.callback(sessions[-1].close)
+            made.pop_all()
         return _DualSession(sessions, block_size, self.metadata.look_behind_samples)
 
 
@@ -76,14 +76,14 @@ class _DualSession(Session):
 
     def run(self, frames: int) -> None:
         # Rows are packed, so the channels of each session lie side by side in the arrays of all.
-        heard, answered = self._each * (self._look_behind + frames), self._each * frames
+        floats_in, floats_out = self._each * (self._look_behind + frames), self._each * frames
         audio_in, audio_out = self.audio_in.reshape(-1), self.audio_out.reshape(-1)
         values = self.params.shape[0] * frames
         for place, session in enumerate(self._sessions):
-            session.audio_in.reshape(-1)[:heard] = audio_in[place * heard : (place + 1) * heard]
+            session.audio_in.reshape(-1)[:floats_in] = audio_in[place * floats_in : (place + 1) * floats_in]
             session.params.reshape(-1)[:values] = self.params.reshape(-1)[:values]
             session.run(frames)
-            audio_out[place * answered : (place + 1) * answered] = session.audio_out.reshape(-1)[:answered]
+            audio_out[place * floats_out : (place + 1) * floats_out] = session.audio_out.reshape(-1)[:floats_out]
 
     def reset(self) -> None:
         for session in self._sessions:
