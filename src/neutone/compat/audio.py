@@ -1,6 +1,5 @@
 """Sounds, and a model's output for them."""
 
-import copy
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -20,6 +19,7 @@ from neutone.sdk import (
     WaveformToWaveformBase,
     default_audio_samples,
 )
+from neutone.sdk.export.copying import independent_copy
 
 __all__ = [
     "AudioSample",
@@ -126,10 +126,7 @@ def _host_side(model: Any) -> Any:
         if not hasattr(model, "forward_offline"):
             raise ConfigurationError(f"model is a {type(model).__name__}, expected a model that runs in real time")
         return model
-    try:
-        return SampleQueueWrapper(copy.deepcopy(model))
-    except RuntimeError:  # some modules hold what cannot be copied, such as tensors with a history
-        return SampleQueueWrapper(model)
+    return SampleQueueWrapper(independent_copy(model))
 
 
 def _curves(params: Tensor | None, frames: int) -> Tensor | None:

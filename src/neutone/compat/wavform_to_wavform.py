@@ -30,15 +30,15 @@ class WaveformToWaveformBase(sdk.WaveformToWaveformBase):
         self.agg_params = torch.zeros(self.max_parameters, 1)
         self.remapped_params = dict[str, Tensor]()
 
-    def _answers(self) -> dict[str, Any]:
-        answers = super()._answers()
-        tags = answers["tags"]
+    def _described_fields(self) -> dict[str, Any]:
+        fields = super()._described_fields()
+        tags = fields["tags"]
         if isinstance(tags, list) and (
             long := [tag for tag in tags if isinstance(tag, str) and len(tag) > MAX_TAG_LENGTH]
         ):
             warnings.warn(f"tags are cut to {MAX_TAG_LENGTH} characters: {shown(long)}", WrapperWarning, stacklevel=2)
-            answers["tags"] = [tag[:MAX_TAG_LENGTH] if isinstance(tag, str) else tag for tag in tags]
-        return answers
+            fields["tags"] = [tag[:MAX_TAG_LENGTH] if isinstance(tag, str) else tag for tag in tags]
+        return fields
 
     def _gather(self) -> None:
         super()._gather()

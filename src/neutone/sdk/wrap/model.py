@@ -205,7 +205,7 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
         stated = self._stated()
         try:
             return ModelMetadata(
-                **self._answers(),
+                **self._described_fields(),
                 neutone_parameters={f"p{index + 1}": parameter for index, parameter in enumerate(parameters)},
                 sdk_version=version("neutone"),
                 pytorch_version=str(torch.__version__),
@@ -214,7 +214,7 @@ class NeutoneModel(ABC, nn.Module, metaclass=DescribedWhenComplete):
         except MetadataError as error:
             raise MetadataError(self._name_method(str(error))) from None
 
-    def _answers(self) -> dict[str, Any]:
+    def _described_fields(self) -> dict[str, Any]:
         """Return what the describing methods return, by metadata key."""
         return {key: getattr(self, method)() for key, method in self.metadata_methods.items()}
 

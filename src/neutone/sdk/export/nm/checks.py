@@ -94,8 +94,8 @@ class NmChecks:
             ModelMetadata(**in_file)
         except MetadataError as error:
             return CheckResult(name, None, f"{older} wrote it") if older else CheckResult(name, False, str(error))
-        answered = json.loads(json.dumps(module.to_metadata()))
-        wrong = [key for key in answered if key not in in_file or in_file[key] != answered[key]]
+        returned = json.loads(json.dumps(module.to_metadata()))
+        wrong = [key for key in returned if key not in in_file or in_file[key] != returned[key]]
         if wrong:
             return CheckResult(name, False, f"to_metadata() and metadata.json differ in {', '.join(sorted(wrong))}")
         return CheckResult(name, True, f"{len(in_file)} keys, all within their limits")
