@@ -5,11 +5,8 @@ from torch import Tensor, nn
 
 from neutone.errors import InferenceError, ModelFileError, NeutoneError, in_words
 from neutone.sdk.export.state import plain_state, plain_tensors
+from neutone.sdk.wrap.initial_state import TRIAL_BLOCKS, TYPICAL_FRAMES, TYPICAL_RATE
 from neutone.sdk.wrap.waveform import WaveformToWaveformBase
-
-TYPICAL_RATE = 48_000
-TYPICAL_FRAMES = 512
-TRIAL_BLOCKS = 3
 
 
 def refuse_kept_views(model: nn.Module, *inputs: Tensor) -> None:
